@@ -1,0 +1,145 @@
+"""Complaints about configuration: all at once, each with file, line, key, problem and remedy (DESIGN 6).
+
+Pure: the text of the file comes from the caller. ``complaints`` takes the errors of a pydantic
+``ValidationError`` as plain mappings, so that this package needs no pydantic.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+Path = tuple[str | int, ...]
+
+
+class Complaint(Struct, frozen=True, kw_only=True):
+    file: str
+    line: int
+    """1-based; 0 when the whole file is meant."""
+    key: str
+    problem: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        at = f"{self.file}:{self.line}" if self.line else self.file
+        tail = f"; {self.remedy}" if self.remedy else ""
+        return f"{at}: {self.key}: {self.problem}{tail}" if self.key else f"{at}: {self.problem}{tail}"
+
+
+class BadConfigurationError(Exception):
+    """Carries every complaint. A command prints them and exits with 2."""
+
+    def __init__(self, complaints: Iterable[Complaint]) -> None:
+        self.complaints = tuple(complaints)
+        super().__init__("\n".join(map(str, self.complaints)))
+
+
+class TomlFile(Struct, frozen=True, kw_only=True):
+    """A parsed file that knows on which line each of its keys stands."""
+
+    name: str
+    data: dict[str, Any]
+    lines: dict[Path, int]
+
+    def line_of(self, path: Path) -> int:
+        """The line of the key, or of the nearest table around it that stands in the file, or 0."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 0)
+
+    def complain(self, path: Path, problem: str, remedy: str = "") -> Complaint:
+        key = ".".join(map(str, path))
+        return Complaint(file=self.name, line=self.line_of(path), key=key, problem=problem, remedy=remedy)
+
+
+_TABLE: Final = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_KEY: Final = re.compile(
+    r"^\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"))*)\s*="
+)
+_AT: Final = re.compile(r"^(.*) \(at line (\d+), column \d+\)$")
+
+
+def _parts(dotted: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in re.findall(r"\"[^\"]*\"|'[^']*'|[^.]+", dotted)]
+
+
+def locate(text: str) -> dict[Path, int]:
+    """The 1-based line of every table header and key; members of an array of tables are numbered from 0."""
+    found: dict[Path, int] = {}
+    members: dict[Path, int] = {}
+
+    def within(parts: list[str]) -> Path:
+        path: Path = ()
+        for part in parts:
+            path = (*path, part)
+            if path in members:
+                path = (*path, members[path])
+        return path
+
+    table: Path = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _TABLE.match(line):
+            parts = _parts(header[2])
+            if header[1] == "[[":
+                array = (*within(parts[:-1]), parts[-1])
+                members[array] = members.get(array, -1) + 1
+                found.setdefault(array, number)
+                table = (*array, members[array])
+            else:
+                table = within(parts)
+            found.setdefault(table, number)
+        elif key := _KEY.match(line):
+            path = table
+            for part in _parts(key[1]):
+                path = (*path, part)
+                found.setdefault(path, number)
+    return found
+
+
+def parse_toml(name: str, text: str) -> TomlFile:
+    """Raises BadConfigurationError with the place of a syntax error."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        where = _AT.match(str(error))
+        line, problem = (int(where[2]), where[1]) if where else (text.count("\n") + 1, str(error))
+        remedy = "mend the TOML syntax (a string needs quotes, a table header its brackets)"
+        raise BadConfigurationError(
+            [Complaint(file=name, line=line, key="", problem=problem, remedy=remedy)]
+        ) from None
+    return TomlFile(name=name, data=data, lines=locate(text))
+
+
+_REMEDIES: Final = {
+    "missing": ("is required and not set", "add it"),
+    "extra_forbidden": ("is not a known key here", "check its spelling and its table, or remove it"),
+}
+_SECRET: Final = re.compile("password|token|secret", re.IGNORECASE)
+
+
+def complaints(file: TomlFile, errors: Iterable[Mapping[str, Any]], under: Path = ()) -> list[Complaint]:
+    """``errors`` of a pydantic ValidationError about the part of ``file`` below ``under``.
+
+    A value is quoted unless its key looks like a secret.
+    """
+    found = []
+    for error in errors:
+        path = (*under, *(part for part in error["loc"] if isinstance(part, int) or part in _words(file)))
+        fixed = _REMEDIES.get(error["type"])
+        if fixed:
+            found.append(file.complain((*under, *error["loc"]), *fixed))
+            continue
+        value = error.get("input")
+        shown = isinstance(value, str | int | float | bool) and not _SECRET.search(str(path))
+        problem = f"is {value!r}" if shown else "has a wrong value"
+        found.append(file.complain(path, problem, error["msg"].removeprefix("Value error, ")))
+    return found
+
+
+def _words(file: TomlFile) -> set[str]:
+    """Every key that stands in the file: what else pydantic puts in a path is the tag of a union."""
+    return {part for path in file.lines for part in path if isinstance(part, str)} | {
+        str(key) for key in file.data
+    }
