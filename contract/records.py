@@ -124,18 +124,18 @@ class Interval(_Common, frozen=True, kw_only=True, tag="interval"):
     """Where the quantities' span begins: before ``start`` only for the last part of a gap that was cut."""
     sequence_first: Count
     """Below ``sequence`` when records were merged before they were ever offered."""
-    run_ms: Ms = 0
-    setup_ms: Ms = 0
-    test_ms: Ms = 0
-    stop_tenant_ms: Ms = 0
-    stop_host_ms: Ms = 0
-    stop_utility_ms: Ms = 0
-    stop_unknown_ms: Ms = 0
-    fault_ms: Ms = 0
-    idle_ms: Ms = 0
-    maint_ms: Ms = 0
-    off_ms: Ms = 0
-    unknown_ms: Ms = 0
+    run_ms: Ms
+    setup_ms: Ms
+    test_ms: Ms
+    stop_tenant_ms: Ms
+    stop_host_ms: Ms
+    stop_utility_ms: Ms
+    stop_unknown_ms: Ms
+    fault_ms: Ms
+    idle_ms: Ms
+    maint_ms: Ms
+    off_ms: Ms
+    unknown_ms: Ms
     unplaced_run_ms: Ms
     """Run time that the device counted in a gap and that did not fit into its last part."""
     unplaced_stop_ms: Ms
