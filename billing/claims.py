@@ -1,0 +1,68 @@
+"""What an interval and a state span say about whose they are."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from billing.attribution import Books, Claim
+from billing.timeline import NO_LEASES
+from contract.facts import Target
+from contract.records import Interval, Transition
+from contract.states import Party, State
+
+WORTH_FIELDS = ("run_ms", "setup_ms", "test_ms", "stop_tenant_ms")
+"""Time that a tariff may put a price on."""
+
+
+def has_worth(interval: Interval) -> bool:
+    return interval.quantities.get("produced", 0) > 0 or any(getattr(interval, f) for f in WORTH_FIELDS)
+
+
+def interval_claim(interval: Interval) -> Claim:
+    return Claim(
+        machine=interval.machine,
+        epoch=interval.epoch,
+        sequence=interval.sequence,
+        target=Target.USAGE,
+        start=interval.start,
+        end=interval.end,
+        tenant=interval.tenant,
+        order_id=interval.order_id,
+        lease_id=interval.lease_id,
+        has_worth=has_worth(interval),
+    )
+
+
+def is_tenant_stop(transition: Transition) -> bool:
+    """Whether the span that ends at this transition is a stop that the tenant caused."""
+    return transition.span_state is State.STOP and transition.span_party is Party.TENANT
+
+
+def span_claims(transition: Transition, books: Books, start: int, end: int) -> Iterator[Claim]:
+    """The span that ends at ``transition``, within ``[start, end)``, cut wherever its payer may change.
+
+    A span is the same all through, so it can be cut exactly; an interval cannot, because nobody knows in
+    which part its pieces were made.
+    """
+    begin, stop = max(start, transition.span_start), min(end, transition.at)
+    timeline = books.leases.get(transition.machine, NO_LEASES)
+    edges = {begin, *books.corrections.cuts(transition.machine, begin, stop)}
+    edges |= {piece_start for piece_start, _, _ in timeline.pieces(begin, stop)}
+    cuts = [*sorted(edges), stop]
+    for first, last in pairwise(cuts):
+        if first < last:
+            yield _span_claim(transition, first, last)
+
+
+def _span_claim(transition: Transition, start: int, end: int) -> Claim:
+    return Claim(
+        machine=transition.machine,
+        epoch=transition.epoch,
+        sequence=transition.sequence,
+        target=Target.STATE,
+        start=start,
+        end=end,
+        tenant=transition.span_tenant,
+        order_id=transition.span_order_id,
+        lease_id=transition.span_lease_id,
+        has_worth=is_tenant_stop(transition),
+    )
