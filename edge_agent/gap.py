@@ -1,0 +1,122 @@
+"""What is known of a gap when it ends: its length, what the machine's own counters say, and no more.
+
+The grid does not cut a gap, since nothing is known of its inside; local midnight does, so that a day's rows
+are a day. Everything that was counted goes to the last part; device counters of run time recover its split.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from contract.records import Cause, Method, Quality
+from contract.states import TIME_FIELDS
+from edge_agent.attribution import Attribution, Leases, attribute, changes, differs, in_force
+from edge_agent.counters import Kind, Step
+from edge_agent.cuts import midnights, next_midnight
+from edge_agent.profile import DeviceTime, Profile
+from edge_agent.sample import Sample
+from edge_agent.state import Dispute, Gap, Part, posture
+from edge_agent.turn import Turn
+
+
+class Recovered(Struct, frozen=True, kw_only=True):
+    """What the machine's own counters say of a gap."""
+
+    quality: Quality = Quality.UNKNOWN
+    method: Method = Method.NONE
+    run_ms: int = 0
+    stop_ms: int = 0
+
+
+NOTHING: Final = Recovered()
+
+
+def end_gap(turn: Turn, sample: Sample, leases: Leases, owner: Attribution, steps: dict[str, Step]) -> None:
+    """A good sample ends the gap of ``turn``."""
+    inside = [
+        attribute(in_force(leases, at), turn.meter.settled.order_id, {})
+        for at in changes(leases, turn.cursor, sample.at)
+    ]
+    dispute = _dispute(turn.attribution, inside, owner)
+    turn.count(steps)
+    _write_parts(turn, sample.at, _recover(turn.scheme.profile, steps), dispute)
+    turn.attribution = owner
+    turn.vendor_code = sample.vendor_code
+    turn.turn(sample.at, Cause.GAP, posture(sample, owner))
+
+
+def abandon(turn: Turn, at: int) -> None:
+    """The epoch ends inside the gap: nothing will ever be known of it."""
+    _write_parts(turn, at, NOTHING, None)
+
+
+def _dispute(before: Attribution, inside: list[Attribution], after: Attribution) -> Dispute | None:
+    """Tenant or order that changed while nobody looked is ``disputed``, for a person to split.
+
+    Tenants on the way count too: a lease that came and went inside the gap is somebody's claim on it. An
+    order on the way does not, since only the register knows it, and it was not read.
+    """
+    tenants, _ = differs([before, *(a for a in inside if a.lease_id != before.lease_id), after])
+    _, orders = differs([before, after])
+    if not tenants and not orders:
+        return None
+    return Dispute(before=before, after=after, tenant=tenants, order=orders)
+
+
+def _recover(profile: Profile, steps: dict[str, Step]) -> Recovered:
+    explained = [step for step in steps.values() if step.kind is not Kind.DOUBTFUL]
+    run, stop = _device_ms(profile.run_time, steps), _device_ms(profile.stop_time, steps)
+    whole = run is not None and len(explained) == len(steps)
+    return Recovered(
+        quality=Quality.RECOVERED if whole else Quality.UNKNOWN,
+        method=Method.COUNTERS if explained else Method.NONE,
+        run_ms=run or 0,
+        stop_ms=stop or 0,
+    )
+
+
+def _device_ms(counted: DeviceTime | None, steps: dict[str, Step]) -> int | None:
+    if counted is None or steps[counted.counter].kind is Kind.DOUBTFUL:
+        return None
+    return steps[counted.counter].delta * counted.unit_ms
+
+
+def _write_parts(turn: Turn, until: int, recovered: Recovered, dispute: Dispute | None) -> None:
+    """Parts up to each midnight, of which nothing is known, and the last one with all that was counted."""
+    if turn.gap is None:
+        return
+    gap, turn.gap = turn.gap, None
+    timezone = turn.scheme.identity.timezone
+    counted, turn.raw = turn.raw, turn.meter.raw
+    start, turn.vendor_code = gap.start, 0
+    for midnight in midnights(gap.start, until - 1, timezone):
+        turn.write_part(_part(gap, (start, midnight), NOTHING, dispute))
+        turn.turn(midnight, Cause.MIDNIGHT, turn.span.posture)
+        turn.announce()
+        start = midnight
+    turn.raw = counted
+    last = _part(gap, (start, until), recovered, dispute)
+    turn.write_part(replace(last, span_start=gap.start, missed=turn.meter.missed))
+    turn.cursor = until
+    turn.midnight = next_midnight(until, timezone)
+
+
+def _part(gap: Gap, stretch: tuple[int, int], recovered: Recovered, dispute: Dispute | None) -> Part:
+    """Recovered time is capped at the part's length; what does not fit is told, never squeezed in."""
+    start, end = stretch
+    run = min(recovered.run_ms, end - start)
+    stop = min(recovered.stop_ms, end - start - run)
+    known = {"run_ms": run, "stop_unknown_ms": stop, "unknown_ms": end - start - run - stop}
+    return Part(
+        start=start,
+        end=end,
+        span_start=start,
+        times=dict.fromkeys(TIME_FIELDS, 0) | known,
+        quality=recovered.quality,
+        method=recovered.method,
+        reason=gap.reason,
+        unplaced_run_ms=recovered.run_ms - run,
+        unplaced_stop_ms=recovered.stop_ms - stop,
+        dispute=dispute,
+    )

@@ -1,0 +1,69 @@
+"""What a machine is doing now, for whoever looks: the retained state message (WIRE, "state")."""
+
+from contract.messages import MachineState
+from contract.names import NONE
+from contract.records import Clock
+from contract.states import Party, State
+from edge_agent.quantities import totals
+from edge_agent.scheme import Scheme
+from edge_agent.state import MeterState
+
+
+def now_showing(scheme: Scheme, meter: MeterState | None, session: str, at: int) -> MachineState:
+    """The state as last seen. ``provisional`` while polls are missed and the hold is not over."""
+    if meter is None:
+        return _never_seen(scheme, session, at)
+    posture, in_gap = meter.span.posture, meter.gap is not None
+    return MachineState(
+        machine=scheme.identity.machine,
+        area=scheme.identity.area,
+        kind=scheme.identity.kind,
+        epoch=meter.epoch,
+        session=session,
+        at=at,
+        since=meter.span.since,
+        state=posture.state,
+        party=posture.party,
+        stop_code=posture.stop_code,
+        vendor_code=0 if in_gap else meter.settled.vendor_code,
+        tenant=posture.tenant,
+        order_id=posture.order_id,
+        lease_id=posture.lease_id,
+        totals=totals(scheme.profile, meter.raw),
+        provisional=meter.missed > 0 and not in_gap,
+        clock=Clock.SYNCED,
+    )
+
+
+def _never_seen(scheme: Scheme, session: str, at: int) -> MachineState:
+    return MachineState(
+        machine=scheme.identity.machine,
+        area=scheme.identity.area,
+        kind=scheme.identity.kind,
+        epoch=NONE,
+        session=session,
+        at=at,
+        since=at,
+        state=State.UNKNOWN,
+        party=Party.NONE,
+        stop_code=0,
+        vendor_code=0,
+        tenant=NONE,
+        order_id=NONE,
+        lease_id=NONE,
+        totals=totals(scheme.profile, dict.fromkeys((c.name for c in scheme.profile.counters), 0)),
+        provisional=False,
+        clock=Clock.SYNCED,
+    )
+
+
+def differs(one: MachineState, other: MachineState) -> bool:
+    """Whether a person would want to be told: anything but the instant and the running totals."""
+    return (one.epoch, one.state, one.party, one.stop_code, one.vendor_code, one.provisional) != (
+        other.epoch,
+        other.state,
+        other.party,
+        other.stop_code,
+        other.vendor_code,
+        other.provisional,
+    ) or (one.tenant, one.order_id, one.lease_id) != (other.tenant, other.order_id, other.lease_id)

@@ -1,0 +1,173 @@
+"""One machine's meter with its clocks, its leases and its checkpoint: everything about it that is not I/O.
+
+Each method takes both clocks, wall (UTC ms) and monotonic (ms), and returns the records that are now facts.
+They must be committed in one transaction with the checkpoint taken after them.
+"""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+from msgspec import Struct
+
+from contract.messages import Lease
+from contract.names import NONE
+from contract.records import MeterReason, Reason, Record
+from edge_agent import meter as metering
+from edge_agent.attribution import Leases, forget, hear
+from edge_agent.line import Jump, Line, begin, follow, instant
+from edge_agent.meter import Turned
+from edge_agent.sample import Fault, Sample
+from edge_agent.scheme import Scheme
+from edge_agent.state import MeterState
+
+
+class Checkpoint(Struct, frozen=True, kw_only=True):
+    """What survives a power cut. ``meter`` is None while no epoch is open."""
+
+    leases: Leases = ()
+    meter: MeterState | None = None
+    reason: MeterReason = MeterReason.FIRST
+    """Why the next epoch will open."""
+    previous_epoch: str = NONE
+    previous_end: int | None = None
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Checkpoint)
+
+
+class Machine:
+    """``serial`` is the number that the site expects; None pins the first one seen."""
+
+    def __init__(
+        self,
+        scheme: Scheme,
+        *,
+        serial: int | None,
+        name_epoch: Callable[[], str],
+        checkpoint: bytes | None = None,
+    ) -> None:
+        self.scheme = scheme
+        self.name = scheme.identity.machine
+        self._serial = serial
+        self._name_epoch = name_epoch
+        self._state = _decoder.decode(checkpoint) if checkpoint else Checkpoint()
+        self._line: Line | None = None
+
+    @property
+    def meter(self) -> MeterState | None:
+        return self._state.meter
+
+    @property
+    def leases(self) -> Leases:
+        return self._state.leases
+
+    def checkpoint(self) -> bytes:
+        return _encoder.encode(self._state)
+
+    def start(self, wall: int, mono: int) -> list[Record]:
+        """The agent was away: what has passed since the checkpoint is a gap, or the end of an epoch."""
+        meter = self._state.meter
+        self._line, jump = begin(wall, mono, meter.settled.at if meter else None)
+        if meter is None:
+            return []
+        if jump is Jump.BACK:
+            return self.renew(MeterReason.CLOCK_BACK, meter.settled.at)
+        was, now = meter.identity, self.scheme.identity
+        if was.tags() != now.tags():
+            return self.renew(MeterReason.RENAMED, meter.settled.at)
+        if was.profile_digest != now.profile_digest:
+            return self.renew(MeterReason.REPLACED, meter.settled.at)
+        return self._take(metering.open_gap(self.scheme, meter, Reason.RESTART))
+
+    def hear(self, lease: Lease, wall: int, mono: int) -> bool:
+        """A lease message; whether it said anything new. It takes effect when the time before it settles."""
+        line = self._line or Line(wall=wall, mono=mono)
+        heard = instant(line, mono)
+        if self._state.meter:  # what is settled is settled: a lease is never applied before it
+            heard = max(heard, self._state.meter.settled.at + 1)
+        leases = hear(self._state.leases, lease, heard)
+        news = leases != self._state.leases
+        self._state = msgspec.structs.replace(self._state, leases=leases)
+        return news
+
+    def sampled(
+        self, sense: Callable[[int], Sample | Fault], announced: Mapping[str, str], wall: int, mono: int
+    ) -> list[Record]:
+        """A read that was answered. ``sense`` makes the sample, given its instant on the meter's line."""
+        records, at = self._advance(wall, mono)
+        sample = sense(at)
+        if isinstance(sample, Fault):
+            return records + self._missed(at, sample.reason)
+        meter = self._state.meter
+        if meter is not None and sample.serial != meter.settled.serial:
+            if sample.serial != self._serial:
+                return records + self._missed(at, Reason.IDENTITY)
+            records += self.renew(MeterReason.REPLACED, at)
+            meter = None
+        elif meter is None and self._serial is not None and sample.serial not in {0, self._serial}:
+            return records
+        leases = self._state.leases
+        if meter is None:
+            return records + self._begin(sample, leases, announced)
+        return records + self._take(metering.observe(self.scheme, meter, sample, leases, announced))
+
+    def missed(self, reason: Reason, wall: int, mono: int) -> list[Record]:
+        """A poll without an answer, or a slot that was skipped."""
+        records, at = self._advance(wall, mono)
+        return records + self._missed(at, reason)
+
+    def renew(self, reason: MeterReason, at: int) -> list[Record]:
+        """Ends the epoch; the next good sample opens another."""
+        meter = self._state.meter
+        if meter is None:
+            return []
+        ended = metering.finish(self.scheme, meter, at)
+        self._state = Checkpoint(
+            leases=self._state.leases,
+            reason=reason,
+            previous_epoch=meter.epoch,
+            previous_end=metering.ends_at(meter, at),
+        )
+        return list(ended.records)
+
+    def stop(self) -> list[Record]:
+        """The agent is about to go: closes the open interval at the last settled sample."""
+        meter = self._state.meter
+        return self._take(metering.open_gap(self.scheme, meter, Reason.RESTART)) if meter else []
+
+    def _begin(self, sample: Sample, leases: Leases, announced: Mapping[str, str]) -> list[Record]:
+        opened = metering.begin(
+            self.scheme,
+            sample,
+            leases,
+            announced,
+            epoch=self._name_epoch(),
+            reason=self._state.reason,
+            previous=(self._state.previous_epoch, self._state.previous_end),
+        )
+        return self._take(opened)
+
+    def _advance(self, wall: int, mono: int) -> tuple[list[Record], int]:
+        """Looks at both clocks. A jump ends what was certain: a gap forward, a new epoch back."""
+        line = self._line or Line(wall=wall, mono=mono)
+        was = instant(line, mono)
+        self._line, jump = follow(line, wall, mono)
+        meter = self._state.meter
+        records: list[Record] = []
+        if meter is not None and jump is Jump.FORWARD:
+            records = self._take(metering.open_gap(self.scheme, meter, Reason.CLOCK_STEP))
+        elif meter is not None and jump is Jump.BACK:
+            records = self.renew(MeterReason.CLOCK_BACK, was)
+        return records, instant(self._line, mono)
+
+    def _missed(self, at: int, reason: Reason) -> list[Record]:
+        meter = self._state.meter
+        return self._take(metering.miss(self.scheme, meter, at, reason)) if meter else []
+
+    def _take(self, turned: Turned) -> list[Record]:
+        """Keeps the meter, and of the leases what can still matter to it."""
+        meter = turned.meter
+        leases = forget(self._state.leases, meter.gap.start if meter.gap else meter.settled.at)
+        self._state = msgspec.structs.replace(self._state, meter=meter, leases=leases)
+        return list(turned.records)

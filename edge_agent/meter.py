@@ -1,0 +1,192 @@
+"""The meter: samples in, records out, and nothing in between but a frozen state (DESIGN 1, 4, 9).
+
+A sample settles the time since the sample before it: that time belongs to the state that was seen, if the
+next good sample came within the hold; else all of it is a gap. Nothing later than the last settled sample is
+ever closed. A counter's step between two samples is booked whole in the interval of the earlier one.
+
+Each public function takes the meter and one event and returns the meter after it, with the records that the
+event closed, in sequence order and not yet sealed.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from contract import records
+from contract.names import NONE
+from contract.records import Cause, MeterReason, Reason, Record
+from edge_agent import counters
+from edge_agent.attribution import Attribution, Leases, attribute, changes, in_force
+from edge_agent.counters import Step
+from edge_agent.cuts import grid, next_midnight
+from edge_agent.gap import abandon, end_gap
+from edge_agent.quantities import totals
+from edge_agent.sample import Sample
+from edge_agent.scheme import Scheme
+from edge_agent.state import Gap, MeterState, Opening, OpenInterval, Span, posture
+from edge_agent.turn import Turn
+
+Announced = Mapping[str, str]
+"""The tenant of each announced order."""
+
+
+class Turned(Struct, frozen=True):
+    """What an event made of a meter."""
+
+    meter: MeterState
+    records: tuple[Record, ...] = ()
+
+
+def begin(
+    scheme: Scheme,
+    sample: Sample,
+    leases: Leases,
+    announced: Announced,
+    *,
+    epoch: str,
+    reason: MeterReason,
+    previous: tuple[str, int | None] = (NONE, None),
+) -> Turned:
+    """Opens an epoch at its first good sample. Totals start at 0; the readings are written down.
+
+    ``previous`` names the epoch before it and the instant where that one ended.
+    """
+    attribution = attribute(in_force(leases, sample.at), sample.order_id, announced)
+    identity = scheme.identity
+    opened = records.Meter(
+        **identity.tags(),
+        epoch=epoch,
+        sequence=0,
+        at=sample.at,
+        reason=reason,
+        previous_epoch=previous[0],
+        previous_end=previous[1],
+        profile=identity.profile,
+        profile_digest=identity.profile_digest,
+        stop_table=identity.stop_table,
+        agent=identity.agent,
+        timezone=identity.timezone,
+        serial=sample.serial,
+        boot_count=sample.boot_count,
+        uptime_s=sample.uptime_s,
+        readings=sample.readings,
+    )
+    raw = dict.fromkeys(sample.readings, 0)
+    seen = posture(sample, attribution)
+    meter = MeterState(
+        identity=identity,
+        epoch=epoch,
+        sequence=1,
+        settled=sample,
+        attribution=attribution,
+        known_tenant=announced.get(attribution.order_id, NONE),
+        raw=raw,
+        open=OpenInterval(start=sample.at, totals=totals(scheme.profile, raw)),
+        span=Span(start=sample.at, since=sample.at, posture=seen),
+        pending=Opening(at=sample.at, cause=Cause.EPOCH_START, vendor_code=sample.vendor_code, closed=None),
+        midnight=next_midnight(sample.at, identity.timezone),
+    )
+    return Turned(meter, (opened,))
+
+
+def observe(
+    scheme: Scheme, meter: MeterState, sample: Sample, leases: Leases, announced: Announced
+) -> Turned:
+    """A good read. Settles the time since the last one, or ends the gap."""
+    if sample.at <= meter.settled.at:
+        return Turned(meter)
+    steps = _steps(scheme, meter, sample)
+    if steps is None:
+        doubted = miss(scheme, meter, sample.at, Reason.TRANSIENT)
+        return Turned(replace(doubted.meter, suspect=sample), doubted.records)
+    late = sample.at - meter.settled.at > scheme.hold_ms
+    opened = open_gap(scheme, meter, meter.missed_reason) if late else Turned(meter)
+    turn = Turn(scheme, opened.meter)
+    owner = attribute(in_force(leases, sample.at), sample.order_id, announced)
+    if turn.gap is None:
+        _settle(turn, sample, leases, owner, steps)
+    else:
+        end_gap(turn, sample, leases, owner, steps)
+    known = announced.get(owner.order_id, NONE)
+    return Turned(turn.settled(sample, known), (*opened.records, *turn.records))
+
+
+def _settle(turn: Turn, sample: Sample, leases: Leases, owner: Attribution, steps: dict[str, Step]) -> None:
+    """The time up to ``sample`` passed in the state seen before it; boundaries on the way cut it."""
+    before = turn.meter.settled
+    turn.count(steps)
+    turn.doubt(steps)
+    turn.open = replace(turn.open, missed=turn.open.missed + turn.meter.missed)
+    known = {turn.meter.attribution.order_id: turn.meter.known_tenant}
+    for at in _boundaries(turn, sample.at, leases):
+        there = attribute(in_force(leases, at), before.order_id, known)
+        turn.reach(at, there, turn.span.posture.owned_by(there))
+    turn.vendor_code = sample.vendor_code
+    turn.reach(sample.at, owner, posture(sample, owner))
+
+
+def _boundaries(turn: Turn, until: int, leases: Leases) -> list[int]:
+    """Instants strictly between the two samples at which something may have to be cut."""
+    after, last = turn.cursor, until - 1
+    found = {*grid(after, last, turn.scheme.grid_ms), *changes(leases, after, last)}
+    if turn.midnight <= last:
+        found.add(turn.midnight)
+    return sorted(found)
+
+
+def _steps(scheme: Scheme, meter: MeterState, sample: Sample) -> dict[str, Step] | None:
+    """The counters' steps since the settled sample; None while one odd read awaits the next.
+
+    One odd read is not believed. When the next read goes on from it the jump is real, but has no value.
+    """
+    every = scheme.profile.counters
+    taken = counters.steps(every, meter.settled, sample)
+    if not counters.doubtful(taken):
+        return taken
+    if meter.suspect is None:
+        return None
+    onward = counters.steps(every, meter.suspect, sample)
+    if counters.doubtful(onward):
+        return None
+    return counters.rebased(counters.steps(every, meter.settled, meter.suspect), onward)
+
+
+def miss(scheme: Scheme, meter: MeterState, at: int, reason: Reason) -> Turned:
+    """A poll that gave no sample. The first miss of a hold names the gap that may come of it."""
+    first = meter.missed_reason if meter.missed else reason
+    missed = replace(meter, missed=meter.missed + 1, missed_reason=first)
+    if meter.gap is None and at - meter.settled.at > scheme.hold_ms:
+        return open_gap(scheme, missed, first)
+    return Turned(missed)
+
+
+def open_gap(scheme: Scheme, meter: MeterState, reason: Reason) -> Turned:
+    """The hold is over, or the agent is away: everything since the last settled sample is a gap."""
+    if meter.gap is not None:
+        return Turned(meter)
+    turn = Turn(scheme, meter)
+    turn.close(turn.cursor)
+    turn.vendor_code = 0
+    turn.turn(turn.cursor, Cause.GAP, turn.span.posture.unknown)
+    turn.announce()
+    turn.gap = Gap(start=turn.cursor, reason=Reason.SILENT if reason is Reason.NONE else reason)
+    return Turned(turn.state(), tuple(turn.records))
+
+
+def finish(scheme: Scheme, meter: MeterState, at: int) -> Turned:
+    """Ends the epoch: at the last settled sample, or, when a gap is open, at ``at``."""
+    turn = Turn(scheme, meter)
+    turn.vendor_code = 0
+    if turn.gap is None:
+        turn.close(turn.cursor)
+    else:
+        abandon(turn, ends_at(meter, at))
+    turn.turn(turn.cursor, Cause.EPOCH_END, turn.span.posture.unknown)
+    turn.announce()
+    return Turned(turn.state(), tuple(turn.records))
+
+
+def ends_at(meter: MeterState, at: int) -> int:
+    """Where an epoch ends that is ended at ``at``: nothing after the last settled sample is claimed."""
+    return meter.settled.at if meter.gap is None else max(at, meter.gap.start + 1)
