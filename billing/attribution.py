@@ -77,6 +77,7 @@ class Attribution(Struct, frozen=True, kw_only=True):
     source: Source = Source.NOBODY
     doubt: Doubt = Doubt.NONE
     tenant: str = NONE
+    """Who pays; ``none`` unless the place is the tenant's."""
     order_id: str = NONE
     candidates: tuple[str, ...] = ()
     """Tenants that a person may have to choose from."""
@@ -143,6 +144,6 @@ def _others(claim: Claim, timeline: Timeline) -> list[tuple[int, LeaseFact | Non
 def _nobody(claim: Claim, place: Place, doubt: Doubt, *candidates: str) -> Attribution:
     """Nobody pays yet; without worth nobody has to."""
     if not claim.has_worth:
-        return Attribution(place=Place.UNALLOCATED)
+        return Attribution(place=Place.UNALLOCATED, order_id=claim.order_id)
     named = tuple(dict.fromkeys(tenant for tenant in candidates if tenant != NONE))
-    return Attribution(place=place, doubt=doubt, candidates=named)
+    return Attribution(place=place, doubt=doubt, order_id=claim.order_id, candidates=named)

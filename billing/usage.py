@@ -6,7 +6,6 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from billing.attribution import Attribution, Place
-from contract.names import NONE
 from contract.records import Interval, Transition
 from contract.states import TIME_FIELDS
 
@@ -86,10 +85,8 @@ class Tally:
 
 
 def _key(record: Interval | Transition, attribution: Attribution) -> Key:
-    is_paid = attribution.place is Place.TENANT
-    tenant = attribution.tenant if is_paid else NONE
-    order_id = attribution.order_id if is_paid else NONE
-    return Key(attribution.place, tenant, order_id, record.kind, record.machine)
+    at = attribution
+    return Key(at.place, at.tenant, at.order_id, record.kind, record.machine)
 
 
 class _Sum:

@@ -1,0 +1,155 @@
+"""What a person must look at. Pure: found while the rows pass by, nothing is mended here."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from enum import StrEnum
+
+from msgspec import Struct
+
+from billing.claims import is_tenant_stop
+from contract.names import NONE
+from contract.records import Interval, Method, Transition
+from contract.states import TIME_FIELDS, Party, State
+
+
+class Rule(StrEnum):
+    """Which rule a finding breaks."""
+
+    PARTS = "parts"
+    SUM = "sum"
+    OVERLAP = "overlap"
+    HOLE = "hole"
+    EDGE = "edge"
+    STOPS = "stops"
+    OPEN_STOP = "open_stop"
+    UNPLACED = "unplaced"
+    LOSS = "loss"
+    EPOCH = "epoch"
+    CONFLICT = "conflict"
+    UNREADABLE = "unreadable"
+    UNPRICED = "unpriced"
+    UNMEASURED = "unmeasured"
+    UNNAMED = "unnamed"
+
+
+class Finding(Struct, frozen=True, kw_only=True, order=True):
+    rule: Rule
+    machine: str = NONE
+    at: int = 0
+    """UTC ms; 0 when the whole period is meant."""
+    text: str
+
+
+Meter = tuple[str, str]
+"""Machine and epoch."""
+
+
+class Watch:
+    """Checks the laws of time and pieces while rows pass by in rising time; usage first, then state."""
+
+    def __init__(self, start: int, end: int) -> None:
+        self._period = (start, end)
+        self._last: dict[Meter, Interval] = {}
+        self._of_machine: dict[str, Interval] = {}
+        self._stops: dict[Meter, int] = defaultdict(int)
+        self._spans: dict[Meter, int] = defaultdict(int)
+        self._window: dict[Meter, tuple[int, int]] = {}
+        self._state: dict[Meter, Transition] = {}
+        self.holes: dict[tuple[str, str], int] = defaultdict(int)
+        """Milliseconds by (kind, machine) between records."""
+        self.findings: list[Finding] = []
+
+    def interval(self, interval: Interval) -> None:
+        meter = (interval.machine, interval.epoch)
+        self.findings += [*_parts(interval), *_sums(self._last.get(meter), interval), *_unplaced(interval)]
+        self.findings += self._tiling(self._of_machine.get(interval.machine), interval)
+        self._last[meter] = interval
+        before = self._of_machine.get(interval.machine)
+        if before is None or interval.end > before.end:
+            self._of_machine[interval.machine] = interval
+        self._window[meter] = (self._window.get(meter, (interval.start, 0))[0], interval.end)
+        if interval.method is Method.POLLED:
+            self._stops[meter] += interval.stop_tenant_ms
+
+    def transition(self, transition: Transition) -> None:
+        meter = (transition.machine, transition.epoch)
+        self._state[meter] = transition
+        first, last = self._window.get(meter, (0, 0))
+        if is_tenant_stop(transition):
+            self._spans[meter] += max(0, min(last, transition.at) - max(first, transition.span_start))
+
+    def finish(self) -> list[Finding]:
+        """Every finding, by rule, machine and time. The cores of machines that were never heard stay out."""
+        found = [*self.findings, *self._edges()]
+        for meter in sorted(self._window):
+            found += self._stops_of(meter)
+        return sorted(found)
+
+    def _tiling(self, before: Interval | None, interval: Interval) -> Iterator[Finding]:
+        apart = interval.start - before.end if before else 0
+        if not before or apart == 0:
+            return
+        within = "within epoch" if before.epoch == interval.epoch else f"from epoch {before.epoch} to"
+        where = f"{within} {interval.epoch}, before sequence {interval.sequence}"
+        if apart > 0:
+            self.holes[interval.kind, interval.machine] += apart
+            text = f"no record for {apart} ms {where}; the time counts as unknown"
+            yield Finding(rule=Rule.HOLE, machine=interval.machine, at=before.end, text=text)
+        else:
+            text = f"two records for {-apart} ms {where}; that time may be charged twice"
+            yield Finding(rule=Rule.OVERLAP, machine=interval.machine, at=interval.start, text=text)
+
+    def _edges(self) -> Iterator[Finding]:
+        first: dict[str, int] = {}
+        for (machine, _), (start, _) in self._window.items():
+            first[machine] = min(first.get(machine, start), start)
+        for machine, at in first.items():
+            early, late = at - self._period[0], self._period[1] - self._of_machine[machine].end
+            if early > 0:
+                text = f"no record for the first {early} ms of the period; key figures leave it out"
+                yield Finding(rule=Rule.EDGE, machine=machine, at=self._period[0], text=text)
+            if late > 0:
+                text = f"no record for the last {late} ms of the period; key figures leave it out"
+                yield Finding(rule=Rule.EDGE, machine=machine, at=self._period[1] - late, text=text)
+
+    def _stops_of(self, meter: Meter) -> Iterator[Finding]:
+        """Stops by the tenant: spans, and the one that is still open, must equal the intervals."""
+        end, newest = self._window[meter][1], self._state.get(meter)
+        is_open = newest and newest.state is State.STOP and newest.party is Party.TENANT
+        open_ms = max(0, end - newest.at) if newest and is_open else 0
+        if newest and open_ms:
+            text = f"a stop by the tenant is still open: its last {open_ms} ms are charged once it ends"
+            yield Finding(rule=Rule.OPEN_STOP, machine=meter[0], at=newest.at, text=text)
+        spans, intervals = self._spans[meter] + open_ms, self._stops[meter]
+        if spans != intervals:
+            text = (
+                f"epoch {meter[1]}: stops by the tenant are {spans} ms by state, {intervals} ms by interval"
+            )
+            yield Finding(rule=Rule.STOPS, machine=meter[0], text=text)
+
+
+def _parts(interval: Interval) -> Iterator[Finding]:
+    parts = sum(getattr(interval, field) for field in TIME_FIELDS)
+    if parts != interval.duration_ms:
+        text = f"{_name(interval)}: the times sum to {parts} ms, not to its {interval.duration_ms} ms"
+        yield Finding(rule=Rule.PARTS, machine=interval.machine, at=interval.start, text=text)
+
+
+def _sums(before: Interval | None, interval: Interval) -> Iterator[Finding]:
+    for name, total in interval.totals.items() if before else ():
+        step = total - before.totals.get(name, 0) if before else 0
+        quantity = interval.quantities.get(name, 0)
+        if step != quantity:
+            text = f"{_name(interval)}: {name} {quantity}, but its total rose by {step}"
+            yield Finding(rule=Rule.SUM, machine=interval.machine, at=interval.start, text=text)
+
+
+def _unplaced(interval: Interval) -> Iterator[Finding]:
+    for what, ms in (("run", interval.unplaced_run_ms), ("stop", interval.unplaced_stop_ms)):
+        if ms:
+            text = f"{_name(interval)}: the machine counted {ms} ms of {what} that fit into no interval"
+            yield Finding(rule=Rule.UNPLACED, machine=interval.machine, at=interval.start, text=text)
+
+
+def _name(interval: Interval) -> str:
+    return f"{interval.epoch}/{interval.sequence}"

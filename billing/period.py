@@ -1,0 +1,80 @@
+"""The time that a statement is for: whole local days, a month, or two instants. Pure."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+_MONTH: Final = re.compile(r"\A(\d{4})-(\d{2})\Z")
+
+
+class Period(Struct, frozen=True, kw_only=True):
+    """``[start, end)`` in UTC milliseconds."""
+
+    start: int
+    end: int
+
+    def days(self, zone: ZoneInfo) -> tuple[date, date]:
+        """First and last local day that the period touches."""
+        return local(self.start, zone).date(), local(self.end - 1, zone).date()
+
+
+def local(at: int, zone: ZoneInfo) -> datetime:
+    return datetime.fromtimestamp(at // 1000, zone).replace(microsecond=at % 1000 * 1000)
+
+
+def instant(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def midnight(day: date, zone: ZoneInfo) -> int:
+    return instant(datetime.combine(day, time(), zone))
+
+
+def midnight_from(at: int, zone: ZoneInfo) -> int:
+    """The first local midnight at or after ``at``."""
+    day = local(at, zone).date()
+    today = midnight(day, zone)
+    return today if today == at else midnight(day + timedelta(days=1), zone)
+
+
+def read_instant(text: str, zone: ZoneInfo) -> int:
+    """An ISO 8601 instant; without an offset it is the site's local time. Raises ValueError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no instant; write 2026-11-22T08:00 or 2026-11-22T08:00+08:00"
+        ) from None
+    return instant(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+
+
+def day_period(text: str, zone: ZoneInfo) -> Period:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no day; write 2026-11-22") from None
+    return Period(start=midnight(day, zone), end=midnight(day + timedelta(days=1), zone))
+
+
+def month_period(text: str, zone: ZoneInfo) -> Period:
+    found = _MONTH.match(text)
+    if not found or not 1 <= int(found[2]) <= 12:
+        raise ValueError(f"{text!r} is no month; write 2026-11")
+    first = date(int(found[1]), int(found[2]), 1)
+    after = (first + timedelta(days=31)).replace(day=1)
+    return Period(start=midnight(first, zone), end=midnight(after, zone))
+
+
+def range_period(start: str, end: str, zone: ZoneInfo) -> Period:
+    found = Period(start=read_instant(start, zone), end=read_instant(end, zone))
+    if found.end <= found.start:
+        raise ValueError(f"the period ends ({end}) before it begins ({start}); exchange the two")
+    return found
+
+
+def shown(at: int, zone: ZoneInfo) -> str:
+    """An instant as people at the site read it, with milliseconds only where there are some."""
+    return local(at, zone).isoformat(timespec="milliseconds" if at % 1000 else "seconds")

@@ -1,0 +1,92 @@
+"""Rows of the store as records and facts. What cannot be read becomes a finding, not a failure."""
+
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+import msgspec
+
+from billing.attribution import Books
+from billing.corrections import corrections
+from billing.findings import Finding, Rule
+from billing.timeline import timelines
+from contract.facts import Correction, Fact, LeaseFact, OrderFact, Quarantined
+from contract.messages import ExceptionReason
+from contract.records import Loss, Meter, MeterReason, Record
+from contract.series import CORRECTION, LEASE, LOSS, METER, ORDER, QUARANTINE, Row, Series, fact_of
+from store.protocol import Store
+
+F = TypeVar("F", bound=Record | Fact)
+_AHEAD_MS = 86_400_000
+"""Clocks of those who issue leases and corrections may be ahead of ours."""
+
+
+class Reader:
+    """Reads one site. Collects what it could not read."""
+
+    def __init__(self, store: Store, site: str) -> None:
+        self._store, self._site = store, site
+        self.findings: list[Finding] = []
+
+    async def facts(self, series: Series, of: type[F], start: int, end: int) -> AsyncIterator[F]:
+        async for row in self._store.read(series, start, end, {"site": self._site}):
+            try:
+                fact = fact_of(row)
+            except (msgspec.ValidationError, KeyError) as error:
+                self.findings.append(_unreadable(row, error))
+                continue
+            if isinstance(fact, of):
+                yield fact
+
+    async def books(self, horizon: int, tolerance_ms: int) -> Books:
+        """Every lease, order and correction known at ``horizon`` (UTC ms), whatever period they are about."""
+        end = horizon + _AHEAD_MS
+        leases = [fact async for fact in self.facts(LEASE, LeaseFact, 0, end)]
+        orders = [fact async for fact in self.facts(ORDER, OrderFact, 0, end)]
+        decided = [fact async for fact in self.facts(CORRECTION, Correction, 0, end)]
+        newest = {fact.order_id: fact for fact in sorted(orders, key=lambda fact: (fact.issued, fact.id))}
+        return Books(
+            leases=timelines(leases),
+            orders=newest,
+            corrections=corrections(decided),
+            tolerance_ms=tolerance_ms,
+        )
+
+    async def notices(self, start: int, end: int, horizon: int) -> list[Finding]:
+        """Losses, new epochs and conflicts that touch ``[start, end)``."""
+        losses = [fact async for fact in self.facts(LOSS, Loss, 0, end)]
+        meters = [fact async for fact in self.facts(METER, Meter, start, end)]
+        refused = [fact async for fact in self.facts(QUARANTINE, Quarantined, start, horizon + _AHEAD_MS)]
+        conflicts = {(fact.machine, fact.epoch, fact.sequence): fact for fact in refused if _conflicts(fact)}
+        return [
+            *(_loss(fact) for fact in losses if fact.end > start),
+            *(_epoch(fact) for fact in meters if fact.reason is not MeterReason.FIRST),
+            *(_conflict(fact) for fact in conflicts.values()),
+        ]
+
+
+def _conflicts(fact: Quarantined) -> bool:
+    return fact.reason == ExceptionReason.CONFLICT
+
+
+def _unreadable(row: Row, error: Exception) -> Finding:
+    text = f"a row of {row.series} cannot be read and was left out: {error}"
+    return Finding(rule=Rule.UNREADABLE, machine=row.tags.get("machine", "none"), at=row.time, text=text)
+
+
+def _loss(fact: Loss) -> Finding:
+    text = (
+        f"{fact.records} records of epoch {fact.epoch} are lost ({fact.reason}), {fact.end - fact.start} ms"
+    )
+    return Finding(rule=Rule.LOSS, machine=fact.machine, at=fact.start, text=text)
+
+
+def _epoch(fact: Meter) -> Finding:
+    text = (
+        f"the meter began epoch {fact.epoch} after {fact.previous_epoch} ({fact.reason}): totals began again"
+    )
+    return Finding(rule=Rule.EPOCH, machine=fact.machine, at=fact.at, text=text)
+
+
+def _conflict(fact: Quarantined) -> Finding:
+    text = f"record {fact.epoch}/{fact.sequence} came a second time with other content ({fact.detail})"
+    return Finding(rule=Rule.CONFLICT, machine=fact.machine, at=fact.received, text=text)

@@ -1,0 +1,135 @@
+"""Utilisation and yield by machine, kind, tenant or order: sums first, one division at the end."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from fractions import Fraction
+from typing import Final
+
+from msgspec import Struct
+
+from billing import kpi
+from billing.attribution import Place
+from billing.usage import Usage
+from contract.names import NONE
+
+COVERAGE: Final = Fraction(95, 100)
+"""Below this share of observed time a key figure says nothing."""
+_STOPS: Final = ("stop_tenant_ms", "stop_host_ms", "stop_utility_ms", "stop_unknown_ms")
+
+
+class By(StrEnum):
+    MACHINE = "machine"
+    KIND = "kind"
+    TENANT = "tenant"
+    ORDER = "order"
+
+
+class ReportRow(Struct, frozen=True, kw_only=True):
+    """Milliseconds and pieces; a ratio is None where it would not be true."""
+
+    name: str
+    tenant: str
+    """Whose order, in a report by order; else ``none``."""
+    run_ms: int
+    setup_ms: int
+    """Trial runs included."""
+    stop_ms: int
+    stop_tenant_ms: int
+    """The part of ``stop_ms`` that the tenant caused."""
+    fault_ms: int
+    idle_ms: int
+    maint_ms: int
+    off_ms: int
+    unknown_ms: int
+    """Holes between the records of a machine included."""
+    total_ms: int
+    busy_ms: int
+    """Planned busy time: the calendar time covered, less maintenance and off. No shift calendar yet."""
+    produced: int | None
+    scrap: int | None
+    good: int | None
+    energy_wh: int | None
+    coverage: Fraction | None
+    availability: Fraction | None
+    utilisation_efficiency: Fraction | None
+    allocation_efficiency: Fraction | None
+    quality_ratio: Fraction | None
+
+
+def report(
+    usages: Iterable[Usage],
+    by: By,
+    *,
+    holes: Mapping[tuple[str, str], int] | None = None,
+    threshold: Fraction = COVERAGE,
+) -> list[ReportRow]:
+    """``holes``: milliseconds by (kind, machine) without any record. They are calendar time, but nobody's."""
+    groups: dict[tuple[str, str], list[Usage]] = defaultdict(list)
+    for usage in usages:
+        groups[_name(usage, by)].append(usage)
+    missing: dict[tuple[str, str], int] = defaultdict(int)
+    for (kind, machine), ms in (holes or {}).items():
+        if by in {By.MACHINE, By.KIND}:
+            missing[machine if by is By.MACHINE else kind, NONE] += ms
+    return [_row(name, groups[name], missing[name], threshold) for name in sorted(groups)]
+
+
+def _name(usage: Usage, by: By) -> tuple[str, str]:
+    if by is By.MACHINE:
+        return usage.machine, NONE
+    if by is By.KIND:
+        return usage.kind, NONE
+    if usage.place is not Place.TENANT:
+        return f"({usage.place})", NONE
+    return (usage.tenant, NONE) if by is By.TENANT else (usage.order_id, usage.tenant)
+
+
+def _row(name: tuple[str, str], usages: list[Usage], missing_ms: int, threshold: Fraction) -> ReportRow:
+    time = {field: sum(usage.time[field] for usage in usages) for field in usages[0].time}
+    stop_ms = sum(time[field] for field in _STOPS)
+    unknown_ms = time["unknown_ms"] + missing_ms
+    total_ms = sum(time.values()) + missing_ms
+    busy_ms = total_ms - time["maint_ms"] - time["off_ms"]
+    elements = kpi.Elements(
+        apt=time["run_ms"],
+        aust=time["setup_ms"] + time["test_ms"],
+        adet=stop_ms + sum(usage.time["fault_ms"] for usage in usages if usage.order_id != NONE),
+        pbt=busy_ms,
+    )
+    produced, scrap = _pieces(usages, "produced"), _pieces(usages, "scrap")
+    good = None if produced is None or scrap is None else produced - scrap
+    coverage = kpi.ratio(total_ms - unknown_ms, total_ms)
+    is_known = coverage is not None and coverage >= threshold
+    return ReportRow(
+        name=name[0],
+        tenant=name[1],
+        run_ms=elements.apt,
+        setup_ms=elements.aust,
+        stop_ms=stop_ms,
+        stop_tenant_ms=time["stop_tenant_ms"],
+        fault_ms=time["fault_ms"],
+        idle_ms=time["idle_ms"],
+        maint_ms=time["maint_ms"],
+        off_ms=time["off_ms"],
+        unknown_ms=unknown_ms,
+        total_ms=total_ms,
+        busy_ms=busy_ms,
+        produced=produced,
+        scrap=scrap,
+        good=good,
+        energy_wh=_pieces(usages, "energy_wh"),
+        coverage=coverage,
+        availability=kpi.availability(elements) if is_known else None,
+        utilisation_efficiency=kpi.utilisation_efficiency(elements) if is_known else None,
+        allocation_efficiency=kpi.allocation_efficiency(elements) if is_known else None,
+        quality_ratio=kpi.quality_ratio(good, produced) if is_known else None,
+    )
+
+
+def _pieces(usages: list[Usage], name: str) -> int | None:
+    """The sum of a quantity, or None when a machine among them does not count it."""
+    metered = [usage for usage in usages if usage.total_ms]
+    if not metered or any(name not in usage.measured for usage in metered):
+        return None
+    return sum(usage.quantities.get(name, 0) for usage in metered)

@@ -1,0 +1,32 @@
+"""A digest of everything a statement was made from: the same inputs give the same digest in any store."""
+
+import hashlib
+from collections import defaultdict
+from typing import Any
+
+from contract.records import Interval, Transition
+
+
+class Seal:
+    """Per meter in the order of its records, so that the order in which a store lists machines is free."""
+
+    def __init__(self) -> None:
+        self._meters: dict[tuple[str, str, str], Any] = defaultdict(hashlib.sha256)
+        self._facts: set[str] = set()
+
+    def record(self, record: Interval | Transition) -> None:
+        meter = (type(record).__name__, record.machine, record.epoch)
+        self._meters[meter].update(f"{record.sequence} {record.digest}\n".encode())
+
+    def facts(self, ids: tuple[str, ...]) -> None:
+        """The leases, orders and corrections that decided something."""
+        self._facts.update(ids)
+
+    def digest(self, *more: str) -> str:
+        """SHA-256 over records, facts and ``more`` (the period, the tariff)."""
+        whole = hashlib.sha256("\n".join(more).encode())
+        for meter, found in sorted(self._meters.items()):
+            whole.update(f"\n{'/'.join(meter)} {found.hexdigest()}".encode())
+        for fact in sorted(self._facts):
+            whole.update(f"\n{fact}".encode())
+        return whole.hexdigest()

@@ -1,0 +1,92 @@
+"""Charge -> Statement: one tenant's page, and everything that an assessment of a period found."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from msgspec import Struct
+
+from billing import money
+from billing.attribution import Place
+from billing.charge import Charge
+from billing.findings import Finding
+from billing.period import Period
+from billing.report import COVERAGE, By, ReportRow, report
+from billing.suspense import Item
+from billing.tariff import Tariff
+from billing.usage import Usage
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    """Somebody on a page: the identifier, and what people call them."""
+
+    id: str
+    name_en: str = ""
+    name_zh: str = ""
+
+    @property
+    def shown(self) -> str:
+        return " ".join(filter(None, (self.name_zh, self.name_en))) or self.id
+
+
+class Heading(Struct, frozen=True, kw_only=True):
+    """What every statement of one assessment has in common."""
+
+    site: Named
+    timezone: str
+    period: Period
+    generated: int
+    """UTC ms."""
+    is_preliminary: bool
+    """The period was not over when the statement was made."""
+    tariff: Tariff
+    digest: str
+    """SHA-256 over everything the figures were made from."""
+
+
+class Statement(Struct, frozen=True, kw_only=True):
+    heading: Heading
+    tenant: Named
+    charges: tuple[Charge, ...]
+    total: Decimal
+    """The sum of the rounded lines, so that a person can add the page up again."""
+    machines: tuple[ReportRow, ...]
+    whole: ReportRow
+    """The tenant's row over all machines."""
+    open_items: tuple[Item, ...]
+    """In suspense or disputed, and perhaps this tenant's; not charged."""
+
+
+class Assessment(Struct, frozen=True, kw_only=True):
+    heading: Heading
+    statements: tuple[Statement, ...]
+    reports: Mapping[By, tuple[ReportRow, ...]]
+    suspense: tuple[Item, ...]
+    disputed: tuple[Item, ...]
+    findings: tuple[Finding, ...]
+
+    def report(self, by: By) -> tuple[ReportRow, ...]:
+        return self.reports[by]
+
+
+def statement(
+    heading: Heading,
+    tenant: Named,
+    charges: Sequence[Charge],
+    usages: Sequence[Usage],
+    items: Sequence[Item],
+    *,
+    threshold: Fraction = COVERAGE,
+) -> Statement:
+    own = [usage for usage in usages if usage.place is Place.TENANT and usage.tenant == tenant.id]
+    (whole,) = report(own, By.TENANT, threshold=threshold)
+    lines = tuple(charge for charge in charges if charge.tenant == tenant.id)
+    return Statement(
+        heading=heading,
+        tenant=tenant,
+        charges=lines,
+        total=money.total([charge.amount for charge in lines]),
+        machines=tuple(report(own, By.MACHINE, threshold=threshold)),
+        whole=whole,
+        open_items=tuple(item for item in items if tenant.id in item.tenants),
+    )

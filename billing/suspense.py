@@ -1,0 +1,115 @@
+"""What waits for a person: usage in suspense or disputed, put together where it belongs together."""
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import Struct
+
+from billing.attribution import Attribution, Claim, Doubt, Place
+from contract.names import NONE
+from contract.records import Interval
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """Neighbouring records of one machine with the same doubt."""
+
+    place: Place
+    doubt: Doubt
+    machine: str
+    epoch: str
+    sequences: tuple[int, ...]
+    start: int
+    end: int
+    tenant: str
+    order_id: str
+    lease_id: str
+    """As the records say."""
+    tenant_before: str = NONE
+    tenant_after: str = NONE
+    order_before: str = NONE
+    order_after: str = NONE
+    """Of the gap during which they changed."""
+    candidates: tuple[str, ...] = ()
+    run_ms: int = 0
+    setup_ms: int = 0
+    test_ms: int = 0
+    stop_ms: int = 0
+    """Stopped by the tenant, from the state spans, before any grace."""
+    produced: int = 0
+    scrap: int = 0
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """Everybody whose it may be, the likeliest last."""
+        named = (self.tenant, self.tenant_before, *self.candidates, self.tenant_after)
+        return tuple(dict.fromkeys(name for name in named if name not in {NONE, "disputed"}))
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        named = (self.order_before, self.order_id, self.order_after)
+        return tuple(dict.fromkeys(name for name in named if name not in {NONE, "disputed"}))
+
+
+def interval_item(interval: Interval, claim: Claim, attribution: Attribution) -> Item:
+    return msgspec.structs.replace(
+        span_item(claim, attribution),
+        tenant_before=interval.tenant_before,
+        tenant_after=interval.tenant_after,
+        order_before=interval.order_before,
+        order_after=interval.order_after,
+        run_ms=interval.run_ms,
+        setup_ms=interval.setup_ms,
+        test_ms=interval.test_ms,
+        stop_ms=0,
+        produced=interval.quantities.get("produced", 0),
+        scrap=interval.quantities.get("scrap", 0),
+    )
+
+
+def span_item(claim: Claim, attribution: Attribution) -> Item:
+    return Item(
+        place=attribution.place,
+        doubt=attribution.doubt,
+        machine=claim.machine,
+        epoch=claim.epoch,
+        sequences=(claim.sequence,),
+        start=claim.start,
+        end=claim.end,
+        tenant=claim.tenant,
+        order_id=claim.order_id,
+        lease_id=claim.lease_id,
+        candidates=attribution.candidates,
+        stop_ms=claim.end - claim.start,
+    )
+
+
+def gathered(items: Iterable[Item]) -> list[Item]:
+    """Touching items of one doubt become one, so that a person decides once, not once per five minutes."""
+    open_items: dict[tuple[str, ...], Item] = {}
+    done: list[Item] = []
+    for item in sorted(items, key=lambda item: (item.start, item.sequences)):
+        key = (item.place, item.doubt, item.machine, item.epoch, item.tenant, item.order_id, item.lease_id)
+        before = open_items.get(key)
+        if before and item.start <= before.end:
+            open_items[key] = _joined(before, item)
+            continue
+        done += [before] if before else []
+        open_items[key] = item
+    return sorted([*done, *open_items.values()], key=lambda item: (item.machine, item.start, item.epoch))
+
+
+_SUMS = ("run_ms", "setup_ms", "test_ms", "stop_ms", "produced", "scrap")
+_NAMES = ("tenant_before", "tenant_after", "order_before", "order_after")
+
+
+def _joined(one: Item, other: Item) -> Item:
+    sums = {field: getattr(one, field) + getattr(other, field) for field in _SUMS}
+    names = {f: getattr(one, f) if getattr(one, f) != NONE else getattr(other, f) for f in _NAMES}
+    return msgspec.structs.replace(
+        one,
+        **sums,
+        **names,
+        end=max(one.end, other.end),
+        sequences=tuple(sorted({*one.sequences, *other.sequences})),
+        candidates=tuple(dict.fromkeys((*one.candidates, *other.candidates))),
+    )
