@@ -1,0 +1,267 @@
+"""The outbox: every record rests here until a receipt, on disk before anything is published (DESIGN 4).
+
+Synchronous, and used from one thread only (``commit.py`` has that thread). Every method is one transaction,
+durable when it returns. Nothing is remembered outside the file.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Final, Self
+
+import msgspec
+
+from contract.chain import GENESIS, canonical
+from contract.messages import BATCH_LIMIT, Batch, Order, Receipt, batch_id, encode
+from contract.records import Record
+from edge_agent.custody import LONGEST_RETRY_MS, InRing, Member, Ruling, falls_out, rule
+from edge_agent.held import Depth, Put, RejectedRecord, Sealed, Settlement
+from edge_agent.outbox_file import OutboxError, open_file, transaction
+from edge_agent.packing import RECORD_LIMIT, Linked, Queued, heads_of, instant_of, pack, wire_form
+
+TRIM_ROWS: Final = 2000
+"""Most records that one ``trim`` drops, so that a slow card does not hold up the next commit for long."""
+
+
+_QUEUE: Final = """
+SELECT row, machine, epoch, digest, head, body FROM record JOIN life USING (machine, epoch) WHERE place = 0
+"""
+
+
+class Outbox:
+    """Made by ``Outbox.open``; ``close`` it, or use it in a ``with``."""
+
+    def __init__(
+        self, db: Connection, *, site: str, gateway: str, limit_bytes: int, ring_bytes: int, ring_ms: int
+    ) -> None:
+        self._db = db
+        self._site, self._gateway = site, gateway
+        self._limit_bytes, self._ring_bytes, self._ring_ms = limit_bytes, ring_bytes, ring_ms
+
+    @classmethod
+    def open(
+        cls, path: Path, *, site: str, gateway: str, limit_bytes: int, ring_bytes: int, ring_ms: int
+    ) -> Self:
+        """Opens or makes the file. Raises OutboxError, and never deletes or changes what is not its own."""
+        db = open_file(path, site, gateway)
+        return cls(
+            db, site=site, gateway=gateway, limit_bytes=limit_bytes, ring_bytes=ring_bytes, ring_ms=ring_ms
+        )
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def commit(self, puts: Iterable[Put]) -> None:
+        """Keeps all of ``puts`` or, on an error, nothing.
+
+        Raises OutboxError for a sequence that does not rise (two agents on one file, or a copied one) and
+        for a record too large for any batch.
+        """
+        with transaction(self._db):
+            for put in puts:
+                for record in put.records:
+                    self._insert(record)
+                if put.checkpoint is not None:
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", (put.machine, put.checkpoint)
+                    )
+
+    def _insert(self, record: Record) -> None:
+        name = (record.machine, record.epoch, record.sequence)
+        body = canonical(record)
+        if len(wire_form(body, GENESIS)) > RECORD_LIMIT:
+            raise OutboxError(f"record {name} of {len(body)} bytes fits no batch; name fewer quantities")
+        risen = self._db.execute(
+            "INSERT INTO life (machine, epoch, last, head) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET last = excluded.last WHERE last < excluded.last",
+            (*name, GENESIS),
+        ).rowcount
+        if not risen:
+            raise OutboxError(f"record {name} comes after a later one: does another agent use this outbox?")
+        self._db.execute(
+            "INSERT INTO record (machine, epoch, sequence, instant, size, body) VALUES (?, ?, ?, ?, ?, ?)",
+            (*name, instant_of(record), len(body), body),
+        )
+
+    def checkpoints(self) -> dict[str, bytes]:
+        """The last checkpoint of each machine."""
+        return dict(self._db.execute("SELECT machine, body FROM checkpoint"))
+
+    def put_order(self, order: Order) -> None:
+        """Keeps the announcement, unless a later issued one of the same order is held."""
+        with transaction(self._db):
+            self._db.execute(
+                "INSERT INTO announcement VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET issued = excluded.issued, body = excluded.body WHERE issued <= excluded.issued",
+                (order.order_id, order.issued, encode(order)),
+            )
+
+    def orders(self) -> dict[str, Order]:
+        rows = self._db.execute("SELECT order_id, body FROM announcement")
+        return {order_id: msgspec.json.decode(body, type=Order) for order_id, body in rows}
+
+    def seal(
+        self, now_ms: int, session: str, *, in_flight: int = 4, limit: int = BATCH_LIMIT
+    ) -> list[Sealed]:
+        """Makes batches of what may go now, until ``in_flight`` wait in all.
+
+        New records go first, in the order they were put; kept ones when their back-off has passed.
+        """
+        sealed: list[Sealed] = []
+        with transaction(self._db):
+            free = in_flight - self._count("SELECT count(*) FROM batch")
+            while len(sealed) < free and (batch := self._seal_one(now_ms, session, limit)):
+                sealed.append(batch)
+        return sealed
+
+    def _seal_one(self, now_ms: int, session: str, limit: int) -> Sealed | None:
+        envelope = Batch(site=self._site, gateway=self._gateway, session=session, sealed=now_ms, records=[])
+        taken = pack(self._due(now_ms), limit - len(encode(envelope)))
+        if not taken:
+            return None
+        records = [msgspec.Raw(linked.wire) for linked in taken]
+        payload = encode(msgspec.structs.replace(envelope, records=records))
+        sealed = Sealed(batch_id(payload), payload)
+        self._store_batch(sealed, taken)
+        return sealed
+
+    def _store_batch(self, sealed: Sealed, taken: Sequence[Linked]) -> None:
+        batch = self._db.execute(
+            "INSERT INTO batch (id, payload) VALUES (?, ?)", (sealed.id, sealed.payload)
+        ).lastrowid
+        self._db.executemany(
+            "UPDATE record SET place = 1, batch = ?, digest = ? WHERE row = ?",
+            ((batch, linked.digest, linked.row) for linked in taken),
+        )
+        self._db.executemany(
+            "UPDATE life SET head = ? WHERE machine = ? AND epoch = ?",
+            ((head, *life) for life, head in heads_of(taken).items()),
+        )
+
+    def _due(self, now_ms: int) -> Iterator[Queued]:
+        """The queue's front, read only as far as it is wanted.
+
+        A record that waits for longer than any back-off was kept while the clock was wrong: it is due.
+        """
+        for passed, bound in (("<=", now_ms), (">", now_ms + LONGEST_RETRY_MS)):
+            query = f"{_QUEUE} AND due {passed} ? ORDER BY due, row"
+            rows = self._db.execute(query, (bound,))
+            for row, machine, epoch, digest, head, body in rows:
+                yield Queued(row, (machine, epoch), digest, head, body)
+
+    def waiting(self) -> list[Sealed]:
+        """The batches without receipt, in the order they were sealed: the same bytes after a restart."""
+        return [Sealed(*row) for row in self._db.execute("SELECT id, payload FROM batch ORDER BY row")]
+
+    def settle(self, receipt: Receipt, now_ms: int) -> Settlement:
+        """Follows a receipt: accepted and rejected records go to the ring, kept ones back to the queue."""
+        with transaction(self._db):
+            found = self._db.execute("SELECT row FROM batch WHERE id = ?", (receipt.batch,)).fetchone()
+            if found is None:
+                return Settlement(known=False)
+            members = self._db.execute(
+                "SELECT row, machine, epoch, sequence, tries FROM record WHERE place = 1 AND batch = ?", found
+            )
+            ruling = rule([Member(*row) for row in members], receipt, now_ms)
+            if ruling.complaint is None:
+                self._follow(ruling)
+                self._db.execute("DELETE FROM batch WHERE row = ?", found)
+        return Settlement(
+            known=True,
+            accepted=len(ruling.accepted),
+            rejected=len(ruling.rejected),
+            kept=len(ruling.kept),
+            conflicts=ruling.conflicts,
+            retry_after_ms=min(receipt.retry_after_ms, LONGEST_RETRY_MS),
+            complaint=ruling.complaint,
+        )
+
+    def _follow(self, ruling: Ruling) -> None:
+        self._db.executemany(
+            "UPDATE record SET place = 2, batch = NULL WHERE row = ?", ((row,) for row in ruling.accepted)
+        )
+        self._db.executemany(
+            "UPDATE record SET place = 3, batch = NULL, reason = ?, detail = ? WHERE row = ?",
+            ((rejected.reason, rejected.detail, rejected.row) for rejected in ruling.rejected),
+        )
+        self._db.executemany(
+            "UPDATE record SET place = 0, batch = NULL, due = ?, tries = tries + 1 WHERE row = ?",
+            ((kept.due, kept.row) for kept in ruling.kept),
+        )
+
+    def resend(self, start_ms: int, end_ms: int) -> int:
+        """Puts the receipted records of ``[start_ms, end_ms)`` back in the queue, behind new ones."""
+        with transaction(self._db):
+            return self._db.execute(
+                "UPDATE record SET place = 0, due = 1, tries = 0, reason = NULL, detail = NULL"
+                " WHERE place >= 2 AND instant >= ? AND instant < ?",
+                (start_ms, end_ms),
+            ).rowcount
+
+    def rejected(self, limit: int = 100) -> list[RejectedRecord]:
+        """The latest rejected records, latest first, for a person to read."""
+        rows = self._db.execute(
+            "SELECT machine, epoch, sequence, reason, detail, body, digest FROM record"
+            " WHERE place = 3 ORDER BY instant DESC, row DESC LIMIT ?",
+            (limit,),
+        )
+        return [
+            RejectedRecord(
+                machine=machine,
+                epoch=epoch,
+                sequence=sequence,
+                reason=reason,
+                detail=detail,
+                payload=wire_form(body, digest),
+            )
+            for machine, epoch, sequence, reason, detail, body, digest in rows
+        ]
+
+    def trim(self, now_ms: int) -> int:
+        """Drops what the ring holds too long or too much, oldest first; never a record without receipt.
+
+        Returns how many records went: at most TRIM_ROWS, then call again.
+        """
+        with transaction(self._db):
+            excess = self._count("SELECT sum(bytes) FROM tally WHERE place >= 2") - self._ring_bytes
+            oldest = self._db.execute(
+                "SELECT row, instant, size FROM record WHERE place >= 2 ORDER BY instant, row LIMIT ?",
+                (TRIM_ROWS,),
+            )
+            out = falls_out(
+                (InRing(*row) for row in oldest), excess_bytes=excess, before_ms=now_ms - self._ring_ms
+            )
+            self._db.executemany("DELETE FROM record WHERE row = ?", ((row,) for row in out))
+        return len(out)
+
+    def depth(self) -> Depth:
+        tally = {place: rest for place, *rest in self._db.execute("SELECT place, records, bytes FROM tally")}
+        (queue, queue_bytes), (batched, batched_bytes) = tally[0], tally[1]
+        (accepted, accepted_bytes), (rejected, rejected_bytes) = tally[2], tally[3]
+        return Depth(
+            records=queue + batched,
+            bytes=queue_bytes + batched_bytes,
+            oldest_ms=self._oldest("place < 2"),
+            batches=self._count("SELECT count(*) FROM batch"),
+            ring_records=accepted + rejected,
+            ring_bytes=accepted_bytes + rejected_bytes,
+            ring_from=self._oldest("place >= 2"),
+            rejected=rejected,
+            over_limit=queue_bytes + batched_bytes > self._limit_bytes,
+        )
+
+    def _oldest(self, where: str) -> int | None:
+        found: int | None = self._db.execute(
+            f"SELECT min(instant) FROM record WHERE {where}"  # noqa: S608  two fixed conditions
+        ).fetchone()[0]
+        return found
+
+    def _count(self, query: str) -> int:
+        number: int = self._db.execute(query).fetchone()[0]
+        return number

@@ -1,0 +1,77 @@
+"""How queued records become a batch: linked into the chain of their life, as many as fit. Pure."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from contract.chain import link
+from contract.messages import BATCH_LIMIT
+from contract.records import Interval, Loss, Record
+
+ENVELOPE_LIMIT: Final = 1024
+"""More than a batch needs around its records, whatever its site, gateway and session are called."""
+RECORD_LIMIT: Final = BATCH_LIMIT - ENVELOPE_LIMIT
+"""Most bytes of one record on the wire."""
+
+Life = tuple[str, str]
+"""Machine and epoch: what a chain runs through."""
+
+
+class Queued(Struct, frozen=True):
+    """A record that may go into the next batch."""
+
+    row: int
+    life: Life
+    digest: str
+    """Empty until the record was sealed into its first batch."""
+    head: str
+    """The last digest of its life."""
+    body: bytes
+    """Its canonical form."""
+
+
+class Linked(Struct, frozen=True):
+    """A record that goes into a batch."""
+
+    row: int
+    life: Life
+    digest: str
+    is_new: bool
+    """Whether the digest was made now and is its life's new head."""
+    wire: bytes
+
+
+def instant_of(record: Record) -> int:
+    """The time of the record's row, UTC ms."""
+    return record.start if isinstance(record, Interval | Loss) else record.at
+
+
+def wire_form(body: bytes, digest: str) -> bytes:
+    """The record as it travels: the very bytes its digest was made from, and the digest."""
+    return body[:-1] + b',"digest":"' + digest.encode("ascii") + b'"}'
+
+
+def pack(queue: Iterable[Queued], room: int) -> tuple[Linked, ...]:
+    """The records from the front of the queue that fit into ``room`` bytes with a comma between each two.
+
+    Links those that have no digest yet, so ``queue`` has the new records of each life in sequence order.
+    Takes one record at least: a batch over its limit is better than a queue that stands still.
+    """
+    taken: list[Linked] = []
+    heads: dict[Life, str] = {}
+    for queued in queue:
+        digest = queued.digest or link(heads.get(queued.life, queued.head), queued.body)
+        wire = wire_form(queued.body, digest)
+        room -= len(wire) + (1 if taken else 0)
+        if room < 0 and taken:
+            break
+        if not queued.digest:
+            heads[queued.life] = digest
+        taken.append(Linked(queued.row, queued.life, digest, not queued.digest, wire))
+    return tuple(taken)
+
+
+def heads_of(taken: Iterable[Linked]) -> dict[Life, str]:
+    """The new chain heads after the records of a batch."""
+    return {linked.life: linked.digest for linked in taken if linked.is_new}
