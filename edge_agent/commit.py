@@ -6,6 +6,7 @@ A disk may take 50 ms for a commit; polling must not wait for it, and must not p
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from contract.records import Record
@@ -27,7 +28,10 @@ class GroupCommit:
         self._open = open_outbox
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outbox")
         self._wanted: dict[str, Put] = {}
+        self._put = self._durable = 0
+        """How many puts came, and how many of them are on disk for certain."""
         self._came = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._failure: Exception | None = None
 
     async def __aenter__(self) -> Self:
@@ -56,6 +60,7 @@ class GroupCommit:
             records=(*before.records, *records),
             checkpoint=before.checkpoint if checkpoint is None else checkpoint,
         )
+        self._put += 1
         self._came.set()
 
     async def run(self) -> None:
@@ -66,10 +71,17 @@ class GroupCommit:
 
     async def flush(self) -> None:
         """Waits until everything put so far is durable."""
+        put_so_far = self._put
+        async with self._turn:
+            if self._durable < put_so_far:
+                await self._write_wanted()
+
+    async def _write_wanted(self) -> None:
         wanted, self._wanted = self._wanted, {}
+        put = self._put
         self._came.clear()
-        # Even when nothing is wanted: what is being written stands before us on the thread.
-        await self._on_thread(lambda: self._commit(wanted.values()))
+        await self._on_thread(partial(self._commit, wanted.values()))
+        self._durable = put
 
     async def call(self, fn: Callable[Concatenate[Outbox, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs ``fn(outbox, ...)`` on the thread of the outbox, between two commits; its errors are yours."""

@@ -55,14 +55,17 @@ class Ruling(Struct, frozen=True, kw_only=True):
 def resend_after_ms(attempt: int) -> int:
     """How long a batch waits for its receipt before the same bytes go again: 30 s, doubling to 5 min.
 
-    ``attempt`` is 0 after the first sending.
+    ``attempt`` counts the sendings so far, from 1.
     """
-    return min(FIRST_WAIT_MS << min(attempt, 8), LONGEST_WAIT_MS)
+    return min(FIRST_WAIT_MS << min(attempt - 1, 8), LONGEST_WAIT_MS)
 
 
 def back_off_ms(tries: int, retry_after_ms: int) -> int:
-    """How long a kept record rests: 30 s, doubling to 5 min, or as long as the collector asks for."""
-    return max(resend_after_ms(tries), min(retry_after_ms, LONGEST_RETRY_MS))
+    """How long a kept record rests: 30 s, doubling to 5 min, or longer if the collector asks for it.
+
+    ``tries`` counts the receipts that kept it before.
+    """
+    return max(resend_after_ms(tries + 1), min(retry_after_ms, LONGEST_RETRY_MS))
 
 
 def rule(members: Sequence[Member], receipt: Receipt, now_ms: int) -> Ruling:

@@ -107,21 +107,35 @@ class Outbox:
         return {order_id: msgspec.json.decode(body, type=Order) for order_id, body in rows}
 
     def seal(
-        self, now_ms: int, session: str, *, in_flight: int = 4, limit: int = BATCH_LIMIT
+        self,
+        now_ms: int,
+        session: str,
+        *,
+        in_flight: int = 4,
+        limit: int = BATCH_LIMIT,
+        sealed_ms: int | None = None,
     ) -> list[Sealed]:
         """Makes batches of what may go now, until ``in_flight`` wait in all.
 
         New records go first, in the order they were put; kept ones when their back-off has passed.
+        ``now_ms`` is the clock of ``settle``; ``sealed_ms`` is what to write as the batches' instant where
+        plant time is another.
         """
+        envelope = Batch(
+            site=self._site,
+            gateway=self._gateway,
+            session=session,
+            sealed=now_ms if sealed_ms is None else sealed_ms,
+            records=[],
+        )
         sealed: list[Sealed] = []
         with transaction(self._db):
             free = in_flight - self._count("SELECT count(*) FROM batch")
-            while len(sealed) < free and (batch := self._seal_one(now_ms, session, limit)):
+            while len(sealed) < free and (batch := self._seal_one(envelope, now_ms, limit)):
                 sealed.append(batch)
         return sealed
 
-    def _seal_one(self, now_ms: int, session: str, limit: int) -> Sealed | None:
-        envelope = Batch(site=self._site, gateway=self._gateway, session=session, sealed=now_ms, records=[])
+    def _seal_one(self, envelope: Batch, now_ms: int, limit: int) -> Sealed | None:
         taken = pack(self._due(now_ms), limit - len(encode(envelope)))
         if not taken:
             return None
