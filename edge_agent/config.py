@@ -1,0 +1,216 @@
+"""A site's configuration (TOML) and the profiles it names, to Settings; or every complaint at once."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from contract.clock import ClockPair
+from contract.complaint import BadConfigurationError
+from edge_agent.config_shape import (
+    TABLES,
+    BrokerShape,
+    ClockShape,
+    EndpointShape,
+    MachineShape,
+    OutboxShape,
+    PollShape,
+    TopShape,
+)
+from edge_agent.profile import Profile, StopTable
+from edge_agent.profile_file import load_profile
+from edge_agent.shipped import shipped
+from edge_agent.stop_codes import load_stop_table
+from edge_agent.toml_tables import Reading, open_toml
+
+
+class Poll(Struct, frozen=True, kw_only=True):
+    """All in plant time."""
+
+    period_ms: int
+    hold_polls: int
+    """A state is held for so many periods without a good sample, then all of that time is a gap."""
+    grid_ms: int
+    """Intervals end at its multiples."""
+    checkpoint_ms: int
+    state_repeat_ms: int
+
+
+class Broker(Struct, frozen=True, kw_only=True):
+    host: str
+    port: int
+    username: str | None
+    password_file: Path | None
+    tls: bool
+    tls_ca_file: Path | None
+    """None: the system's authorities."""
+    keepalive_s: int
+
+    @property
+    def password(self) -> str | None:
+        """Read anew each time, so that a changed secret needs no restart."""
+        return None if self.password_file is None else self.password_file.read_text("utf-8").strip()
+
+
+class OutboxLimits(Struct, frozen=True, kw_only=True):
+    path: Path
+    limit_bytes: int
+    """Of what waits for a receipt; beyond it the oldest is lost."""
+    ring_bytes: int
+    """Of what has its receipt and is kept for ``resend``."""
+    ring_days: int
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """One Modbus TCP connection."""
+
+    name: str
+    host: str
+    port: int
+    timeout_ms: int
+    backoff_ms: int
+    backoff_max_ms: int
+
+
+class MachineSettings(Struct, frozen=True, kw_only=True):
+    name: str
+    endpoint: str
+    unit: int
+    profile: Profile
+    area: str
+    serial: int | None
+    """What its serial register must say; None: what it says at first contact."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    site: str
+    area: str
+    gateway: str
+    timezone: str
+    clock: ClockPair
+    poll: Poll
+    broker: Broker
+    outbox: OutboxLimits
+    endpoints: tuple[Endpoint, ...]
+    machines: tuple[MachineSettings, ...]
+
+
+def load(path: Path) -> Settings:
+    """Raises BadConfigurationError with every complaint about the file and the files it names."""
+    reading = Reading(open_toml(path, "give --config the path of a site's configuration"))
+    directory = path.resolve().parent
+    top, clock = reading.top(TopShape, TABLES), reading.table("clock", ClockShape)
+    poll, broker = reading.table("poll", PollShape), reading.table("broker", BrokerShape)
+    outbox = reading.table("outbox", OutboxShape)
+    endpoints = reading.tables("endpoint", EndpointShape)
+    machines = reading.tables("machine", MachineShape)
+    _check_endpoints(reading, endpoints)
+    _check_machines(reading, machines)
+    secrets = _broker(reading, broker, directory)
+    profiles = _profiles(reading, machines, _stop_table(reading, top, directory), directory)
+    _check_serials(reading, machines, profiles)
+    reading.finish()
+    assert top and clock and poll and outbox and secrets  # noqa: S101, PT018  finish() raised otherwise
+    return Settings(
+        site=top.site,
+        area=top.area,
+        gateway=top.gateway,
+        timezone=top.timezone,
+        clock=ClockPair(**clock.model_dump()),
+        poll=Poll(**poll.model_dump()),
+        broker=secrets,
+        outbox=OutboxLimits(**outbox.model_dump(exclude={"path"}), path=directory / outbox.path),
+        endpoints=tuple(Endpoint(**endpoint.model_dump()) for endpoint in endpoints.values()),
+        machines=tuple(
+            MachineSettings(
+                name=machine.name,
+                endpoint=machine.endpoint,
+                unit=machine.unit,
+                profile=profiles[machine.profile],
+                area=machine.area or top.area,
+                serial=machine.serial,
+            )
+            for machine in machines.values()
+        ),
+    )
+
+
+def _check_endpoints(reading: Reading, endpoints: dict[int, EndpointShape]) -> None:
+    named = ((i, endpoint.name) for i, endpoint in endpoints.items())
+    reading.unique("endpoint", named, "name", "give each endpoint its name")
+    addressed = ((i, (endpoint.host, endpoint.port)) for i, endpoint in endpoints.items())
+    reading.unique("endpoint", addressed, "port", "put all units behind one address into one endpoint")
+
+
+def _check_machines(reading: Reading, machines: dict[int, MachineShape]) -> None:
+    if not reading.file.data.get("machine"):
+        reading.complain(("machine",), "names no machine", "add [[machine]] with name, endpoint and profile")
+    reading.unique("machine", ((i, m.name) for i, m in machines.items()), "name", "give each its own name")
+    placed = ((i, (machine.endpoint, machine.unit)) for i, machine in machines.items())
+    reading.unique("machine", placed, "unit", "two machines cannot share one unit of one endpoint")
+    known = reading.named("endpoint")
+    for index, machine in machines.items():
+        if machine.endpoint not in known:
+            remedy = f"name one of: {', '.join(sorted(known))}" if known else "add an [[endpoint]]"
+            problem = f"{machine.endpoint!r} is no endpoint of this file"
+            reading.complain(("machine", index, "endpoint"), problem, remedy)
+
+
+def _broker(reading: Reading, broker: BrokerShape | None, directory: Path) -> Broker | None:
+    if broker is None:
+        return None
+    files = {
+        key: directory / name
+        for key in ("password_file", "tls_ca_file")
+        if (name := getattr(broker, key)) is not None
+    }
+    for key, file in files.items():
+        if not file.is_file():
+            reading.complain(("broker", key), f"there is no file {file}", "make it, or mend the path")
+    return Broker(**{**broker.model_dump(), **files})
+
+
+def _stop_table(reading: Reading, top: TopShape | None, directory: Path) -> StopTable:
+    """An empty table when the file is no good: the profiles can be looked at all the same."""
+    given = directory / top.stop_codes if top and top.stop_codes else None
+    try:
+        return load_stop_table(given or shipped() / "stop-codes.toml")
+    except BadConfigurationError as error:
+        reading.complaints += error.complaints
+        return StopTable(label="none", codes=())
+
+
+def _profiles(
+    reading: Reading, machines: dict[int, MachineShape], stop_table: StopTable, directory: Path
+) -> dict[str, Profile]:
+    """By what the machines call them; those that are no good are missing."""
+    found: dict[str, Profile] = {}
+    seen: set[str] = set()
+    for index, machine in machines.items():
+        places = _places(machine.profile, directory)
+        file = next((place for place in places if place.is_file()), None)
+        if file is None:
+            searched = " and ".join(map(str, places))
+            problem = f"{machine.profile!r} is not there; searched {searched}"
+            reading.complain(("machine", index, "profile"), problem, "mend the name or add the file")
+        elif machine.profile not in seen:
+            seen.add(machine.profile)
+            try:
+                found[machine.profile] = load_profile(file, stop_table)
+            except BadConfigurationError as error:
+                reading.complaints += error.complaints
+    return found
+
+
+def _places(profile: str, directory: Path) -> tuple[Path, ...]:
+    """A path when it ends in .toml, else a name: the site's own profiles come before the shipped ones."""
+    if profile.endswith(".toml"):
+        return (directory / profile,)
+    return directory / "profiles" / f"{profile}.toml", shipped() / "profiles" / f"{profile}.toml"
+
+
+def _check_serials(reading: Reading, machines: dict[int, MachineShape], profiles: dict[str, Profile]) -> None:
+    for index, machine in machines.items():
+        profile = profiles.get(machine.profile)
+        if machine.serial is not None and profile is not None and profile.roles.serial is None:
+            remedy = "take it out, or name a serial register in the profile's [roles]"
+            reading.complain(("machine", index, "serial"), f"{profile.label} reads no serial number", remedy)

@@ -1,0 +1,113 @@
+"""What may stand in a site's configuration file: the shape of each of its tables."""
+
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, model_validator
+
+from contract.names import INT64_MAX, LABEL, is_name
+from edge_agent.toml_tables import Shape
+
+TABLES: Final = frozenset({"clock", "poll", "broker", "outbox", "endpoint", "machine"})
+_DAY_MS: Final = 86_400_000
+_HOUR_MS: Final = 3_600_000
+
+
+def _named(name: str) -> str:
+    if not is_name(name):
+        raise ValueError(
+            "use 1 to 64 of a-z 0-9 . _ - beginning with a letter or digit; none and disputed are reserved"
+        )
+    return name
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise ValueError("name a zone of the IANA database, such as Asia/Shanghai") from None
+    return name
+
+
+NameText = Annotated[str, AfterValidator(_named)]
+FileText = Annotated[str, Field(min_length=1)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class TopShape(Shape):
+    site: NameText
+    gateway: NameText
+    area: NameText
+    timezone: Annotated[str, Field(pattern=LABEL), AfterValidator(_zone)] = "Asia/Shanghai"
+    stop_codes: FileText | None = None
+
+
+class ClockShape(Shape):
+    real_ms: Annotated[int, Field(ge=0)] = 0
+    plant_ms: Annotated[int, Field(ge=0)] = 0
+    scale: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+
+class PollShape(Shape):
+    period_ms: Annotated[int, Field(ge=100, le=_HOUR_MS)] = 1_000
+    hold_polls: Annotated[int, Field(ge=1, le=100)] = 3
+    grid_ms: Annotated[int, Field(ge=1_000, le=_DAY_MS)] = 300_000
+    checkpoint_ms: Annotated[int, Field(ge=0, le=_HOUR_MS)] = 10_000
+    state_repeat_ms: Annotated[int, Field(ge=1_000, le=_HOUR_MS)] = 60_000
+
+    @model_validator(mode="after")
+    def _boundaries_fall_on_the_hour(self) -> "PollShape":
+        if _DAY_MS % self.grid_ms:
+            raise ValueError("choose a grid_ms that divides a day, such as 300000 (5 minutes)")
+        if self.period_ms > self.grid_ms:
+            raise ValueError("choose a period_ms that is not longer than grid_ms")
+        return self
+
+
+class BrokerShape(Shape):
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Port = 1883
+    username: str | None = None
+    password_file: FileText | None = None
+    tls: bool = False
+    tls_ca_file: FileText | None = None
+    keepalive_s: Annotated[int, Field(ge=5, le=3_600)] = 30
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> "BrokerShape":
+        if self.password_file is not None and self.username is None:
+            raise ValueError("password_file needs a username")
+        if self.tls_ca_file is not None and not self.tls:
+            raise ValueError("tls_ca_file needs tls = true")
+        return self
+
+
+class OutboxShape(Shape):
+    path: FileText
+    limit_bytes: Annotated[int, Field(ge=1 << 20)] = 1 << 30
+    ring_bytes: Annotated[int, Field(ge=0)] = 1 << 30
+    ring_days: Annotated[int, Field(ge=0, le=3_650)] = 30
+
+
+class EndpointShape(Shape):
+    name: NameText
+    host: Annotated[str, Field(min_length=1)]
+    port: Port = 502
+    timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 1_000
+    backoff_ms: Annotated[int, Field(ge=10, le=60_000)] = 500
+    backoff_max_ms: Annotated[int, Field(ge=10, le=600_000)] = 15_000
+
+    @model_validator(mode="after")
+    def _grows(self) -> "EndpointShape":
+        if self.backoff_ms > self.backoff_max_ms:
+            raise ValueError("choose a backoff_ms that is not longer than backoff_max_ms")
+        return self
+
+
+class MachineShape(Shape):
+    name: NameText
+    endpoint: str
+    unit: Annotated[int, Field(ge=0, le=255)] = 1
+    profile: FileText
+    area: NameText | None = None
+    serial: Annotated[int, Field(ge=1, le=INT64_MAX)] | None = None
