@@ -13,7 +13,7 @@ from billing.tariff import Tariff
 from billing.tariff_file import read_tariff
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from contract.names import is_name
-from store.config import SqliteConfig, StoreConfig
+from store.config import StoreConfig
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -92,7 +92,10 @@ class _File(_Table):
 
 
 def load(path: Path) -> Settings:
-    """Raises BadConfigurationError. Paths in the file are relative to its own directory."""
+    """Raises BadConfigurationError.
+
+    The tariff is looked for beside the file; the store's paths mean what they mean to the collector.
+    """
     file = parse_toml(str(path), _text(path, str(path)))
     found: list[Complaint] = []
     table, tariff = None, None
@@ -115,20 +118,13 @@ def _settings(table: _File, tariff: Tariff, path: Path) -> Settings:
     return Settings(
         site=Named(id=site.name, name_en=site.name_en, name_zh=site.name_zh),
         timezone=site.timezone,
-        store=_placed(table.store, path),
+        store=table.store,
         tariff=tariff,
         tenants=tuple(Named(id=t.id, name_en=t.name_en, name_zh=t.name_zh) for t in table.tenant),
         tolerance_ms=table.attribution.lease_tolerance_s * 1000,
         coverage=Fraction(table.report.coverage_percent, 100),
         config=str(path),
     )
-
-
-def _placed(store: StoreConfig, path: Path) -> StoreConfig:
-    """The store's file, too, is looked for beside the configuration."""
-    if isinstance(store, SqliteConfig):
-        return store.model_copy(update={"path": path.parent / store.path})
-    return store
 
 
 def _tariff(file: TomlFile, path: Path) -> Tariff | None:
