@@ -99,18 +99,20 @@ class Machine:
         sample = sense(at)
         if isinstance(sample, Fault):
             return records + self._missed(at, sample.reason)
-        meter = self._state.meter
-        if meter is not None and sample.serial != meter.settled.serial:
-            if sample.serial != self._serial:
-                return records + self._missed(at, Reason.IDENTITY)
+        if self.stranger(sample):
+            return records + self._missed(at, Reason.IDENTITY)
+        meter, leases = self._state.meter, self._state.leases
+        if meter is not None and sample.serial != meter.settled.serial:  # the one now declared
             records += self.renew(MeterReason.REPLACED, at)
             meter = None
-        elif meter is None and self._serial is not None and sample.serial not in {0, self._serial}:
-            return records
-        leases = self._state.leases
         if meter is None:
             return records + self._begin(sample, leases, announced)
         return records + self._take(metering.observe(self.scheme, meter, sample, leases, announced))
+
+    def stranger(self, sample: Sample) -> bool:
+        """Whether another machine answers at this address: neither the one metered nor the one expected."""
+        known = self._state.meter.settled.serial if self._state.meter else self._serial
+        return known is not None and sample.serial not in {known, self._serial}
 
     def missed(self, reason: Reason, wall: int, mono: int) -> list[Record]:
         """A poll without an answer, or a slot that was skipped."""

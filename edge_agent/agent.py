@@ -1,0 +1,190 @@
+"""The agent, wired: meters, pollers, outbox and broker, in one visible place."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Final
+
+from contract import topics
+from contract.records import MeterReason
+from edge_agent.batches import Batches
+from edge_agent.clock import Clock, SystemClock
+from edge_agent.commit import GroupCommit
+from edge_agent.conditions import Conditions
+from edge_agent.config import MachineSettings, Settings
+from edge_agent.handover import HandOver
+from edge_agent.hearing import Hearing
+from edge_agent.machine import Machine
+from edge_agent.modbus import ModbusLink
+from edge_agent.outbox import Outbox
+from edge_agent.plan import plan
+from edge_agent.poll import Desk, Poller
+from edge_agent.presence import Presence, machines_digest
+from edge_agent.scheme import Identity, Scheme
+from edge_agent.window import Window
+
+VERSION: Final = version("gongfang")
+_GOODBYE_S: Final = 10.0
+"""How long a stopping agent waits for receipts. What has none by then goes after the next start."""
+
+
+class Agent:
+    """A running agent. ``machines`` are its meters by name, for whoever has to look."""
+
+    def __init__(self, settings: Settings, clock: Clock, commit: GroupCommit) -> None:
+        self._settings, self._clock, self._commit = settings, clock, commit
+        session = secrets.token_hex(4)
+        conditions = Conditions()
+        self.machines: dict[str, Machine] = {}
+        self._batches = Batches(
+            commit,
+            conditions,
+            topic=topics.batch(settings.site, settings.gateway),
+            session=session,
+            plant_ms=clock.wall_ms,
+            conflict=self._conflict,
+        )
+        self._window = Window(
+            clock, site=settings.site, session=session, repeat_ms=settings.poll.state_repeat_ms
+        )
+        self._desk = Desk(
+            clock=clock,
+            commit=commit,
+            conditions=conditions,
+            announced={},
+            show=self._window.show,
+            wake=self._batches.wake,
+            checkpoint_ms=settings.poll.checkpoint_ms,
+        )
+        presence = Presence(
+            gateway=settings.gateway,
+            session=session,
+            agent=VERSION,
+            machines=len(settings.machines),
+            machines_digest=machines_digest(machine.name for machine in settings.machines),
+        )
+        self._hand_over = HandOver(
+            settings.broker(session),
+            settings.site,
+            presence,
+            commit=commit,
+            conditions=conditions,
+            batches=self._batches,
+            window=self._window,
+            hear=Hearing(self.machines, self._desk, self._batches).hear,
+            plant_ms=clock.wall_ms,
+        )
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Until ``stop``; then closes what is settled and waits a while for receipts."""
+        pollers = await self._pollers()
+        async with asyncio.TaskGroup() as tasks:
+            kept = [
+                tasks.create_task(self._commit.run(), name="commit"),
+                tasks.create_task(self._hand_over.run(), name="broker"),
+            ]
+            polls = [tasks.create_task(poller.run(), name="poll") for poller in pollers]
+            ready()
+            await stop.wait()
+            for task in polls:
+                task.cancel()
+            await asyncio.wait(polls)
+            await self._say_goodbye()
+            for task in kept:
+                task.cancel()
+
+    async def _pollers(self) -> list[Poller]:
+        checkpoints = await self._commit.call(Outbox.checkpoints)
+        orders = await self._commit.call(Outbox.orders)
+        self._desk.announced.update({order_id: order.tenant for order_id, order in orders.items()})
+        links = {
+            endpoint.name: ModbusLink(endpoint.host, endpoint.port, timeout_s=endpoint.timeout_ms / 1000)
+            for endpoint in self._settings.endpoints
+        }
+        return [
+            self._poller(machine, links[machine.endpoint], checkpoints.get(machine.name))
+            for machine in self._settings.machines
+        ]
+
+    def _poller(self, configured: MachineSettings, link: ModbusLink, checkpoint: bytes | None) -> Poller:
+        machine = Machine(
+            self._scheme(configured),
+            serial=configured.serial,
+            name_epoch=lambda: secrets.token_hex(4),
+            checkpoint=checkpoint,
+        )
+        self.machines[machine.name] = machine
+        blocks, unit = plan(configured.profile), configured.unit
+        poller = Poller(machine, lambda: link.read_blocks(blocks, unit), self._desk)
+        poller.keep(machine.start(self._clock.wall_ms(), self._clock.mono_ms()))
+        return poller
+
+    def _scheme(self, configured: MachineSettings) -> Scheme:
+        settings, profile = self._settings, configured.profile
+        identity = Identity(
+            site=settings.site,
+            area=configured.area,
+            machine=configured.name,
+            kind=profile.kind,
+            gateway=settings.gateway,
+            profile=profile.label,
+            profile_digest=profile.digest,
+            stop_table=profile.stop_table.label,
+            agent=VERSION,
+            timezone=settings.timezone,
+        )
+        return Scheme(
+            identity=identity,
+            profile=profile,
+            poll_ms=settings.poll.period_ms,
+            hold_polls=settings.poll.hold_polls,
+            grid_ms=settings.poll.grid_ms,
+        )
+
+    def _conflict(self, name: str, epoch: str) -> None:
+        """The store has another fact under our name: a checkpoint was copied or restored. Start a new life."""
+        machine = self.machines.get(name)
+        if machine is not None and machine.meter is not None and machine.meter.epoch == epoch:
+            records = machine.renew(MeterReason.CONFLICT, machine.meter.settled.at)
+            self._commit.put(name, tuple(records), machine.checkpoint())
+
+    async def _say_goodbye(self) -> None:
+        for machine in self.machines.values():
+            self._commit.put(machine.name, tuple(machine.stop()), machine.checkpoint())
+        self._batches.wake()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE_S):
+                await self.handed_over()
+
+    async def handed_over(self) -> None:
+        """Returns when everything put so far has its receipt."""
+        await self._commit.flush()
+        while (await self._commit.call(Outbox.depth)).records:
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Agent]:
+    """An agent with its outbox open. Raises OutboxError."""
+
+    def open_outbox() -> Outbox:
+        kept = settings.outbox
+        return Outbox.open(
+            kept.path,
+            site=settings.site,
+            gateway=settings.gateway,
+            limit_bytes=kept.limit_bytes,
+            ring_bytes=kept.ring_bytes,
+            ring_ms=kept.ring_days * 86_400_000,
+        )
+
+    async with GroupCommit(open_outbox) as commit:
+        yield Agent(settings, clock or SystemClock(settings.clock), commit)
+
+
+async def run(settings: Settings, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+    async with opened(settings) as agent:
+        await agent.run(stop, ready)

@@ -1,0 +1,112 @@
+"""Batches on their way: sealed from the outbox, published until their receipt has come.
+
+Nothing is remembered here but what to send next; what must not be lost is in the outbox. Time-outs and back-off
+are real time, whatever the plant's clock says.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from contract.messages import Receipt
+from edge_agent.clock import real_ms
+from edge_agent.commit import GroupCommit
+from edge_agent.conditions import Conditions
+from edge_agent.custody import resend_after_ms
+from edge_agent.mqtt import Broker
+from edge_agent.outbox import Outbox
+
+_LINGER_S: Final = 0.2
+"""Records that close together travel together: a grid boundary closes an interval on every machine."""
+_LOOK_S: Final = 1.0
+"""How often the outbox is looked at when nobody says that something came."""
+
+
+class _Flight:
+    """A batch without receipt."""
+
+    def __init__(self, payload: bytes) -> None:
+        self.payload = payload
+        self.attempt = 0
+        self.due = 0.0
+        """When to publish it (again), event loop time."""
+
+
+class Batches:
+    def __init__(
+        self,
+        commit: GroupCommit,
+        conditions: Conditions,
+        *,
+        topic: str,
+        session: str,
+        plant_ms: Callable[[], int],
+        conflict: Callable[[str, str], None],
+    ) -> None:
+        self._commit, self._conditions = commit, conditions
+        self._topic, self._session = topic, session
+        self._plant_ms, self._conflict = plant_ms, conflict
+        self._flights: dict[str, _Flight] = {}
+        self._came = asyncio.Event()
+        self._quiet_until = 0.0
+
+    def wake(self) -> None:
+        """Something was put into the outbox."""
+        self._came.set()
+
+    async def send(self, broker: Broker) -> None:
+        """For as long as the connection stands. On a new one everything without receipt goes at once."""
+        for sealed in await self._commit.call(Outbox.waiting):
+            self._flights[sealed.id] = _Flight(sealed.payload)
+        while True:
+            await self._seal()
+            for flight in list(self._flights.values()):
+                if flight.due <= _now():
+                    await self._publish(broker, flight)
+            await self._wait()
+
+    async def received(self, payload: bytes) -> None:
+        """A receipt. One that is unreadable, unknown or wrong changes nothing: the batch goes again."""
+        try:
+            receipt = msgspec.json.decode(payload, type=Receipt)
+        except msgspec.DecodeError as error:
+            self._conditions.wrong("receipts", "unreadable", str(error))
+            return
+        done = await self._commit.call(Outbox.settle, receipt, real_ms())
+        if done.complaint is not None:
+            self._conditions.wrong("receipts", "not followed", done.complaint)
+            return
+        self._conditions.well("receipts")
+        self._flights.pop(receipt.batch, None)
+        self._quiet_until = _now() + done.retry_after_ms / 1000
+        for machine, epoch in done.conflicts:
+            self._conflict(machine, epoch)
+        self._came.set()
+
+    async def _seal(self) -> None:
+        if _now() < self._quiet_until:
+            return
+        await self._commit.flush()
+        sealed = await self._commit.call(Outbox.seal, real_ms(), self._session, sealed_ms=self._plant_ms())
+        for batch in sealed:
+            self._flights[batch.id] = _Flight(batch.payload)
+
+    async def _publish(self, broker: Broker, flight: _Flight) -> None:
+        flight.attempt += 1
+        flight.due = _now() + resend_after_ms(flight.attempt) / 1000
+        await broker.publish(self._topic, flight.payload)
+
+    async def _wait(self) -> None:
+        next_due = min((flight.due for flight in self._flights.values()), default=_now() + _LOOK_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, min(_LOOK_S, next_due - _now()))):
+                await self._came.wait()
+        self._came.clear()
+        await asyncio.sleep(_LINGER_S)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,42 @@
+"""The one place where the agent reads clocks and waits for them."""
+
+import asyncio
+import time
+from typing import Protocol
+
+from contract.clock import ClockPair
+
+
+class Clock(Protocol):
+    """Plant time. All values in ms."""
+
+    def wall_ms(self) -> int:
+        """UTC, as the machine's clock has it: it may step."""
+
+    def mono_ms(self) -> int:
+        """Since some start, never back, running on through suspend."""
+
+    async def sleep_until(self, mono_ms: int) -> None:
+        """Returns when ``mono_ms()`` has reached ``mono_ms``."""
+
+
+class SystemClock:
+    """The operating system's clocks, mapped to plant time by a pair and a scale (DESIGN 8)."""
+
+    def __init__(self, pair: ClockPair) -> None:
+        self._pair = pair
+
+    def wall_ms(self) -> int:
+        return self._pair.plant(time.time_ns() // 1_000_000)
+
+    def mono_ms(self) -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * self._pair.scale // 1_000_000
+
+    async def sleep_until(self, mono_ms: int) -> None:
+        while (left := mono_ms - self.mono_ms()) > 0:
+            await asyncio.sleep(left / self._pair.scale / 1000)
+
+
+def real_ms() -> int:
+    """Real UTC ms, whatever the plant's clock says: for back-off and retention."""
+    return time.time_ns() // 1_000_000

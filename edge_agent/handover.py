@@ -1,0 +1,99 @@
+"""The agent's side of the broker: connect, say who is there, send, listen; and again when it was lost."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from contract import topics
+from contract.messages import StatusReason, encode
+from edge_agent.batches import Batches
+from edge_agent.clock import real_ms
+from edge_agent.commit import GroupCommit
+from edge_agent.conditions import Conditions
+from edge_agent.mqtt import Address, Arrival, Broker, BrokerLostError, connected
+from edge_agent.outbox import Outbox
+from edge_agent.presence import Presence
+from edge_agent.window import Window
+
+_BACKOFF_S: Final = (0.2, 30.0)
+_STATUS_S: Final = 60.0
+
+
+class HandOver:
+    """``hear`` is given whatever arrives: receipts, leases, orders."""
+
+    def __init__(
+        self,
+        address: Address,
+        site: str,
+        presence: Presence,
+        *,
+        commit: GroupCommit,
+        conditions: Conditions,
+        batches: Batches,
+        window: Window,
+        hear: Callable[[Arrival], Awaitable[None]],
+        plant_ms: Callable[[], int],
+    ) -> None:
+        self._address, self._site, self._presence = address, site, presence
+        self._commit, self._conditions = commit, conditions
+        self._batches, self._window, self._hear = batches, window, hear
+        self._plant_ms = plant_ms
+
+    async def run(self) -> None:
+        """For ever. A lost broker costs delay, never data. When cancelled it says goodbye, if it can."""
+        tries = 0
+        while True:
+            before = asyncio.get_running_loop().time()
+            try:
+                await self._connection()
+            except* BrokerLostError as lost:
+                self._conditions.wrong("broker", "lost", str(lost.exceptions[0]))
+            if asyncio.get_running_loop().time() - before > _BACKOFF_S[1]:
+                tries = 0
+            longest = min(_BACKOFF_S[0] * 2**tries, _BACKOFF_S[1])
+            tries = min(tries + 1, 16)
+            await asyncio.sleep(longest * (0.5 + random.random() / 2))  # noqa: S311  jitter, not a secret
+
+    async def _connection(self) -> None:
+        """One connection, until it is lost (BrokerLostError) or the agent stops (cancelled)."""
+        since = self._plant_ms()
+        site, name = self._site, self._presence.gateway
+        will = self._presence.status(StatusReason.LOST, since=since, at=None)
+        wanted = (topics.receipt(site, name), topics.lease(site, "+"), topics.order(site, "+"))
+        async with connected(
+            self._address, will=(topics.status(site, name), encode(will)), subscriptions=wanted
+        ) as broker:
+            self._conditions.well("broker")
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._listen(broker), name="listen")
+                    tasks.create_task(self._batches.send(broker), name="batches")
+                    tasks.create_task(self._window.send(broker), name="window")
+                    tasks.create_task(self._tell_status(broker, since), name="status")
+            except asyncio.CancelledError:
+                with contextlib.suppress(BrokerLostError):
+                    await self._say(broker, StatusReason.STOP, since)
+                raise
+
+    async def _listen(self, broker: Broker) -> None:
+        async for arrival in broker.arrivals():
+            await self._hear(arrival)
+
+    async def _tell_status(self, broker: Broker, since: int) -> None:
+        while True:
+            await self._say(broker, StatusReason.START, since)
+            await asyncio.sleep(_STATUS_S)
+            await self._commit.call(Outbox.trim, real_ms())
+
+    async def _say(self, broker: Broker, reason: StatusReason, since: int) -> None:
+        depth = await self._commit.call(Outbox.depth)
+        if depth.over_limit:
+            self._conditions.wrong("outbox", "over its limit", f"{depth.bytes} bytes wait for a receipt")
+        else:
+            self._conditions.well("outbox")
+        status = self._presence.status(reason, since=since, at=self._plant_ms(), depth=depth)
+        topic = topics.status(self._site, self._presence.gateway)
+        await broker.publish(topic, encode(status), retain=True)

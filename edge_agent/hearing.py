@@ -1,0 +1,62 @@
+"""What the broker says to the agent: receipts, leases, orders. What cannot be read is told and changes nothing."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from contract import topics
+from contract.messages import Lease, Order
+from edge_agent.batches import Batches
+from edge_agent.machine import Machine
+from edge_agent.mqtt import Arrival
+from edge_agent.outbox import Outbox
+from edge_agent.poll import Desk
+
+Said = TypeVar("Said", Lease, Order)
+
+
+class Hearing:
+    def __init__(self, machines: Mapping[str, Machine], desk: Desk, batches: Batches) -> None:
+        self._machines, self._desk, self._batches = machines, desk, batches
+
+    async def hear(self, arrival: Arrival) -> None:
+        topic = topics.parse(arrival.topic)
+        match topic.kind if topic else None:
+            case "receipt":
+                await self._batches.received(arrival.payload)
+            case "lease":
+                self._lease(arrival)
+            case "order" if arrival.payload:  # cleared: the order is closed, which ends nothing else
+                await self._order(arrival)
+
+    def _lease(self, arrival: Arrival) -> None:
+        """An empty payload is a topic that a broker lost or somebody cleared: it says nothing."""
+        topic = topics.parse(arrival.topic)
+        machine = self._machines.get(topic.name) if topic else None
+        if machine is None or not arrival.payload:
+            return
+        lease = self._decoded(arrival, Lease)
+        if lease is None or lease.machine != machine.name:
+            return
+        clock = self._desk.clock
+        if machine.hear(lease, clock.wall_ms(), clock.mono_ms()):
+            # The lease outlives a power cut only in a checkpoint.
+            self._desk.commit.put(machine.name, (), machine.checkpoint())
+
+    async def _order(self, arrival: Arrival) -> None:
+        order = self._decoded(arrival, Order)
+        if order is None:
+            return
+        await self._desk.commit.call(Outbox.put_order, order)
+        kept = await self._desk.commit.call(Outbox.orders)
+        self._desk.announced.update({order_id: held.tenant for order_id, held in kept.items()})
+
+    def _decoded(self, arrival: Arrival, kind: type[Said]) -> Said | None:
+        try:
+            said = msgspec.json.decode(arrival.payload, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._desk.conditions.wrong(arrival.topic, "unreadable", str(error))
+            return None
+        self._desk.conditions.well(arrival.topic)
+        return said

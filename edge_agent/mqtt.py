@@ -1,0 +1,76 @@
+"""The broker, as the agent sees it: one connection with a last will, what arrives on it, what is sent."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import aiomqtt
+from msgspec import Struct
+
+TIMEOUT_S: Final = 10.0
+
+BrokerLostError = aiomqtt.MqttError
+"""The connection cannot be made or is lost: make another. What was not acknowledged is not known to be there."""
+
+
+class Address(Struct, frozen=True, kw_only=True):
+    """Where the broker is and how to log in."""
+
+    host: str
+    port: int
+    client_id: str
+    username: str | None = None
+    password: str | None = None
+    tls: ssl.SSLContext | None = None
+    keepalive_s: int = 30
+
+
+class Arrival(Struct, frozen=True):
+    topic: str
+    payload: bytes
+
+
+class Broker:
+    """A connection that stands. Every method raises BrokerLostError."""
+
+    def __init__(self, client: aiomqtt.Client) -> None:
+        self._client = client
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Returns when the broker has it (QoS 1). That is not when the database has it."""
+        await self._client.publish(topic, payload, qos=1, retain=retain)
+
+    async def arrivals(self) -> AsyncIterator[Arrival]:
+        async for message in self._client.messages:
+            if isinstance(message.payload, bytes):
+                yield Arrival(str(message.topic), message.payload)
+
+
+@asynccontextmanager
+async def connected(
+    address: Address, *, will: tuple[str, bytes], subscriptions: Iterable[str]
+) -> AsyncIterator[Broker]:
+    """One connection and no session behind it: custody rests with receipts, not with the broker's memory.
+
+    ``will`` is topic and payload, retained. A client is never used for a second connection: what it still had
+    in flight from the first would be sent again.
+    """
+    topic, payload = will
+    async with aiomqtt.Client(
+        address.host,
+        address.port,
+        identifier=address.client_id,
+        username=address.username,
+        password=address.password,
+        protocol=aiomqtt.ProtocolVersion.V311,
+        clean_session=True,
+        keepalive=address.keepalive_s,
+        timeout=TIMEOUT_S,
+        tls_context=address.tls,
+        will=aiomqtt.Will(topic, payload, qos=1, retain=True),
+    ) as client:
+        client.pending_calls_threshold = 10_000  # our own queue is the limit; it would warn at 10
+        await asyncio.gather(*(client.subscribe(name, qos=1) for name in subscriptions))
+        yield Broker(client)

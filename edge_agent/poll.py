@@ -1,0 +1,103 @@
+"""Polling one machine: read, meter, keep. One task a machine, at a fixed rate from a phase of its own."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from msgspec import Struct
+
+from contract.records import Reason, Record
+from edge_agent.clock import Clock
+from edge_agent.commit import GroupCommit
+from edge_agent.conditions import Conditions
+from edge_agent.decode import Key
+from edge_agent.interpret import interpret
+from edge_agent.machine import Machine
+from edge_agent.modbus import LinkError, RefusedError, SilentError
+from edge_agent.sample import Fault, Sample
+from edge_agent.schedule import next_due, pause, phase, skipped
+
+Read = Callable[[], Awaitable[Mapping[Key, int]]]
+"""Reads all of a machine's registers. Raises LinkError."""
+
+
+class Desk(Struct, frozen=True):
+    """What the pollers of one agent share."""
+
+    clock: Clock
+    commit: GroupCommit
+    conditions: Conditions
+    announced: dict[str, str]
+    """The tenant of each announced order; filled in as announcements are heard."""
+    show: Callable[[Machine], None]
+    """Tells that the machine may look different now."""
+    wake: Callable[[], None]
+    """Tells that there are records to hand over."""
+    checkpoint_ms: int
+
+
+class Poller:
+    def __init__(self, machine: Machine, read: Read, desk: Desk) -> None:
+        self._machine, self._read, self._desk = machine, read, desk
+        self._silences = 0
+        self._kept_at = 0
+
+    async def run(self) -> None:
+        """For ever: poll at each slot; slots that went by meanwhile are counted, not made up for."""
+        clock, period = self._desk.clock, self._machine.scheme.poll_ms
+        shift = phase(self._machine.name, period)
+        slot = next_due(clock.mono_ms(), period, shift)
+        while True:
+            await clock.sleep_until(slot)
+            await self._poll()
+            following = next_due(clock.mono_ms(), period, shift)
+            for _ in range(skipped(slot, following, period)):
+                self._miss(Reason.LINK)
+            slot = following + period * pause(self._silences, period)
+
+    async def _poll(self) -> None:
+        try:
+            words = await self._read()
+        except LinkError as error:
+            self._silences = self._silences + 1 if isinstance(error, SilentError) else 0
+            self._desk.conditions.wrong(self._machine.name, _reason(error), str(error))
+            self._miss(_reason(error))
+            return
+        self._silences = 0
+        self.keep(self._sampled(words))
+
+    def _sampled(self, words: Mapping[Key, int]) -> list[Record]:
+        desk, machine = self._desk, self._machine
+        seen: list[Sample | Fault] = []
+
+        def sense(at: int) -> Sample | Fault:
+            seen.append(interpret(machine.scheme.profile, words, at))
+            return seen[0]
+
+        records = machine.sampled(sense, desk.announced, desk.clock.wall_ms(), desk.clock.mono_ms())
+        if isinstance(seen[0], Fault):
+            desk.conditions.wrong(machine.name, seen[0].reason, seen[0].detail)
+        elif machine.stranger(seen[0]):
+            desk.conditions.wrong(
+                machine.name, Reason.IDENTITY, f"serial {seen[0].serial} is another machine's"
+            )
+        else:
+            desk.conditions.well(machine.name)
+        return records
+
+    def _miss(self, reason: Reason) -> None:
+        self.keep(self._machine.missed(reason, self._desk.clock.wall_ms(), self._desk.clock.mono_ms()))
+
+    def keep(self, records: list[Record]) -> None:
+        """Records and the checkpoint after them are one transaction; a checkpoint alone goes now and then."""
+        now = self._desk.clock.mono_ms()
+        if records or now - self._kept_at >= self._desk.checkpoint_ms:
+            self._kept_at = now
+            self._desk.commit.put(self._machine.name, tuple(records), self._machine.checkpoint())
+        if records:
+            self._desk.wake()
+        self._desk.show(self._machine)
+
+
+def _reason(error: LinkError) -> Reason:
+    if isinstance(error, SilentError):
+        return Reason.SILENT
+    return Reason.REFUSED if isinstance(error, RefusedError) else Reason.LINK
