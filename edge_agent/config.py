@@ -1,5 +1,6 @@
 """A site's configuration (TOML) and the profiles it names, to Settings; or every complaint at once."""
 
+import ssl
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from edge_agent.config_shape import (
     PollShape,
     TopShape,
 )
+from edge_agent.mqtt import Address
 from edge_agent.profile import Profile, StopTable
 from edge_agent.profile_file import load_profile
 from edge_agent.shipped import shipped
@@ -35,7 +37,7 @@ class Poll(Struct, frozen=True, kw_only=True):
     state_repeat_ms: int
 
 
-class Broker(Struct, frozen=True, kw_only=True):
+class Mqtt(Struct, frozen=True, kw_only=True):
     host: str
     port: int
     username: str | None
@@ -45,16 +47,11 @@ class Broker(Struct, frozen=True, kw_only=True):
     """None: the system's authorities."""
     keepalive_s: int
 
-    @property
-    def password(self) -> str | None:
-        """Read anew each time, so that a changed secret needs no restart."""
-        return None if self.password_file is None else self.password_file.read_text("utf-8").strip()
-
 
 class OutboxLimits(Struct, frozen=True, kw_only=True):
     path: Path
     limit_bytes: int
-    """Of what waits for a receipt; beyond it the oldest is lost."""
+    """Of what waits for a receipt; more is an alarm, nothing is dropped."""
     ring_bytes: int
     """Of what has its receipt and is kept for ``resend``."""
     ring_days: int
@@ -88,10 +85,24 @@ class Settings(Struct, frozen=True, kw_only=True):
     timezone: str
     clock: ClockPair
     poll: Poll
-    broker: Broker
+    mqtt: Mqtt
     outbox: OutboxLimits
     endpoints: tuple[Endpoint, ...]
     machines: tuple[MachineSettings, ...]
+
+    def broker(self, session: str) -> Address:
+        """Where to connect, with the secrets as they are in their files now. Raises OSError."""
+        mqtt = self.mqtt
+        secret = mqtt.password_file.read_text("utf-8").strip() if mqtt.password_file else None
+        return Address(
+            host=mqtt.host,
+            port=mqtt.port,
+            client_id=f"gongfang-agent-{self.site}-{self.gateway}-{session}",
+            username=mqtt.username,
+            password=secret,
+            tls=ssl.create_default_context(cafile=mqtt.tls_ca_file) if mqtt.tls else None,
+            keepalive_s=mqtt.keepalive_s,
+        )
 
 
 def load(path: Path) -> Settings:
@@ -105,11 +116,11 @@ def load(path: Path) -> Settings:
     machines = reading.tables("machine", MachineShape)
     _check_endpoints(reading, endpoints)
     _check_machines(reading, machines)
-    secrets = _broker(reading, broker, directory)
+    mqtt = _mqtt(reading, broker, directory)
     profiles = _profiles(reading, machines, _stop_table(reading, top, directory), directory)
     _check_serials(reading, machines, profiles)
     reading.finish()
-    assert top and clock and poll and outbox and secrets  # noqa: S101, PT018  finish() raised otherwise
+    assert top and clock and poll and outbox and mqtt  # noqa: S101, PT018  finish() raised otherwise
     return Settings(
         site=top.site,
         area=top.area,
@@ -117,7 +128,7 @@ def load(path: Path) -> Settings:
         timezone=top.timezone,
         clock=ClockPair(**clock.model_dump()),
         poll=Poll(**poll.model_dump()),
-        broker=secrets,
+        mqtt=mqtt,
         outbox=OutboxLimits(**outbox.model_dump(exclude={"path"}), path=directory / outbox.path),
         endpoints=tuple(Endpoint(**endpoint.model_dump()) for endpoint in endpoints.values()),
         machines=tuple(
@@ -155,7 +166,7 @@ def _check_machines(reading: Reading, machines: dict[int, MachineShape]) -> None
             reading.complain(("machine", index, "endpoint"), problem, remedy)
 
 
-def _broker(reading: Reading, broker: BrokerShape | None, directory: Path) -> Broker | None:
+def _mqtt(reading: Reading, broker: BrokerShape | None, directory: Path) -> Mqtt | None:
     if broker is None:
         return None
     files = {
@@ -166,7 +177,7 @@ def _broker(reading: Reading, broker: BrokerShape | None, directory: Path) -> Br
     for key, file in files.items():
         if not file.is_file():
             reading.complain(("broker", key), f"there is no file {file}", "make it, or mend the path")
-    return Broker(**{**broker.model_dump(), **files})
+    return Mqtt(**{**broker.model_dump(), **files})
 
 
 def _stop_table(reading: Reading, top: TopShape | None, directory: Path) -> StopTable:
