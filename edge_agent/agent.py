@@ -101,7 +101,12 @@ class Agent:
         orders = await self._commit.call(Outbox.orders)
         self._desk.announced.update({order_id: order.tenant for order_id, order in orders.items()})
         links = {
-            endpoint.name: ModbusLink(endpoint.host, endpoint.port, timeout_s=endpoint.timeout_ms / 1000)
+            endpoint.name: ModbusLink(
+                endpoint.host,
+                endpoint.port,
+                timeout_s=endpoint.timeout_ms / 1000,
+                backoff_s=(endpoint.backoff_ms / 1000, endpoint.backoff_max_ms / 1000),
+            )
             for endpoint in self._settings.endpoints
         }
         return [
@@ -145,7 +150,7 @@ class Agent:
         )
 
     def _conflict(self, name: str, epoch: str) -> None:
-        """The store has another fact under our name: a checkpoint was copied or restored. Start a new life."""
+        """The store has another fact under our name: a checkpoint was copied or restored."""
         machine = self.machines.get(name)
         if machine is not None and machine.meter is not None and machine.meter.epoch == epoch:
             records = machine.renew(MeterReason.CONFLICT, machine.meter.settled.at)
@@ -162,7 +167,7 @@ class Agent:
     async def handed_over(self) -> None:
         """Returns when everything put so far has its receipt."""
         await self._commit.flush()
-        while (await self._commit.call(Outbox.depth)).records:
+        while (await self._commit.call(Outbox.depth)).records:  # noqa: ASYNC110  the file is what counts
             await asyncio.sleep(0.05)
 
 

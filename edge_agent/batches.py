@@ -1,7 +1,7 @@
 """Batches on their way: sealed from the outbox, published until their receipt has come.
 
-Nothing is remembered here but what to send next; what must not be lost is in the outbox. Time-outs and back-off
-are real time, whatever the plant's clock says.
+Nothing is remembered here but what to send next; what must not be lost is in the outbox. Time-outs and
+back-off are real time, whatever the plant's clock says.
 """
 
 import asyncio

@@ -33,7 +33,8 @@ class SystemClock:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * self._pair.scale // 1_000_000
 
     async def sleep_until(self, mono_ms: int) -> None:
-        while (left := mono_ms - self.mono_ms()) > 0:
+        # A loop, since a sleep may end a little early by this clock.
+        while (left := mono_ms - self.mono_ms()) > 0:  # noqa: ASYNC110  no event tells the time
             await asyncio.sleep(left / self._pair.scale / 1000)
 
 

@@ -1,4 +1,4 @@
-"""What the broker says to the agent: receipts, leases, orders. What cannot be read is told and changes nothing."""
+"""What the broker says to the agent: receipts, leases, orders. What cannot be read changes nothing."""
 
 from collections.abc import Mapping
 from typing import TypeVar
