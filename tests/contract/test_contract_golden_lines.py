@@ -1,0 +1,146 @@
+"""The golden lines are normative: one per series, as it rests in databases that are already out there."""
+
+from pathlib import Path
+
+import pytest
+
+from contract import facts
+from contract.line import line, lines
+from contract.messages import decode_record
+from contract.records import Record
+from contract.series import ALL, BY_NAME, Row, fact_of, row_of
+
+GOLDEN = Path(__file__).parent / "golden"
+EIGHT = 1_795_305_600_000
+"""2026-11-22 08:00 in Shanghai."""
+BATCH_ID = "c95c47b88d78fd39df81a9f1aca3c0787cb04a1c44ff62346ede276ca428bbc3"
+
+
+def golden(name: str) -> bytes:
+    return (GOLDEN / name).read_bytes().removesuffix(b"\n")
+
+
+def record(name: str) -> Record:
+    return decode_record(golden(f"{name}.json"))
+
+
+FACTS: dict[str, Record | facts.Fact] = {
+    "usage": record("interval"),
+    "state": record("transition"),
+    "meter": record("meter"),
+    "loss": record("loss"),
+    "lease": facts.LeaseFact(
+        site="dongguan-3",
+        machine="cnc-07",
+        issued=EIGHT - 3_660_000,
+        id="lease-0093",
+        tenant="lantern",
+        order_id="none",
+        by="陈师傅, shift A",
+        effective=EIGHT - 3_600_000,
+        heard=EIGHT - 3_659_000,
+    ),
+    "order": facts.OrderFact(
+        site="dongguan-3",
+        issued=EIGHT - 7_200_000,
+        id="mes-88120",
+        order_id="4711",
+        tenant="lantern",
+        article='支架 M4 "left"',
+        by="mes",
+        wanted=2_000,
+        due=EIGHT + 86_400_000,
+        closed=0,
+        heard=EIGHT - 7_199_000,
+    ),
+    "correction": facts.Correction(
+        site="dongguan-3",
+        machine="cnc-07",
+        issued=EIGHT + 3_600_000,
+        id="corr-7",
+        by="wang.li",
+        why="scanned the wrong card \\ see slip 18",
+        target=facts.Target.USAGE,
+        epoch="k3f9qa",
+        sequence=2,
+        start=-1,
+        end=-1,
+        field=facts.CorrectedField.TENANT,
+        old="lantern",
+        new="kite",
+        supersedes="none",
+    ),
+    "quality": facts.QualityResult(
+        site="dongguan-3",
+        machine="cnc-07",
+        issued=EIGHT + 7_200_000,
+        id="qr-15",
+        order_id="4711",
+        tenant="lantern",
+        by="inspection",
+        cause="burr",
+        produced_at=EIGHT + 120_000,
+        scrap=2,
+        rework=1,
+    ),
+    "batch": facts.BatchFact(
+        site="dongguan-3",
+        gateway="gw-1",
+        sealed=EIGHT + 301_000,
+        id=BATCH_ID,
+        records=4,
+        accepted=2,
+        rejected=1,
+        kept=1,
+        collector="collector-1",
+    ),
+    "quarantine": facts.Quarantined(
+        site="dongguan-3",
+        gateway="gw-1",
+        received=EIGHT + 302_001,
+        batch=BATCH_ID,
+        part=0,
+        parts=1,
+        machine="cnc-07",
+        epoch="k3f9qa",
+        sequence=2,
+        reason="conflict",
+        detail="run_ms is 190000 in the store",
+        payload='{"type":"interval","note":"as it came"}',
+        replayed=0,
+    ),
+}
+
+
+@pytest.mark.parametrize("series", FACTS)
+def test_a_fact_is_stored_as_its_golden_line(series: str) -> None:
+    assert line(row_of(FACTS[series])).encode() == golden(f"{series}.line")
+
+
+@pytest.mark.parametrize("series", FACTS)
+def test_a_golden_fact_comes_back_from_its_row(series: str) -> None:
+    row = row_of(FACTS[series])
+    assert fact_of(row) == FACTS[series]
+    assert row.series == series
+
+
+def test_every_series_has_a_golden_line() -> None:
+    assert set(FACTS) == set(BY_NAME) == {series.name for series in ALL}
+    assert {path.stem for path in GOLDEN.glob("*.line")} == set(FACTS)
+
+
+def test_lines_are_separated_and_not_ended() -> None:
+    rows = [row_of(fact) for fact in FACTS.values()]
+    assert lines(rows).split(b"\n") == [line(row).encode() for row in rows]
+    assert lines([]) == b""
+
+
+def test_equal_rows_are_equal_bytes_whatever_the_order_of_their_fields() -> None:
+    row = row_of(FACTS["usage"])
+    turned = Row(
+        series=row.series,
+        time=row.time,
+        tags=dict(reversed(row.tags.items())),
+        fields=dict(reversed(row.fields.items())),
+    )
+    assert line(turned) == line(row)
