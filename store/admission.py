@@ -4,11 +4,12 @@ The limits are InfluxDB's, the narrowest of all: 64-bit integers, strings below 
 into 64-bit nanoseconds. What no store may see is stopped here, before it is part of a request.
 """
 
+from collections.abc import Iterable
 from typing import Final, get_args
 
 from contract.names import INT64_MAX
 from contract.records import Record
-from contract.series import ALL, BY_NAME, Row, Value
+from contract.series import ALL, BY_NAME, Row, Series, Value
 
 STRING_BYTES: Final = 2**16 - 1
 TIME_LIMIT: Final = INT64_MAX // 1_000_000
@@ -16,6 +17,12 @@ TIME_LIMIT: Final = INT64_MAX // 1_000_000
 
 RECORD_SERIES: Final = frozenset(series.name for series in ALL if series.fact in get_args(Record))
 """Their rows have a name, machine + epoch + sequence, which no other row may have (DESIGN 5)."""
+
+
+def check_tags(series: Series, tags: Iterable[str]) -> None:
+    """Raises ValueError, because reading by a tag that a series does not have is a mistake in a program."""
+    if unknown := set(tags) - set(series.tags):
+        raise ValueError(f"{series.name} has no tag {', '.join(sorted(unknown))}")
 
 
 def flaw(row: Row) -> str | None:

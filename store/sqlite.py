@@ -14,7 +14,7 @@ import msgspec
 from contract.messages import ExceptionReason
 from contract.series import BY_NAME, Row, Series, Value
 from store import schema
-from store.admission import RECORD_SERIES, flaw
+from store.admission import RECORD_SERIES, check_tags, flaw
 from store.protocol import ACCEPTED, ANY, StoreAwayError, Written, kept, rejected
 from store.sqlite_file import connect
 
@@ -38,6 +38,7 @@ class SqliteStore:
     async def read(
         self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
     ) -> AsyncIterator[Row]:
+        check_tags(series, tags)
         # Page by page after the last key seen: no statement stays open, so the log can be checkpointed.
         query = schema.page(series, tags)
         after: list[int | str] = [start - 1, *("\U0010ffff" for _ in series.tags)]

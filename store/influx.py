@@ -1,0 +1,136 @@
+"""InfluxDB as a store: 1.x, 2.x or 3.x, whichever answers at the address."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from contract.line import line
+from contract.series import BY_NAME, Row, Series
+from store import influxql, results
+from store.admission import TIME_LIMIT, check_tags, flaw
+from store.answers import Answer, Meaning, away
+from store.config import InfluxConfig
+from store.generation import Generation
+from store.halving import attempts
+from store.influx_http import AwayError, InfluxLink
+from store.influx_place import prepare
+from store.protocol import ANY, StoreAwayError, Written, kept
+from store.settling import Settlement, in_order
+
+LONG_MS = 31 * influxql.DAY_MS
+"""Before a longer time is read day by day, its ends are looked for."""
+
+
+class InfluxStore:
+    def __init__(self, link: InfluxLink, config: InfluxConfig, *, read_only: bool) -> None:
+        self._link = link
+        self._config = config
+        self._read_only = read_only
+        self._generation: Generation | None = None
+        """None until it was asked, and again after any trouble: another may answer then."""
+        self._not_before = 0.0
+        """Of the event loop's clock: the database asked to be left alone until then."""
+
+    @property
+    def retry_after_ms(self) -> int:
+        return max(0, int((self._not_before - asyncio.get_running_loop().time()) * 1000))
+
+    async def write(self, rows: Sequence[Row]) -> list[Written]:
+        flaws = [flaw(row) for row in rows]
+        fit = [row for row, found in zip(rows, flaws, strict=True) if not found]
+        try:
+            settlement = Settlement.of(rows, flaws, await self._stored(fit))
+        except AwayError as error:
+            settlement = Settlement.of(rows, flaws, ())
+            return settlement.conclude([kept(error.answer.detail)] * len(settlement.leaders))
+        return settlement.conclude(await self._send([line(row) for row in settlement.to_send]))
+
+    async def _stored(self, rows: Sequence[Row]) -> list[Row]:
+        """What is stored under the keys of ``rows`` and near them. Raises AwayError."""
+        if wait := self.retry_after_ms:
+            raise AwayError(away(f"the database asked to wait {wait} ms more"))
+        await self._prepared()
+        once = [row for row in rows if not BY_NAME[row.series].overwrite]
+        return [row for question in influxql.lookups(once) async for row in self._rows(question)]
+
+    async def _send(self, lines: Sequence[str]) -> list[Written]:
+        plan = attempts(lines)
+        try:
+            piece = next(plan)
+            while True:
+                piece = plan.send(await self._post("\n".join(piece).encode()))
+        except StopIteration as done:
+            written: list[Written] = done.value
+            return written
+
+    async def _post(self, body: bytes) -> Answer:
+        try:
+            generation = await self._prepared()
+        except AwayError as error:
+            return error.answer
+        write = self._link.write_v2 if generation.has_v2_write else self._link.write
+        answer = await write(body)
+        if answer.meaning is Meaning.AWAY:
+            self._remember(answer)
+        return answer
+
+    async def read(
+        self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
+    ) -> AsyncIterator[Row]:
+        check_tags(series, tags)
+        try:
+            await self._prepared()
+            async for first, last in self._stretches(series, max(0, start), min(end, TIME_LIMIT), tags):
+                async for row in in_order(self._rows(influxql.select(series, first, last, tags))):
+                    yield row
+        except AwayError as error:
+            raise StoreAwayError(f"InfluxDB cannot be read: {error.answer.detail}") from error
+
+    async def _stretches(
+        self, series: Series, start: int, end: int, tags: Mapping[str, str]
+    ) -> AsyncIterator[tuple[int, int]]:
+        if not series.dense:
+            yield start, end
+            return
+        if end - start > LONG_MS:
+            earliest = [row.time async for row in self._rows(influxql.first(series, start, end, tags))]
+            latest = [row.time async for row in self._rows(influxql.last(series, start, end, tags))]
+            start, end = min(earliest, default=end), max(latest, default=start) + 1
+        for day in influxql.days(start, end):
+            yield day
+
+    async def _rows(self, question: str) -> AsyncIterator[Row]:
+        """Raises AwayError."""
+        try:
+            async for document in self._link.query(question):
+                for row in results.rows(document):
+                    yield row
+        except msgspec.ValidationError as error:
+            raise AwayError(away(f"an answer is not understood: {error}")) from error
+        except AwayError as error:
+            self._remember(error.answer)
+            raise
+
+    async def _prepared(self) -> Generation:
+        """Raises AwayError."""
+        if self._generation is None:
+            try:
+                self._generation = await prepare(self._link, self._config, may_create=not self._read_only)
+            except AwayError as error:
+                self._remember(error.answer)
+                raise
+        return self._generation
+
+    def _remember(self, answer: Answer) -> None:
+        self._generation = None
+        if answer.retry_after_ms:
+            self._not_before = asyncio.get_running_loop().time() + answer.retry_after_ms / 1000
+
+
+@asynccontextmanager
+async def open_influx(config: InfluxConfig, *, read_only: bool = False) -> AsyncIterator[InfluxStore]:
+    """Asks nothing yet: an InfluxDB that is away does not keep this from opening."""
+    async with InfluxLink.opened(config) as link:
+        yield InfluxStore(link, config, read_only=read_only)

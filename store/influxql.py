@@ -1,0 +1,88 @@
+"""InfluxQL as text: what is asked over `/query`, in the dialect that InfluxDB 1.x, 2.x and 3.x share."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
+
+from contract.series import BY_NAME, Row, Series
+
+DAY_MS: Final = 86_400_000
+GAP_MS: Final = 3_600_000
+"""Rows further apart are looked for in questions of their own, or one late row would ask for weeks."""
+MOST_KEYS: Final = 64
+"""Sets of tags in one question."""
+
+_IN_NAME: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
+_IN_TEXT: Final = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n"})
+
+
+def name(identifier: str) -> str:
+    return f'"{identifier.translate(_IN_NAME)}"'
+
+
+def text(value: str) -> str:
+    return f"'{value.translate(_IN_TEXT)}'"
+
+
+def _having(tags: Mapping[str, str]) -> str:
+    return " AND ".join(f"{name(tag)} = {text(value)}" for tag, value in tags.items())
+
+
+def select(series: Series, start: int, end: int, tags: Mapping[str, str], tail: str = "") -> str:
+    """The rows with time in ``[start, end)``, in order of time."""
+    having = f" AND {_having(tags)}" if tags else ""
+    where = f"time >= {start}ms AND time < {end}ms{having}"
+    return f"SELECT * FROM {name(series.name)} WHERE {where}{tail}"  # noqa: S608  quoted above
+
+
+def first(series: Series, start: int, end: int, tags: Mapping[str, str]) -> str:
+    return select(series, start, end, tags, " LIMIT 1")
+
+
+def last(series: Series, start: int, end: int, tags: Mapping[str, str]) -> str:
+    return select(series, start, end, tags, " ORDER BY time DESC LIMIT 1")
+
+
+def lookups(rows: Iterable[Row]) -> list[str]:
+    """Questions whose answers hold every stored row that has the key of one of ``rows``, and few others."""
+    by_series = sorted(rows, key=lambda row: (row.series, row.time))
+    return [
+        _lookup(together)
+        for _, of_series in groupby(by_series, attrgetter("series"))
+        for together in _near(list(of_series))
+    ]
+
+
+def _near(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """``rows``, in order of time, cut where there is a gap or too much to ask."""
+    together: list[Row] = []
+    for row in rows:
+        if together and (row.time - together[-1].time > GAP_MS or len(together) >= MOST_KEYS):
+            yield together
+            together = []
+        together.append(row)
+    if together:
+        yield together
+
+
+def _lookup(rows: Sequence[Row]) -> str:
+    series = BY_NAME[rows[0].series]
+    keys = {_having({tag: row.tags[tag] for tag in series.tags}): None for row in rows}
+    anyone = " OR ".join(f"({key})" for key in keys)
+    where = f"time >= {rows[0].time}ms AND time <= {rows[-1].time}ms AND ({anyone})"
+    return f"SELECT * FROM {name(series.name)} WHERE {where}"  # noqa: S608  quoted above
+
+
+def days(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """``[start, end)`` cut at midnight UTC."""
+    while start < end:
+        midnight = (start // DAY_MS + 1) * DAY_MS
+        yield start, min(midnight, end)
+        start = midnight
+
+
+def create_database(database: str, retention_days: int) -> str:
+    """For 1.x, where it changes nothing if the database is there with the same retention."""
+    duration = f" WITH DURATION {retention_days}d" if retention_days else ""
+    return f"CREATE DATABASE {name(database)}{duration}"

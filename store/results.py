@@ -1,0 +1,86 @@
+"""What `/query` answers: JSON documents, one a line when the answer is chunked."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from contract.series import BY_NAME, Row
+
+Cell = int | str | None
+
+
+class _Table(Struct, frozen=True):
+    columns: list[str]
+    name: str = ""
+    values: list[list[Cell]] = []
+
+
+class _Result(Struct, frozen=True):
+    series: list[_Table] = []
+    error: str = ""
+    partial: bool = False
+
+
+class Document(Struct, frozen=True):
+    results: list[_Result] = []
+    error: str = ""
+
+    @property
+    def trouble(self) -> str:
+        """What the database said instead of giving rows."""
+        return self.error or next((result.error for result in self.results if result.error), "")
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether rows are missing that the next document brings, if there is one."""
+        return any(result.partial for result in self.results)
+
+    def tables(self) -> Iterator[_Table]:
+        return (table for result in self.results for table in result.series)
+
+
+_decoder: Final = msgspec.json.Decoder(Document)
+
+
+def document(line: bytes) -> Document:
+    """Raises msgspec.DecodeError, also for numbers that are not integers: there are none in our series."""
+    return _decoder.decode(line)
+
+
+async def lines(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The lines of a body that arrives in pieces of any size."""
+    begun = bytearray()
+    async for piece in pieces:
+        begun += piece
+        *whole, rest = begun.split(b"\n")
+        begun = rest
+        for line in whole:
+            yield bytes(line)
+    yield bytes(begun)
+
+
+def rows(answer: Document) -> Iterator[Row]:
+    """The rows of our series in the document. A cell that is null is a field that the row does not have."""
+    for table in answer.tables():
+        tags = BY_NAME[table.name].tags
+        for values in table.values:
+            cells = dict(zip(table.columns, values, strict=True))
+            yield Row(
+                series=table.name,
+                time=_whole(cells.pop("time")),
+                tags={tag: str(cells.pop(tag, None) or "") for tag in tags},
+                fields={name: cell for name, cell in cells.items() if cell is not None},
+            )
+
+
+def _whole(cell: Cell) -> int:
+    if not isinstance(cell, int):
+        raise msgspec.ValidationError(f"time is {cell!r}")
+    return cell
+
+
+def names(answer: Document) -> set[Cell]:
+    """The first column of every table, for SHOW DATABASES."""
+    return {values[0] for table in answer.tables() for values in table.values}
