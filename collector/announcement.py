@@ -1,0 +1,81 @@
+"""Lease and order messages, read into the facts that the store keeps. Pure."""
+
+from typing import Final
+
+import msgspec
+
+from collector.judge import FAR_AHEAD_MS
+from collector.verdict import Unreadable, brief
+from contract.facts import ABSENT, LeaseFact, OrderFact, lease_fact, order_fact
+from contract.messages import Lease, Order
+from contract.names import NONE, is_name, is_order_id
+from contract.topics import Topic
+
+Announced = LeaseFact | OrderFact
+
+PAYLOAD_LIMIT: Final = 8 * 1024
+"""Most bytes of a lease or an order: three texts of a person and some numbers."""
+
+
+def read_announcement(topic: Topic, payload: bytes, heard: int) -> Announced | Unreadable:
+    """The fact that ``payload`` on a lease or order topic announces; ``heard`` is UTC ms."""
+    if len(payload) > PAYLOAD_LIMIT:
+        return Unreadable(why=f"{len(payload)} bytes are more than {PAYLOAD_LIMIT}")
+    try:
+        return _lease(topic, payload, heard) if topic.kind == "lease" else _order(topic, payload, heard)
+    except (ValueError, RecursionError) as error:
+        return Unreadable(why=brief(str(error)))
+
+
+def _lease(topic: Topic, payload: bytes, heard: int) -> LeaseFact:
+    lease = msgspec.json.decode(payload, type=Lease)
+    _demand(lease.machine == topic.name, f"names machine {lease.machine}, its topic {topic.name}")
+    _demand(lease.tenant is None or is_name(lease.tenant), f"tenant {lease.tenant} is reserved")
+    _demand(lease.order_id is None or is_order_id(lease.order_id), f"order {lease.order_id} is reserved")
+    _demand(lease.issued <= heard + FAR_AHEAD_MS, "is issued more than a day ahead of the collector's clock")
+    return lease_fact(topic.site, lease, heard)
+
+
+def _order(topic: Topic, payload: bytes, heard: int) -> OrderFact:
+    order = msgspec.json.decode(payload, type=Order)
+    _demand(order.order_id == topic.name, f"names order {order.order_id}, its topic {topic.name}")
+    _demand(is_name(order.tenant), f"tenant {order.tenant} is reserved")
+    _demand(order.issued <= heard + FAR_AHEAD_MS, "is issued more than a day ahead of the collector's clock")
+    return order_fact(topic.site, order, heard)
+
+
+def _demand(holds: bool, otherwise: str) -> None:  # noqa: FBT001  a demand reads as a sentence
+    if not holds:
+        raise ValueError(otherwise)
+
+
+def is_same(one: Announced, other: Announced) -> bool:
+    """Whether both are one announcement, whenever it was heard."""
+    return msgspec.structs.replace(one, heard=0) == msgspec.structs.replace(other, heard=0)
+
+
+def lease_of(fact: LeaseFact) -> Lease:
+    """The message that ``fact`` was heard as."""
+    return Lease(
+        id=fact.id,
+        machine=fact.machine,
+        by=fact.by,
+        tenant=None if fact.tenant == NONE else fact.tenant,
+        order_id=None if fact.order_id == NONE else fact.order_id,
+        effective=fact.effective,
+        issued=fact.issued,
+    )
+
+
+def order_of(fact: OrderFact) -> Order:
+    return Order(
+        id=fact.id,
+        order_id=fact.order_id,
+        tenant=fact.tenant,
+        article=fact.article,
+        by=fact.by,
+        wanted=fact.wanted,
+        due=None if fact.due == ABSENT else fact.due,
+        closed=bool(fact.closed),
+        issued=fact.issued,
+    )

@@ -1,0 +1,134 @@
+"""The collector's configuration file (TOML): every complaint at once, with its line and its remedy."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, ValidationError, model_validator
+
+from collector.mqtt import Address
+from contract.clock import ClockPair
+from contract.complaint import BadConfigurationError, Complaint, complaints, parse_toml
+from contract.names import is_name
+from store.config import StoreConfig
+
+_FROZEN: Final = ConfigDict(frozen=True, extra="forbid")
+
+
+def _name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError("begin with a-z or 0-9, go on with those and . _ - (64 at most; not none, disputed)")
+    return text
+
+
+class CollectorConfig(BaseModel):
+    model_config = _FROZEN
+
+    name: Annotated[str, AfterValidator(_name)]
+    """Stands in receipts and in the MQTT client id: no two collectors of one broker may share it."""
+    batches_at_once: Annotated[int, Field(ge=1, le=64)] = 4
+    batches_waiting: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """At most 64 KiB each. What comes beyond is dropped unread and sent again by its gateway."""
+    restore_after_s: Annotated[float, Field(ge=0, le=600)] = 5
+    """Leases and open orders not heard this long after subscribing are announced again from the store."""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class BrokerConfig(BaseModel):
+    model_config = _FROZEN
+
+    embedded: bool = False
+    """Run the broker in the collector's own process, listening on ``host`` and ``port``."""
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 1883
+    """0 only with ``embedded``: the kernel chooses."""
+    username: str | None = None
+    password_file: FilePath | None = None
+    tls: bool = False
+    tls_ca_file: FilePath | None = None
+    shared: Annotated[str, AfterValidator(_name)] | None = None
+    """The group of a shared subscription: batches are then divided among its collectors."""
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if self.username is None and self.password_file is not None:
+            raise ValueError("password_file needs a username")
+        if self.tls_ca_file is not None and not self.tls:
+            raise ValueError("tls_ca_file needs tls = true")
+        return self._embedded() if self.embedded else self._elsewhere()
+
+    def _embedded(self) -> Self:
+        if self.shared:
+            raise ValueError("the embedded broker does not deliver to shared subscriptions; remove shared")
+        if self.tls:
+            raise ValueError("the embedded broker has no TLS; use Mosquitto (configs/mosquitto.conf)")
+        if self.password_file is None and (self.username is not None or not _is_loopback(self.host)):
+            raise ValueError("give username and password_file, or listen on 127.0.0.1 without a username")
+        return self
+
+    def _elsewhere(self) -> Self:
+        if self.port == 0:
+            raise ValueError("port 0 is for the embedded broker; give the broker's port")
+        return self
+
+    @property
+    def password(self) -> str | None:
+        """Read anew each time, so that a changed secret needs no restart."""
+        return None if self.password_file is None else self.password_file.read_text("utf-8").strip()
+
+    def address(self, client_id: str) -> Address:
+        return Address(
+            host=self.host,
+            port=self.port,
+            client_id=client_id,
+            username=self.username,
+            password=self.password,
+            tls=self.tls,
+            tls_ca_file=None if self.tls_ca_file is None else str(self.tls_ca_file),
+        )
+
+
+class ClockConfig(BaseModel):
+    """Plant time for a rehearsal; left out, it is real time (DESIGN 8)."""
+
+    model_config = _FROZEN
+
+    real_ms: Annotated[int, Field(ge=0)] = 0
+    plant_ms: Annotated[int, Field(ge=0)] = 0
+    scale: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+    @property
+    def pair(self) -> ClockPair:
+        return ClockPair(real_ms=self.real_ms, plant_ms=self.plant_ms, scale=self.scale)
+
+
+class Settings(BaseModel):
+    model_config = _FROZEN
+
+    collector: CollectorConfig
+    broker: BrokerConfig = BrokerConfig()
+    store: StoreConfig
+    clock: ClockConfig = ClockConfig()
+
+
+def load(path: Path) -> Settings:
+    """Raises BadConfigurationError with every complaint."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        remedy = "give --config the path of a readable TOML file, such as configs/collector.toml"
+        complaint = Complaint(
+            file=str(path), line=0, key="", problem=f"cannot be read: {error}", remedy=remedy
+        )
+        raise BadConfigurationError([complaint]) from None
+    file = parse_toml(str(path), text)
+    try:
+        return Settings.model_validate(file.data)
+    except ValidationError as error:
+        raise BadConfigurationError(complaints(file, error.errors(include_url=False))) from None

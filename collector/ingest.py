@@ -1,0 +1,111 @@
+"""Takes custody of a batch: judged, written, quarantined, and only then answered (DESIGN 4, "Custody")."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from collector.answer import Judged, batch_fact, receipt, unreadable_receipt
+from collector.condition import Condition
+from collector.entry import Entry
+from collector.isolate import Quarantine
+from collector.judge import judge, read_batch
+from collector.quarantine import UNREADABLE, Case
+from collector.verdict import Unreadable, Verdict, brief, kept
+from contract.messages import Batch, ExceptionReason, Outcome, Receipt, batch_id
+from contract.series import row_of
+from contract.topics import Topic
+from store.protocol import Store
+
+log = logging.getLogger(__name__)
+
+
+class Ingest:
+    """Keeps nothing between batches but counts and what it has already complained of."""
+
+    def __init__(
+        self, store: Store, quarantine: Quarantine, now: Callable[[], int], name: str, counts: Counter[str]
+    ) -> None:
+        self._store, self._quarantine, self._now, self._name = store, quarantine, now, name
+        self._counts = counts
+        self._away = Condition(log, "the store takes no records", "the store takes records again")
+        self._refusing = Condition(log, "sends what cannot be accepted", "sends acceptable records again")
+
+    async def take(self, topic: Topic, payload: bytes) -> Receipt | None:
+        """The receipt, or None when the sender has to send again: then nothing was taken.
+
+        It never raises for anything in ``payload``, nor for a store that is away.
+        """
+        batch, name = read_batch(topic, payload), batch_id(payload)
+        self._counts["batches"] += 1
+        if isinstance(batch, Unreadable):
+            return await self._refuse(topic, payload, name, batch.why)
+        judged = await self._isolate(batch, name, await self._write(judge(batch, self._now())))
+        await self._conclude(batch, name, judged)
+        return receipt(name, self._name, self._now(), judged)
+
+    async def _refuse(self, topic: Topic, payload: bytes, name: str, why: str) -> Receipt | None:
+        case = Case(
+            site=topic.site, gateway=topic.name, batch=name, reason=UNREADABLE, detail=why, payload=payload
+        )
+        self._counts["unreadable"] += 1
+        self._refusing.bad(why, f"{topic.site}/{topic.name}")
+        rests = await self._quarantine.put([case])
+        return unreadable_receipt(name, self._name, self._now(), why) if rests else None
+
+    async def _write(self, entries: Sequence[Entry]) -> list[Judged]:
+        rows = {
+            entry.name: row_of(entry.record)
+            for entry in entries
+            if entry.record is not None and entry.verdict is None
+        }
+        written = await self._store.write(list(rows.values())) if rows else []
+        verdicts = {
+            name: Verdict(outcome=one.outcome, reason=one.reason, detail=brief(one.detail))
+            for name, one in zip(rows, written, strict=True)
+        }
+        return [(entry, entry.verdict or verdicts[entry.name]) for entry in entries]
+
+    async def _isolate(self, batch: Batch, name: str, judged: list[Judged]) -> list[Judged]:
+        """Rejected records leave the gateway's outbox, so they are rejected only once they rest here."""
+        cases = [_case(batch, name, *one) for one in judged if one[1].outcome is Outcome.REJECTED]
+        if not cases or (not _is_away(judged) and await self._quarantine.put(cases)):
+            return judged
+        instead = kept(ExceptionReason.STORE, "cannot be quarantined now")
+        return [(e, instead if v.outcome is Outcome.REJECTED else v) for e, v in judged]
+
+    async def _conclude(self, batch: Batch, name: str, judged: Sequence[Judged]) -> None:
+        self._count(batch, judged)
+        if _is_away(judged):
+            self._away.bad(next(v.detail for _, v in judged if v.reason is ExceptionReason.STORE))
+            return
+        self._away.well()
+        fact = batch_fact(name, self._name, batch, judged, self._now())
+        [written] = await self._store.write([row_of(fact)])
+        self._counts[f"batch_facts_{written.outcome}"] += 1
+
+    def _count(self, batch: Batch, judged: Sequence[Judged]) -> None:
+        gateway = f"{batch.site}/{batch.gateway}"
+        self._counts.update(str(verdict.reason or verdict.outcome) for _, verdict in judged)
+        refused = [v for _, v in judged if v.reason not in {None, ExceptionReason.STORE}]
+        if refused:
+            self._refusing.bad(f"{refused[0].reason}: {refused[0].detail}", gateway)
+        elif judged:
+            self._refusing.well(gateway)
+
+
+def _is_away(judged: Sequence[Judged]) -> bool:
+    return any(verdict.reason is ExceptionReason.STORE for _, verdict in judged)
+
+
+def _case(batch: Batch, name: str, entry: Entry, verdict: Verdict) -> Case:
+    return Case(
+        site=batch.site,
+        gateway=batch.gateway,
+        batch=name,
+        machine=entry.machine,
+        epoch=entry.epoch,
+        sequence=entry.sequence,
+        reason=str(verdict.reason),
+        detail=verdict.detail,
+        payload=entry.raw,
+    )
