@@ -1,0 +1,68 @@
+"""What a configuration amounts to, for a person to look over before it runs."""
+
+from collections.abc import Iterator
+
+from edge_agent.config import Endpoint, Settings
+from edge_agent.plan import Block, plan
+from edge_agent.profile import Profile
+
+
+def summary(settings: Settings) -> str:
+    return "\n".join([*_site(settings), *_machines(settings), *_endpoints(settings), *_profiles(settings)])
+
+
+def _site(settings: Settings) -> Iterator[str]:
+    poll = settings.poll
+    yield f"site {settings.site}, gateway {settings.gateway}, {settings.timezone}"
+    yield (
+        f"  each machine every {poll.period_ms} ms, a gap after {poll.period_ms * poll.hold_polls} ms without"
+        f" an answer, intervals of {poll.grid_ms // 1000} s"
+    )
+    if settings.clock.scale != 1 or settings.clock.plant_ms != settings.clock.real_ms:
+        yield f"  REHEARSAL: [clock] lets plant time run {settings.clock.scale} times as fast as real time"
+    yield f"  broker {settings.mqtt.host}:{settings.mqtt.port}{', TLS' if settings.mqtt.tls else ''}"
+    yield f"  outbox {settings.outbox.path}"
+
+
+def _machines(settings: Settings) -> Iterator[str]:
+    yield f"machines: {len(settings.machines)}"
+    width = max(len(machine.name) for machine in settings.machines)
+    for machine in settings.machines:
+        serial = "serial of first contact" if machine.serial is None else f"serial {machine.serial}"
+        place = f"{machine.endpoint} unit {machine.unit}"
+        yield f"  {machine.name:{width}}  {place}, {machine.profile.label}, {serial}, area {machine.area}"
+
+
+def _endpoints(settings: Settings) -> Iterator[str]:
+    yield f"endpoints: {len(settings.endpoints)}"
+    for endpoint in settings.endpoints:
+        yield f"  {endpoint.name}  {endpoint.host}:{endpoint.port}, {_load(settings, endpoint)}"
+
+
+def _load(settings: Settings, endpoint: Endpoint) -> str:
+    behind = [machine for machine in settings.machines if machine.endpoint == endpoint.name]
+    if not behind:
+        return "no machine behind it"
+    requests = sum(len(plan(machine.profile)) for machine in behind)
+    each = settings.poll.period_ms // requests
+    return f"machines {len(behind)}, requests {requests} a period: each must be answered within {each} ms"
+
+
+def _profiles(settings: Settings) -> Iterator[str]:
+    profiles = {machine.profile.label: machine.profile for machine in settings.machines}
+    yield f"profiles: {len(profiles)}"
+    for profile in profiles.values():
+        yield f"  {profile.label}  kind {profile.kind}, digest {profile.digest[:12]}"
+        yield f"    stop codes {profile.stop_table.label}"
+        for block in plan(profile):
+            yield f"    reads {_told(profile, block)}"
+        yield f"    meters {', '.join(quantity.name for quantity in profile.quantities) or 'time only'}"
+
+
+def _told(profile: Profile, block: Block) -> str:
+    inside = [
+        register.name
+        for register in profile.registers
+        if register.table is block.table and block.address <= register.address < block.end
+    ]
+    return f"{block.table} {block.address} to {block.end - 1} ({block.count} registers): {', '.join(inside)}"

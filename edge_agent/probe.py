@@ -1,0 +1,102 @@
+"""Read each machine once and say what it means: for the day a machine is connected."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from contract.states import Party
+from edge_agent.config import Endpoint, MachineSettings, Settings
+from edge_agent.interpret import Values, read_values, sample_of, surprises
+from edge_agent.modbus import LinkError, ModbusLink
+from edge_agent.plan import plan
+from edge_agent.profile import Profile
+from edge_agent.sample import Fault, Sample
+
+
+class Probed(Struct, frozen=True, kw_only=True):
+    """What one machine said."""
+
+    lines: tuple[str, ...]
+    good: bool
+    """It answered, and nothing is wrong with the answer."""
+
+
+async def probe(settings: Settings, machines: tuple[MachineSettings, ...]) -> list[Probed]:
+    """In the order of ``machines``; endpoints are asked side by side, their units one after the other."""
+    links = {endpoint.name: _link(endpoint) for endpoint in settings.endpoints}
+    try:
+        return await asyncio.gather(*(_probe(links[machine.endpoint], machine) for machine in machines))
+    finally:
+        for link in links.values():
+            link.close()
+
+
+def _link(endpoint: Endpoint) -> ModbusLink:
+    # A person waits: every machine gets its attempt, also behind an endpoint that has just refused one.
+    return ModbusLink(endpoint.host, endpoint.port, timeout_s=endpoint.timeout_ms / 1000, backoff_s=(0, 0))
+
+
+async def _probe(link: ModbusLink, machine: MachineSettings) -> Probed:
+    profile = machine.profile
+    head = f"{machine.name}  ({machine.endpoint} unit {machine.unit}, {profile.label})"
+    try:
+        words = await link.read_blocks(plan(profile), machine.unit)
+    except LinkError as error:
+        return Probed(lines=(f"{head}: no reading: {error}",), good=False)
+    values = read_values(profile, words)
+    wrong = [*_wrong(machine, values), *surprises(profile, values)]
+    return Probed(
+        lines=(head, *(f"  WRONG    {text}" for text in wrong), *_meaning(profile, values)),
+        good=not wrong,
+    )
+
+
+def _wrong(machine: MachineSettings, values: Values) -> Iterator[str]:
+    profile = machine.profile
+    sample = sample_of(profile, values, 0)
+    if isinstance(sample, Fault):
+        yield sample.detail
+    serial = values[profile.roles.serial] if profile.roles.serial else None
+    if machine.serial is not None and serial != machine.serial:
+        yield f"serial is {serial}, configured is {machine.serial}: another machine, or a wrong word order"
+
+
+def _meaning(profile: Profile, values: Values) -> Iterator[str]:
+    sample = sample_of(profile, values, 0)
+    if isinstance(sample, Sample):
+        yield from _state(profile, sample)
+    if profile.roles.serial:
+        yield f"  serial   {values[profile.roles.serial]}"
+    if profile.roles.boot_count:
+        yield f"  boots    {values[profile.roles.boot_count]}"
+    if profile.roles.uptime_s:
+        yield f"  uptime   {values[profile.roles.uptime_s]} s"
+    yield f"  bits     {' '.join(_set_bits(profile, values)) or 'none'}"
+    yield f"  meters   {_listed(_scaled(profile, values))}"
+    yield f"  counters {_listed({counter.name: values[counter.name] for counter in profile.counters})}"
+
+
+def _state(profile: Profile, sample: Sample) -> Iterator[str]:
+    party = "" if sample.party is Party.NONE else f", party {sample.party}"
+    yield f"  state    {sample.state}{party}"
+    if sample.stop_code or sample.vendor_code:
+        known = profile.stop_table.by_code.get(sample.stop_code)
+        meaning = f" {known.en} {known.zh}" if known else ""
+        yield f"  stop     {sample.stop_code}{meaning}, vendor code {sample.vendor_code}"
+    if sample.order_id is not None:
+        yield f"  order    {sample.order_id}"
+
+
+def _set_bits(profile: Profile, values: Values) -> Iterator[str]:
+    for name, bit in profile.bits.items():
+        if values.get(bit.register, 0) & bit.mask:
+            yield name
+
+
+def _scaled(profile: Profile, values: Values) -> dict[str, int]:
+    return {q.name: values[q.counter] * q.multiply // q.divide for q in profile.quantities}
+
+
+def _listed(numbers: Mapping[str, int]) -> str:
+    return "  ".join(f"{name} {number}" for name, number in numbers.items()) or "none"
