@@ -1,0 +1,35 @@
+# Gongfang. Two commands matter: `make demo` and `make test`. Both do all their own set-up.
+
+.PHONY: help demo demo-influx test check format setup lock clean
+.DEFAULT_GOAL := help
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: setup ## a shared factory runs a shift: from Modbus registers to each tenant's statement
+	.venv/bin/python -m demo
+
+demo-influx: setup ## the same through Mosquitto and InfluxDB (Debian's packages, installed if it may)
+	scripts/peers mosquitto influxdb
+	.venv/bin/python -m demo --influx
+
+test: setup ## every check and every test, against real peers
+	scripts/peers mosquitto mosquitto-clients influxdb libmodbus-dev gcc
+	scripts/test
+
+check: setup ## lint, format and types only
+	scripts/check
+
+format: setup ## let ruff format and sort
+	.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format --quiet .
+
+setup: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml scripts/setup
+	scripts/setup
+
+lock: setup ## renew requirements.lock from pyproject.toml
+	scripts/lock
+
+clean: ## forget the virtual environment and whatever was made
+	rm -rf .venv out .pytest_cache .mypy_cache .ruff_cache .hypothesis
