@@ -4,17 +4,23 @@ It speaks MQTT 3.1.1, forgets everything when it stops and takes shared subscrip
 them. Custody does not depend on it: what it forgets is sent again by those who have no receipt.
 """
 
+import asyncio
 import hmac
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
+from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
-from amqtt.errors import BrokerError
 from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import Session
+
+log = logging.getLogger(__name__)
+
+LISTENER: Final = "default"
 
 
 class CannotListenError(Exception):
@@ -32,20 +38,45 @@ class OneUser(BaseAuthPlugin):  # type: ignore[misc]  # the library has no types
         password: str
 
     async def authenticate(self, *, session: Session) -> bool:
-        name, word = session.username or "", session.password or ""
-        known = self.config
-        return hmac.compare_digest(f"{name}\0{word}".encode(), f"{known.username}\0{known.password}".encode())
+        given = f"{session.username or ''}\0{session.password or ''}"
+        return hmac.compare_digest(given.encode(), f"{self.config.username}\0{self.config.password}".encode())
 
 
-_ANYBODY = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+_ANYBODY: Final = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
 
 
-def _config(host: str, port: int, username: str | None, password: str | None) -> BrokerConfig:
-    one_user = {f"{__name__}.{OneUser.__name__}": {"username": username, "password": password}}
+def _config(username: str | None, password: str | None) -> BrokerConfig:
+    one_user = {f"{__name__}.{OneUser.__name__}": {"username": username, "password": password or ""}}
     return BrokerConfig(
-        listeners={"default": ListenerConfig(type=ListenerType.TCP, bind=f"{host}:{port}")},
+        listeners={LISTENER: ListenerConfig(type=ListenerType.EXTERNAL)},
         plugins=one_user if username else _ANYBODY,
     )
+
+
+class _Door:
+    """Owns the connections: the broker would leave some of them open when it stops."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._visits: set[asyncio.Task[None] | None] = set()
+
+    async def enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._visits.add(visit := asyncio.current_task())
+        try:
+            await self._broker.external_connected(
+                StreamReaderAdapter(reader), StreamWriterAdapter(writer), LISTENER
+            )
+        except Exception:
+            log.debug("a client's connection ended in the broker", exc_info=True)
+        finally:
+            writer.close()
+            self._visits.discard(visit)
+
+    async def clear(self) -> None:
+        visits = [visit for visit in self._visits if visit is not None]
+        for visit in visits:
+            visit.cancel()
+        await asyncio.gather(*visits, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -58,12 +89,17 @@ async def embedded(
     """
     for noisy in ("amqtt", "transitions"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    broker = Broker(_config(host, port, username, password))
+    broker = Broker(_config(username, password))
+    door = _Door(broker)
     try:
-        await broker.start()
-    except BrokerError as error:
-        raise CannotListenError(str(error)) from error
+        server = await asyncio.start_server(door.enter, host, port)
+    except OSError as error:
+        raise CannotListenError(f"the embedded broker cannot listen on {host}:{port}: {error}") from error
+    await broker.start()
     try:
-        yield host, broker._servers["default"].instance.sockets[0].getsockname()[1]  # noqa: SLF001  no other way
+        yield host, server.sockets[0].getsockname()[1]
     finally:
+        server.close()
         await broker.shutdown()
+        await door.clear()
+        await server.wait_closed()
