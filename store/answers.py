@@ -53,7 +53,7 @@ def answer(status: int, body: str, headers: Mapping[str, str]) -> Answer:
     """``headers`` finds its names whatever their case."""
     text = message(body)
     detail = f"{status} {text}".strip()
-    if 200 <= status < 300:
+    if status == 204:  # the only success of a write; a 200 with a page comes from something in between
         return Answer(meaning=Meaning.STORED)
     if status in (400, 422):  # malformed; understood and refused
         return Answer(meaning=Meaning.REFUSED, reason=_reason(text), detail=detail)

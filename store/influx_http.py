@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
@@ -17,7 +17,8 @@ from store.credentials import Credentials
 from store.generation import Generation, generation
 from store.results import Document
 
-CHUNK_ROWS = 2000
+_T = TypeVar("_T")
+CHUNK_ROWS: Final = 2000
 """Rows in one document of an answer."""
 
 
@@ -43,7 +44,9 @@ class InfluxLink:
         secrets, timeout = Credentials.of(config), ClientTimeout(total=config.timeout_s)
         async with (
             ClientSession(headers=secrets.headers, timeout=timeout) as session,
-            InfluxDBClientAsync(config.url, token=secrets.token, org=config.org, timeout=timeout) as client,
+            InfluxDBClientAsync(
+                config.url, token=secrets.token, org=config.org, timeout=timeout, allow_redirects=False
+            ) as client,
         ):
             yield cls(config, session, client)
 
@@ -51,7 +54,10 @@ class InfluxLink:
     async def _request(self, method: str, path: str, **more: Any) -> AsyncIterator[ClientResponse]:  # noqa: ANN401  aiohttp's own
         """Raises AwayError when there is no answer."""
         try:
-            async with self._session.request(method, self._config.url + path, **more) as response:
+            # A POST that is redirected would arrive as a GET.
+            async with self._session.request(
+                method, self._config.url + path, allow_redirects=False, **more
+            ) as response:
                 yield response
         except TimeoutError as error:
             raise AwayError(away(f"no answer within {self._config.timeout_s:g} s")) from error
@@ -85,9 +91,9 @@ class InfluxLink:
             if more:
                 raise AwayError(away("the answer to a query ends in the middle"))
 
-    async def write(self, body: bytes, precision: str = "ms") -> Answer:
+    async def write(self, body: bytes) -> Answer:
         """The answer of `/write`."""
-        where = {"db": self._config.database, "precision": precision}
+        where = {"db": self._config.database, "precision": "ms"}
         try:
             async with self._request("POST", "/write", params=where, data=body) as response:
                 return await _answer(response)
@@ -97,7 +103,7 @@ class InfluxLink:
     async def write_v2(self, body: bytes) -> Answer:
         """The answer of `/api/v2/write`."""
         try:
-            await self._writer.write(
+            stored = await self._writer.write(
                 self._config.database,
                 self._config.org,
                 body,
@@ -109,26 +115,23 @@ class InfluxLink:
             return away(f"no answer within {self._config.timeout_s:g} s")
         except (ClientError, OSError) as error:
             return away(f"no answer: {error}")
-        return Answer(meaning=Meaning.STORED)
+        return Answer(meaning=Meaning.STORED) if stored else away("the write was not confirmed")
 
-    async def api(self, method: str, path: str, **more: Mapping[str, Any]) -> dict[str, Any] | None:
-        """An object of the 2.x interface; None where it says that there is none. Raises AwayError."""
+    async def api(self, method: str, path: str, kind: type[_T], **more: Mapping[str, Any]) -> _T | None:
+        """An object of the management interface; None where there is none (404). Raises AwayError."""
         async with self._request(method, path, **more) as response:
             if response.status == 404:
                 return None
             if response.status >= 300:
                 raise AwayError(await _answer(response))
             try:
-                return msgspec.json.decode(await response.read(), type=dict[str, Any])
+                return msgspec.json.decode(await response.read() or b"null", type=kind)
             except msgspec.DecodeError as error:
                 raise AwayError(away(f"the answer of {path} is not understood: {error}")) from error
 
 
 async def _answer(response: ClientResponse) -> Answer:
-    found = answer(response.status, await response.text(errors="replace"), response.headers)
-    if found.meaning is Meaning.STORED and response.status not in (200, 204):
-        return away(f"an answer with status {response.status} is not known")
-    return found
+    return answer(response.status, await response.text("utf-8", "replace"), response.headers)
 
 
 def _document(line: bytes) -> Document:

@@ -5,6 +5,9 @@ InfluxDB 3 would create a missing database at the first write, with no retention
 
 from typing import Any
 
+import msgspec
+from msgspec import Struct
+
 from store import results
 from store.answers import away
 from store.config import InfluxConfig
@@ -13,6 +16,27 @@ from store.influx_http import AwayError, InfluxLink
 from store.influxql import create_database
 
 DAY_S = 86_400
+
+
+class _Bucket(Struct):
+    id: str
+    org_id: str = msgspec.field(name="orgID")
+
+
+class _Buckets(Struct):
+    buckets: list[_Bucket]
+
+
+class _Organisation(Struct):
+    id: str
+
+
+class _Organisations(Struct):
+    orgs: list[_Organisation]
+
+
+class _Mappings(Struct):
+    content: list[dict[str, Any]]
 
 
 async def prepare(link: InfluxLink, config: InfluxConfig, *, may_create: bool) -> Generation:
@@ -36,7 +60,7 @@ async def _create_database(link: InfluxLink, config: InfluxConfig, generation: G
         async for _ in link.query(create_database(config.database, config.retention_days)):
             pass
     else:
-        await link.api("POST", "/api/v3/configure/database", json=_database_of_v3(config))
+        await link.api("POST", "/api/v3/configure/database", msgspec.Raw, json=_database_of_v3(config))
     if not await _has_database(link, config.database):
         raise AwayError(away(f"there is no database {config.database}, and it could not be created"))
 
@@ -48,36 +72,36 @@ def _database_of_v3(config: InfluxConfig) -> dict[str, Any]:
 
 async def _bucket(link: InfluxLink, config: InfluxConfig, *, may_create: bool) -> None:
     wanted = {"name": config.database, "org": config.org}
-    found = await link.api("GET", "/api/v2/buckets", params=wanted)
-    buckets = found["buckets"] if found else []
+    found = await link.api("GET", "/api/v2/buckets", _Buckets, params=wanted)
+    buckets = found.buckets if found else []
     if not buckets and not may_create:
         raise AwayError(away(f"there is no bucket {config.database} in organisation {config.org!r}"))
     bucket = buckets[0] if buckets else await _create_bucket(link, config)
     await _map(link, config, bucket)
 
 
-async def _create_bucket(link: InfluxLink, config: InfluxConfig) -> dict[str, Any]:
-    found = await link.api("GET", "/api/v2/orgs", params={"org": config.org})
-    if not found or not found["orgs"]:
+async def _create_bucket(link: InfluxLink, config: InfluxConfig) -> _Bucket:
+    found = await link.api("GET", "/api/v2/orgs", _Organisations, params={"org": config.org})
+    if not found or not found.orgs:
         raise AwayError(away(f"there is no organisation {config.org!r} that this token may use"))
     rules = [{"type": "expire", "everySeconds": config.retention_days * DAY_S}]
-    body = {"orgID": found["orgs"][0]["id"], "name": config.database, "retentionRules": rules}
-    created = await link.api("POST", "/api/v2/buckets", json=body)
+    body = {"orgID": found.orgs[0].id, "name": config.database, "retentionRules": rules}
+    created = await link.api("POST", "/api/v2/buckets", _Bucket, json=body)
     if created is None:
         raise AwayError(away(f"the bucket {config.database} could not be created"))
     return created
 
 
-async def _map(link: InfluxLink, config: InfluxConfig, bucket: dict[str, Any]) -> None:
+async def _map(link: InfluxLink, config: InfluxConfig, bucket: _Bucket) -> None:
     """InfluxQL knows a bucket by a mapping, which newer versions make by themselves."""
-    wanted = {"orgID": bucket["orgID"], "db": config.database}
-    found = await link.api("GET", "/api/v2/dbrps", params=wanted)
-    if found and found["content"]:
+    wanted = {"orgID": bucket.org_id, "db": config.database}
+    found = await link.api("GET", "/api/v2/dbrps", _Mappings, params=wanted)
+    if found and found.content:
         return
     mapping = {
-        "bucketID": bucket["id"],
+        "bucketID": bucket.id,
         "database": config.database,
         "retention_policy": "autogen",
         "default": True,
     }
-    await link.api("POST", "/api/v2/dbrps", json={"orgID": bucket["orgID"], **mapping})
+    await link.api("POST", "/api/v2/dbrps", msgspec.Raw, json={"orgID": bucket.org_id, **mapping})

@@ -1,0 +1,81 @@
+"""Which rows of a write are sent to a database that would overwrite, and what each is told."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.messages import ExceptionReason, Outcome
+from contract.series import Row
+from store.protocol import ACCEPTED, DETAIL_CHARACTERS, kept, one_line, rejected
+from store.settling import Settlement, in_order, key
+
+
+def settle(rows: Sequence[Row], stored: Sequence[Row] = ()) -> Settlement:
+    return Settlement.of(rows, [None] * len(rows), stored)
+
+
+def outcomes(settlement: Settlement, sent: Any = ACCEPTED) -> list[Outcome]:
+    return [one.outcome for one in settlement.conclude([sent] * len(settlement.to_send))]
+
+
+def test_what_is_stored_is_not_sent_again(lease: Any) -> None:
+    settlement = settle([lease(1), lease(2)], [lease(1), lease(9)])
+    assert settlement.to_send == [lease(2)]
+    assert outcomes(settlement, kept("away")) == ["accepted", "kept"]
+
+
+def test_what_would_overwrite_is_not_sent(lease: Any) -> None:
+    settlement = settle([lease(1, tenant="bolt")], [lease(1)])
+    assert settlement.to_send == []
+    (written,) = settlement.conclude([])
+    assert (written.outcome, written.reason) == (Outcome.REJECTED, ExceptionReason.CONFLICT)
+
+
+def test_a_flawed_row_is_not_sent(lease: Any) -> None:
+    settlement = Settlement.of([lease(1), lease(2)], ["too odd", None], ())
+    assert settlement.to_send == [lease(2)]
+    assert settlement.conclude([ACCEPTED])[0] == rejected(ExceptionReason.INVALID, "too odd")
+
+
+def test_the_order_of_the_tags_does_not_make_another_key(lease: Any) -> None:
+    row = lease(1)
+    turned = Row(series="lease", time=1, tags=dict(reversed(row.tags.items())), fields=row.fields)
+    assert key(turned) == key(row)
+
+
+def test_a_row_that_follows_another_shares_its_fate(lease: Any) -> None:
+    settlement = settle([lease(1), lease(1), lease(1, tenant="bolt")])
+    assert settlement.to_send == [lease(1)]
+    assert outcomes(settlement) == ["accepted", "accepted", "rejected"]
+    assert outcomes(settlement, kept("away")) == ["kept", "kept", "kept"]
+    assert outcomes(settlement, rejected(ExceptionReason.TYPE, "t")) == ["rejected", "rejected", "kept"]
+
+
+def test_of_rows_that_may_overwrite_the_last_is_sent() -> None:
+    def row(kept: int) -> Row:
+        return Row(series="batch", time=1, tags={"site": "s", "gateway": "g"}, fields={"kept": kept})
+
+    settlement = settle([row(3), row(2)], [row(5)])
+    assert settlement.to_send == [row(2)]
+    assert outcomes(settlement) == ["accepted", "accepted"]
+
+
+@given(times=st.lists(st.tuples(st.integers(0, 5), st.sampled_from("abc"))))
+async def test_rows_of_one_instant_come_by_their_tags(times: list[tuple[int, str]]) -> None:
+    rows = [
+        Row(series="lease", time=time, tags={"site": "s", "machine": machine}, fields={"id": "x"})
+        for time, machine in sorted(times, key=lambda pair: pair[0])
+    ]
+
+    async def arriving() -> AsyncIterator[Row]:
+        for row in rows:
+            yield row
+
+    assert [row async for row in in_order(arriving())] == sorted(rows, key=key)
+
+
+def test_a_detail_is_one_short_line() -> None:
+    assert one_line(" a\n\tb \x00c  坊") == "a b c 坊"
+    assert len(one_line("x" * 9_000)) == DETAIL_CHARACTERS
