@@ -32,13 +32,14 @@ _GOODBYE_S: Final = 10.0
 
 
 class Agent:
-    """A running agent. ``machines`` are its meters by name, for whoever has to look."""
+    """An agent with its outbox. ``machines`` and ``announced`` (tenant by order) are for whoever has to look."""
 
     def __init__(self, settings: Settings, clock: Clock, commit: GroupCommit) -> None:
         self._settings, self._clock, self._commit = settings, clock, commit
         session = secrets.token_hex(4)
         conditions = Conditions()
         self.machines: dict[str, Machine] = {}
+        self.announced: dict[str, str] = {}
         self._batches = Batches(
             commit,
             conditions,
@@ -54,7 +55,7 @@ class Agent:
             clock=clock,
             commit=commit,
             conditions=conditions,
-            announced={},
+            announced=self.announced,
             show=self._window.show,
             wake=self._batches.wake,
             checkpoint_ms=settings.poll.checkpoint_ms,
