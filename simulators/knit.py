@@ -12,7 +12,7 @@ from simulators.story import Segment
 from simulators.totals import Moment
 
 MAP_ID: Final = 0x4B4E
-COURSES: Final = 720
+COURSES: Final = 480
 """Rows of one piece."""
 SPEED: Final = 110
 """Programmed carriage speed, 0.01 m/s."""

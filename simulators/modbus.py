@@ -10,13 +10,11 @@ from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from simulators.records import Address
 from simulators.script import REGISTERS, Script
 
 READS: Final = (3, 4)
 """Holding registers, and the same again as input registers."""
-
-Address = tuple[str, int, int]
-"""Host, TCP port, unit id."""
 
 
 @asynccontextmanager

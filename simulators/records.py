@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from simulators.codes import Kind
 
+Address = tuple[str, int, int]
+"""Where a machine answers: host, TCP port, unit id."""
+
 
 class Tenant(Struct, frozen=True, kw_only=True):
     id: str
