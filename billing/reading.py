@@ -1,6 +1,6 @@
 """Rows of the store as records and facts. What cannot be read becomes a finding, not a failure."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -13,7 +13,7 @@ from contract.facts import Correction, Fact, LeaseFact, OrderFact, Quarantined
 from contract.messages import ExceptionReason
 from contract.records import Loss, Meter, MeterReason, Record
 from contract.series import CORRECTION, LEASE, LOSS, METER, ORDER, QUARANTINE, Row, Series, fact_of
-from store.protocol import Store
+from store.protocol import ANY, Store
 
 F = TypeVar("F", bound=Record | Fact)
 _AHEAD_MS = 86_400_000
@@ -27,8 +27,10 @@ class Reader:
         self._store, self._site = store, site
         self.findings: list[Finding] = []
 
-    async def facts(self, series: Series, of: type[F], start: int, end: int) -> AsyncIterator[F]:
-        async for row in self._store.read(series, start, end, {"site": self._site}):
+    async def facts(
+        self, series: Series, of: type[F], start: int, end: int, tags: Mapping[str, str] = ANY
+    ) -> AsyncIterator[F]:
+        async for row in self._store.read(series, start, end, {"site": self._site, **tags}):
             try:
                 fact = fact_of(row)
             except (msgspec.ValidationError, KeyError) as error:

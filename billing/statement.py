@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -42,6 +43,10 @@ class Heading(Struct, frozen=True, kw_only=True):
     tariff: Tariff
     digest: str
     """SHA-256 over everything the figures were made from."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
 
 
 class Statement(Struct, frozen=True, kw_only=True):

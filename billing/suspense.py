@@ -1,12 +1,15 @@
 """What waits for a person: usage in suspense or disputed, put together where it belongs together."""
 
+import shlex
 from collections.abc import Iterable
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
 from billing.attribution import Attribution, Claim, Doubt, Place
-from contract.names import NONE
+from billing.period import shown
+from contract.names import DISPUTED, NONE
 from contract.records import Interval
 
 
@@ -42,12 +45,12 @@ class Item(Struct, frozen=True, kw_only=True):
     def tenants(self) -> tuple[str, ...]:
         """Everybody whose it may be, the likeliest last."""
         named = (self.tenant, self.tenant_before, *self.candidates, self.tenant_after)
-        return tuple(dict.fromkeys(name for name in named if name not in {NONE, "disputed"}))
+        return tuple(dict.fromkeys(name for name in named if name not in {NONE, DISPUTED}))
 
     @property
     def orders(self) -> tuple[str, ...]:
         named = (self.order_before, self.order_id, self.order_after)
-        return tuple(dict.fromkeys(name for name in named if name not in {NONE, "disputed"}))
+        return tuple(dict.fromkeys(name for name in named if name not in {NONE, DISPUTED}))
 
 
 def interval_item(interval: Interval, claim: Claim, attribution: Attribution) -> Item:
@@ -112,4 +115,18 @@ def _joined(one: Item, other: Item) -> Item:
         end=max(one.end, other.end),
         sequences=tuple(sorted({*one.sequences, *other.sequences})),
         candidates=tuple(dict.fromkeys((*one.candidates, *other.candidates))),
+    )
+
+
+def command(item: Item, zone: ZoneInfo, config: str = "") -> str:
+    """What to type to decide the item: complete but for the names in angle brackets."""
+    single = len(item.sequences) == 1 and not item.stop_ms  # a state span may be only in part in doubt
+    named = f"--epoch {item.epoch} --sequence {item.sequences[0]}"
+    ranged = f"--from {shown(item.start, zone)} --to {shown(item.end, zone)}"
+    tenant = item.tenants[-1] if item.tenants else "<TENANT>"
+    order = item.orders[-1] if item.orders else NONE
+    return (
+        f"gongfang-billing assign --config {shlex.quote(config or 'configs/billing.toml')}"
+        f" --machine {item.machine} {named if single else ranged}"
+        f" --tenant {tenant} --order {order} --by <YOUR-NAME> --why <REASON>"
     )

@@ -1,0 +1,43 @@
+"""``gongfang-billing``: from stored rows to statements."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+
+from billing import commands
+from billing.arguments import BadUsageError, parser
+from billing.assign import Refusal
+from billing.config import Settings, load
+from contract.complaint import BadConfigurationError
+from store.protocol import StoreAwayError, UnusableStoreError
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace, Settings], Awaitable[int]]] = {
+    "run": commands.run,
+    "report": commands.report,
+    "suspense": commands.suspense,
+    "assign": commands.decide,
+    "check": commands.check,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    try:
+        return asyncio.run(_run(arguments))
+    except (BadConfigurationError, BadUsageError) as error:
+        print(error, file=sys.stderr)
+        return commands.BAD_USAGE
+    except (StoreAwayError, UnusableStoreError, Refusal) as error:
+        print(error, file=sys.stderr)
+        return commands.FAILURE
+    except KeyboardInterrupt:
+        return commands.FAILURE
+
+
+async def _run(arguments: argparse.Namespace) -> int:
+    return await _COMMANDS[arguments.command](arguments, load(arguments.config))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

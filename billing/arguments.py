@@ -1,0 +1,137 @@
+"""The command line of ``gongfang-billing``, and the help that teaches it."""
+
+import argparse
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from billing.period import Period, day_period, month_period, range_period
+from billing.report import By
+
+_CONFIG = Path("configs/billing.toml")
+
+_ABOUT = """\
+Turns what the meters stored into what each tenant owes, and shows how the machines were used.
+It reads the store only; nothing stored is ever changed. A person's decision (assign) is added beside the
+facts."""
+
+_EXAMPLES = """\
+examples:
+  gongfang-billing check                                   is the configuration and its tariff in order?
+  gongfang-billing run --day 2026-11-22                    statements of a day, here in the terminal
+  gongfang-billing run --period 2026-11 --out statements   a month: HTML, CSV and JSON for each tenant
+  gongfang-billing run --day 2026-11-22 --tenant hongye --format csv
+  gongfang-billing report --day 2026-11-22 --by order      utilisation and yield
+  gongfang-billing suspense --period 2026-11               what nobody pays yet, and how to decide it
+
+exit codes: 0 fine, 1 failure (the store is away, nothing found), 2 bad usage or configuration"""
+
+_PERIOD_HELP = """\
+A period is local time of the site. An interval belongs to the period in which it begins; a stop is cut at the
+period's ends. A tariff must hold on every day of the period: when prices change, bill up to that day and
+from it."""
+
+_ASSIGN_HELP = """\
+Writes whose it was, decided by whom and why. It holds for the record, or for everything of the machine that
+begins in the time given, and replaces what was assigned before. The next run bills it. `suspense` shows the
+command for every open item.
+
+examples:
+  gongfang-billing assign --machine knit-03 --from 2026-11-22T10:00 --to 2026-11-22T10:25 \\
+      --tenant hongye --order A-17 --by "Li Na" --why "both firms agreed by telephone"
+  gongfang-billing assign --machine knit-03 --epoch k3f9 --sequence 118 \\
+      --order A-17 --by "Li Na" --why "paper log"
+  ... --tenant none      the host's own use: charged to nobody
+  ... without --tenant   the tenant who announced the order
+  ... without --order    the order that was stored"""
+
+
+def parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    whole = argparse.ArgumentParser("gongfang-billing", None, _ABOUT, _EXAMPLES, formatter_class=raw)
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = _command(commands, "run", "statements of a period", _PERIOD_HELP)
+    _add_period(run)
+    run.add_argument("--tenant", metavar="NAME", help="only this tenant")
+    run.add_argument("--out", type=Path, metavar="DIR", help="write one file per tenant and format into DIR")
+    run.add_argument(
+        "--format",
+        action="append",
+        choices=("table", "csv", "json", "html"),
+        help="may be repeated; default: a table here, or html, csv and json with --out",
+    )
+    report = _command(commands, "report", "utilisation and yield of a period", _PERIOD_HELP)
+    _add_period(report)
+    report.add_argument("--by", type=By, choices=tuple(By), default=By.MACHINE, help="default: machine")
+    report.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
+    suspense = _command(commands, "suspense", "what nobody pays yet, and how to decide it", _PERIOD_HELP)
+    _add_period(suspense)
+    _add_assign(_command(commands, "assign", "decide whose a record or a stretch of time was", _ASSIGN_HELP))
+    _command(commands, "check", "read the configuration and its tariff, and say what they mean", "")
+    return whole
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, short: str, more: str
+) -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    command = commands.add_parser(
+        name, help=short, description=f"{short.capitalize()}.", epilog=more, formatter_class=raw
+    )
+    command.add_argument(
+        "--config",
+        type=Path,
+        default=_CONFIG,
+        metavar="FILE",
+        help=f"the billing configuration (default {_CONFIG})",
+    )
+    return command
+
+
+def _add_period(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--day", metavar="DATE", help="a local day, like 2026-11-22")
+    command.add_argument("--period", metavar="MONTH", help="a calendar month, like 2026-11")
+    command.add_argument("--from", dest="start", metavar="ISO", help="an instant, like 2026-11-22T08:00")
+    command.add_argument("--to", dest="end", metavar="ISO", help="the instant after the last")
+
+
+def _add_assign(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--machine", required=True, metavar="NAME")
+    command.add_argument("--epoch", metavar="NAME", help="with --sequence: one record")
+    command.add_argument("--sequence", type=int, metavar="NUMBER")
+    command.add_argument(
+        "--from", dest="start", metavar="ISO", help="with --to: all that begins in this time"
+    )
+    command.add_argument("--to", dest="end", metavar="ISO")
+    command.add_argument("--tenant", metavar="NAME", help="whose it was; none for the host's own use")
+    command.add_argument("--order", metavar="ORDER", help="for which order; none for no order")
+    command.add_argument("--by", required=True, metavar="WHO", help="who decided")
+    command.add_argument("--why", required=True, metavar="TEXT", help="on what grounds")
+
+
+class BadUsageError(Exception):
+    """The command line asks for something that is not there. The text says what to type instead."""
+
+
+def period_of(arguments: argparse.Namespace, zone: ZoneInfo) -> Period:
+    """The one period that was asked for. Raises BadUsageError."""
+    given = [arguments.day, arguments.period, arguments.start or arguments.end]
+    if sum(value is not None for value in given) != 1:
+        raise BadUsageError("give one period: --day DATE, or --period MONTH, or --from ISO --to ISO")
+    try:
+        if arguments.day:
+            return day_period(arguments.day, zone)
+        if arguments.period:
+            return month_period(arguments.period, zone)
+    except ValueError as error:
+        raise BadUsageError(str(error)) from None
+    return stretch_of(arguments, zone)
+
+
+def stretch_of(arguments: argparse.Namespace, zone: ZoneInfo) -> Period:
+    """``--from`` and ``--to``. Raises BadUsageError."""
+    if not (arguments.start and arguments.end):
+        raise BadUsageError("--from and --to go together")
+    try:
+        return range_period(arguments.start, arguments.end, zone)
+    except ValueError as error:
+        raise BadUsageError(str(error)) from None

@@ -1,0 +1,168 @@
+"""A person's decision becomes correction facts. Nothing stored is changed; the next run bills it."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from billing.period import Period
+from billing.reading import Reader
+from contract.facts import CorrectedField, Correction, OrderFact, Target
+from contract.messages import ExceptionReason, Outcome
+from contract.names import DISPUTED, NONE, is_name, is_order_id
+from contract.records import Interval, Meter, Transition
+from contract.series import METER, ORDER, STATE, USAGE, row_of
+from store.protocol import Store
+
+_TRIES = 100
+"""Corrections of one machine in the same millisecond; each next one is issued a millisecond later."""
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """Either a record (epoch and sequence) or a stretch of time of one machine, and whose it is."""
+
+    machine: str
+    tenant: str
+    """``none``: the host's own, charged to nobody."""
+    order_id: str | None
+    """None leaves the order as it is stored."""
+    by: str
+    why: str
+    epoch: str = NONE
+    sequence: int = -1
+    period: Period = Period(start=0, end=0)
+
+
+class Refusal(Exception):  # noqa: N818  it is an answer to a person, with what to do
+    """The decision cannot be written. The text says why and what to do."""
+
+
+def complaints_about(decision: Decision) -> list[str]:
+    """Everything wrong with what was typed."""
+    found = []
+    if decision.tenant != NONE and not is_name(decision.tenant):
+        found.append(
+            f"--tenant {decision.tenant!r}: lower case letters, digits, . _ - (or none: the host's own)"
+        )
+    order_id = decision.order_id
+    if order_id is not None and order_id != NONE and not is_order_id(order_id):
+        found.append(f"--order {order_id!r}: letters, digits, . _ - (or none)")
+    if not is_name(decision.machine):
+        found.append(f"--machine {decision.machine!r} is no name of a machine")
+    for option, text in (("--by", decision.by), ("--why", decision.why)):
+        if not text.strip() or not text.isprintable() or len(text) > 512:
+            found.append(f"{option}: say it in one line of at most 512 characters")
+    return found
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """What a decision is about, as it is stored."""
+
+    target: Target
+    records: tuple[Interval | Transition, ...]
+
+    def old(self, field: str) -> str:
+        """What the records say, when they agree."""
+        values = {_stored(record, field) for record in self.records}
+        return values.pop() if len(values) == 1 else "various"
+
+
+def _stored(record: Interval | Transition, field: str) -> str:
+    """A transition names the tenant and order of the span that it closes in fields of their own."""
+    return str(getattr(record, field if isinstance(record, Interval) else f"span_{field}"))
+
+
+async def announced_tenant(store: Store, site: str, order_id: str, now: int) -> str | None:
+    """Who announced the order last, or None."""
+    orders = Reader(store, site).facts(ORDER, OrderFact, 0, now + 1)
+    found = [fact async for fact in orders if fact.order_id == order_id]
+    return found[-1].tenant if found else None
+
+
+async def find(store: Store, site: str, decision: Decision, now: int) -> Found:
+    """The records a decision is about. Raises Refusal when there are none, or when a question stays open."""
+    finder = _Finder(store, site, decision)
+    found = await finder.stretch() if decision.sequence < 0 else await finder.record(now)
+    if decision.order_id is None and DISPUTED in {_stored(record, "order_id") for record in found.records}:
+        raise Refusal("the order is disputed too: add --order ORDER (or --order none)")
+    return found
+
+
+class _Finder:
+    def __init__(self, store: Store, site: str, decision: Decision) -> None:
+        self._reader = Reader(store, site)
+        self._decision = decision
+        self._tags = {"machine": decision.machine}
+
+    async def stretch(self) -> Found:
+        period, machine = self._decision.period, self._decision.machine
+        rows = self._reader.facts(USAGE, Interval, period.start, period.end, self._tags)
+        records = tuple([record async for record in rows])
+        if not records:
+            raise Refusal(f"{machine} has no record that begins in this time; `suspense` shows the times")
+        return Found(target=Target.LEASE, records=records)
+
+    async def record(self, now: int) -> Found:
+        decision = self._decision
+        begun = await self._epoch_start(now)
+        tags = {**self._tags, "epoch": decision.epoch}
+        async for interval in self._reader.facts(USAGE, Interval, begun, now + 1, tags):
+            if interval.sequence == decision.sequence:
+                return Found(target=Target.USAGE, records=(interval,))
+        async for transition in self._reader.facts(STATE, Transition, begun, now + 1, tags):
+            if transition.sequence == decision.sequence:
+                return Found(target=Target.STATE, records=(transition,))
+        raise Refusal(f"epoch {decision.epoch} of {decision.machine} has no record {decision.sequence}")
+
+    async def _epoch_start(self, now: int) -> int:
+        """Dense series are read by the day, so it matters where to begin."""
+        async for meter in self._reader.facts(METER, Meter, 0, now + 1, self._tags):
+            if meter.epoch == self._decision.epoch:
+                return meter.at
+        raise Refusal(
+            f"{self._decision.machine} has no epoch {self._decision.epoch}; `suspense` shows its name"
+        )
+
+
+def corrections_of(decision: Decision, found: Found, site: str, now: int) -> tuple[Correction, ...]:
+    """One fact for the tenant and one for the order, if it was said, issued a millisecond apart."""
+    fields = [(CorrectedField.TENANT, decision.tenant)]
+    if decision.order_id is not None:
+        fields.append((CorrectedField.ORDER_ID, decision.order_id))
+    return tuple(
+        Correction(
+            site=site,
+            machine=decision.machine,
+            issued=now + index,
+            id=f"{decision.machine}-{now + index}",
+            by=decision.by,
+            why=decision.why,
+            target=found.target,
+            epoch=decision.epoch,
+            sequence=decision.sequence,
+            start=decision.period.start,
+            end=decision.period.end,
+            field=field,
+            old=found.old(field),
+            new=new,
+            supersedes=NONE,
+        )
+        for index, (field, new) in enumerate(fields)
+    )
+
+
+async def write(store: Store, decided: Sequence[Correction]) -> list[Correction]:
+    """The facts as they were stored. Raises Refusal when the store would not take one."""
+    return [await _write(store, correction) for correction in decided]
+
+
+async def _write(store: Store, correction: Correction) -> Correction:
+    for later in range(_TRIES):
+        issued = correction.issued + 2 * later
+        moved = msgspec.structs.replace(correction, issued=issued, id=f"{correction.machine}-{issued}")
+        (written,) = await store.write([row_of(moved)])
+        if written.outcome is Outcome.ACCEPTED:
+            return moved
+        if written.reason is not ExceptionReason.CONFLICT:
+            raise Refusal(f"the store did not take the correction: {written.detail}")
+    raise Refusal("the store holds other corrections at this time; try again in a second")

@@ -1,0 +1,178 @@
+"""What each command does once its arguments are read: open the store, ask the line, show or write."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from billing import assign, clock
+from billing.arguments import BadUsageError, period_of, stretch_of
+from billing.config import Settings
+from billing.period import Period, shown
+from billing.render_csv import report_csv, statement_csv
+from billing.render_html import statement_html
+from billing.render_json import report_json, statement_json
+from billing.render_table import findings_table, items_table, print_assessment, report_table, statement_table
+from billing.run import assess
+from billing.statement import Assessment, Statement
+from billing.tariff import HOURLY
+from contract.names import NONE
+from store.opening import open_store
+
+FINE, FAILURE, BAD_USAGE = 0, 1, 2
+
+RENDERERS: dict[str, Callable[[Statement], str]] = {
+    "html": statement_html,
+    "csv": statement_csv,
+    "json": statement_json,
+}
+
+
+async def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    assessment = await _assess(arguments, settings)
+    statements = [s for s in assessment.statements if arguments.tenant in {None, s.tenant.id}]
+    if not statements:
+        whom = f"tenant {arguments.tenant}" if arguments.tenant else "any tenant"
+        _say(f"nothing was used by {whom} in this period")
+        return FAILURE
+    formats = arguments.format or (["html", "csv", "json"] if arguments.out else ["table"])
+    if arguments.out:
+        _write(statements, [name for name in formats if name != "table"], arguments.out)
+    _print(
+        assessment, statements, [name for name in formats if name == "table" or not arguments.out], settings
+    )
+    return FINE
+
+
+def _print(
+    assessment: Assessment, statements: Sequence[Statement], formats: Sequence[str], settings: Settings
+) -> None:
+    for name in formats:
+        if name != "table":
+            sys.stdout.write("".join(RENDERERS[name](statement) for statement in statements))
+        elif len(statements) == len(assessment.statements):
+            print_assessment(Console(), assessment, settings.config)
+        else:
+            for statement in statements:
+                Console().print(statement_table(statement))
+
+
+def _write(statements: Sequence[Statement], formats: Sequence[str], out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    for statement in statements:
+        heading = statement.heading
+        when = f"{shown(heading.period.start, heading.zone)}_{shown(heading.period.end, heading.zone)}"
+        stem = f"{statement.tenant.id}_{when.replace(':', '')}"
+        for name in formats:
+            path = out / f"{stem}.{name}"
+            path.write_text(RENDERERS[name](statement), "utf-8", newline="")
+            _say(str(path))
+
+
+async def report(arguments: argparse.Namespace, settings: Settings) -> int:
+    assessment = await _assess(arguments, settings)
+    rows = assessment.report(arguments.by)
+    match arguments.format:
+        case "csv":
+            sys.stdout.write(report_csv(rows, arguments.by))
+        case "json":
+            sys.stdout.write(report_json(rows, arguments.by, assessment.heading))
+        case _:
+            Console().print(report_table(rows, arguments.by))
+            if assessment.findings:
+                Console().print(findings_table(assessment.findings, settings.zone))
+    return FINE
+
+
+async def suspense(arguments: argparse.Namespace, settings: Settings) -> int:
+    assessment = await _assess(arguments, settings)
+    items = (*assessment.disputed, *assessment.suspense)
+    if not items:
+        _say("nothing is in suspense or disputed")
+        return FINE
+    Console(soft_wrap=True).print(items_table(items, settings.zone, settings.config))
+    return FINE
+
+
+async def decide(arguments: argparse.Namespace, settings: Settings) -> int:
+    now, site = clock.now(), settings.site.id
+    async with open_store(settings.store) as store:
+        tenant = arguments.tenant
+        if tenant is None and arguments.order:
+            tenant = await assign.announced_tenant(store, site, arguments.order, now)
+        decision = _decision(arguments, settings, tenant)
+        found = await assign.find(store, site, decision, now)
+        written = await assign.write(store, assign.corrections_of(decision, found, site, now))
+    order = "as stored" if decision.order_id is None else decision.order_id
+    _say(f"{len(found.records)} records of {decision.machine}: tenant {decision.tenant}, order {order}")
+    _say(f"written as {' and '.join(fact.id for fact in written)}; the next run bills it")
+    return FINE
+
+
+def _decision(arguments: argparse.Namespace, settings: Settings, tenant: str | None) -> assign.Decision:
+    is_record = arguments.epoch is not None and arguments.sequence is not None
+    is_stretch = arguments.start is not None or arguments.end is not None
+    if is_record == is_stretch:
+        raise BadUsageError("say what: --epoch NAME --sequence NUMBER, or --from ISO --to ISO")
+    if tenant is None:
+        raise BadUsageError("name the --tenant (none: the host's own use), or an --order that was announced")
+    stretch = Period(start=0, end=0) if is_record else stretch_of(arguments, settings.zone)
+    decision = assign.Decision(
+        machine=arguments.machine,
+        tenant=tenant,
+        order_id=arguments.order,
+        by=arguments.by,
+        why=arguments.why,
+        epoch=arguments.epoch if is_record else NONE,
+        sequence=arguments.sequence if is_record else -1,
+        period=stretch,
+    )
+    if wrong := assign.complaints_about(decision):
+        raise BadUsageError("\n".join(wrong))
+    return decision
+
+
+async def check(_: argparse.Namespace, settings: Settings) -> int:
+    sys.stdout.write("".join(f"{line}\n" for line in _meaning(settings)))
+    return FINE
+
+
+def _meaning(settings: Settings) -> Iterator[str]:
+    tariff, named = settings.tariff, [tenant.id for tenant in settings.tenants]
+    yield f"{settings.config}: site {settings.site.id} ({settings.site.shown}), {settings.timezone}"
+    yield f"store: {settings.store.kind}; tenants: {', '.join(named) or 'none named'}"
+    until = f"to {tariff.valid_to}" if tariff.valid_to else "on"
+    yield f"tariff {tariff.id} {tariff.version} in {tariff.currency}, from {tariff.valid_from} {until}"
+    for rate in sorted(tariff.rates, key=lambda rate: (rate.kind, HOURLY.index(rate.clause))):
+        grace = f" beyond {rate.grace_ms // 1000} s of each stop" if rate.grace_ms else ""
+        yield f"  {rate.kind:<16} {rate.clause:<12} {rate.per_hour:>10} an hour{grace}"
+    for piece in tariff.pieces:
+        yield f"  {piece.kind:<16} {piece.basis:<12} {piece.price:>10} a piece"
+    for fee in tariff.setup_fees:
+        yield f"  {fee.kind:<16} {'setup fee':<12} {fee.price:>10} an order"
+
+
+async def _assess(arguments: argparse.Namespace, settings: Settings) -> Assessment:
+    period = period_of(arguments, settings.zone)
+    now = clock.now()
+    async with open_store(settings.store, read_only=True) as store:
+        with _progress() as progress:
+            return await assess(store, settings, period.start, period.end, now=now, progress=progress)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar on the error stream of a terminal; nothing elsewhere."""
+    console = Console(stderr=True)
+    columns = (TextColumn("reading the store"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, whole: bar.update(task, completed=done, total=whole)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

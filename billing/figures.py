@@ -1,0 +1,50 @@
+"""Figures as people read them. Pure."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from billing import money
+from billing.charge import Charge
+from billing.tariff import HOURLY
+
+NOTHING: Final = "–"
+"""Where a figure would not be true."""
+
+
+def clock(ms: int) -> str:
+    """h:mm:ss, to the nearest second."""
+    seconds = (ms + 500) // 1000
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def quantity(charge: Charge) -> Decimal:
+    """In the unit of the price. Hours to the millionth, so that a pocket calculator finds the same fen."""
+    if charge.clause in HOURLY:
+        return money.shown(Fraction(charge.quantity, money.HOUR_MS), 6)
+    return Decimal(charge.quantity)
+
+
+def share(value: Fraction | None, places: int = 1) -> str:
+    """A ratio in percent."""
+    return NOTHING if value is None else f"{money.shown(value * 100, places)} %"
+
+
+def observed(coverage: Fraction | None) -> str:
+    """A coverage in percent, cut: less than everything is never shown as 100."""
+    return NOTHING if coverage is None else f"{money.shown_down(coverage * 100, 1)} %"
+
+
+def coverage(charge: Charge) -> Decimal | None:
+    """Percent observed, cut to two places: less than everything is never shown as 100."""
+    if not charge.total_ms:
+        return None
+    return money.shown_down(Fraction(100 * charge.known_ms, charge.total_ms), 2)
+
+
+def count(value: int | None) -> str:
+    return NOTHING if value is None else f"{value:,}"
+
+
+def yuan(amount: Decimal) -> str:
+    return f"{amount:,.2f}"

@@ -1,0 +1,55 @@
+"""Statements and reports as CSV: plain numbers, one header line, UTF-8."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from billing import figures
+from billing.period import local
+from billing.render_json import row_fields
+from billing.report import By, ReportRow
+from billing.statement import Statement
+from billing.tariff import HOURLY, unit
+
+CHARGE_COLUMNS = (
+    *("site", "tenant", "from", "to", "tariff", "version"),
+    *("order", "kind", "clause", "quantity_exact", "quantity_exact_unit", "quantity", "unit"),
+    *("price", "amount", "currency", "known_ms", "total_ms", "coverage_percent", "records"),
+)
+
+
+def statement_csv(statement: Statement) -> str:
+    """One line per charge; the sum of ``amount`` is the total."""
+    heading, tariff = statement.heading, statement.heading.tariff
+    ends = (_instant(statement, heading.period.start), _instant(statement, heading.period.end))
+    fixed = (heading.site.id, statement.tenant.id, *ends, tariff.id, tariff.version)
+    lines = [
+        (
+            *fixed,
+            *(charge.order_id, charge.kind, charge.clause),
+            *(charge.quantity, "ms" if charge.clause in HOURLY else unit(charge.clause)),
+            *(figures.quantity(charge), unit(charge.clause), charge.price, charge.amount, tariff.currency),
+            *(charge.known_ms, charge.total_ms, figures.coverage(charge), " ".join(charge.records)),
+        )
+        for charge in statement.charges
+    ]
+    return _csv(CHARGE_COLUMNS, lines)
+
+
+def report_csv(rows: Sequence[ReportRow], by: By) -> str:
+    """An empty cell is a figure that would not be true."""
+    dicts = [row_fields(row, by) for row in rows]
+    columns = tuple(dicts[0]) if dicts else (by.value,)
+    return _csv(columns, [tuple(fields.values()) for fields in dicts])
+
+
+def _instant(statement: Statement, at: int) -> str:
+    return local(at, statement.heading.zone).isoformat()
+
+
+def _csv(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(lines)
+    return text.getvalue()

@@ -1,0 +1,94 @@
+"""A statement as one HTML page that prints well: no script, nothing fetched, every text escaped."""
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from billing import figures
+from billing.charge import Charge
+from billing.period import local, shown
+from billing.report import ReportRow
+from billing.statement import Statement
+from billing.suspense import Item
+from billing.tariff import HOURLY, Clause, unit
+from billing.wording import CALENDAR, CLAUSES, DOUBTS, UNITS
+from contract.names import NONE
+
+
+def statement_html(statement: Statement) -> str:
+    heading = statement.heading
+    zone = heading.zone
+    return _template().render(
+        statement=statement,
+        heading=heading,
+        number=f"{statement.tenant.id}-{local(heading.period.start, zone):%Y%m%d}-{heading.digest[:8]}",
+        start=shown(heading.period.start, zone),
+        end=shown(heading.period.end, zone),
+        generated=shown(heading.generated, zone),
+        lines=[_line(charge) for charge in statement.charges],
+        total=figures.yuan(statement.total),
+        machines=[_machine(row) for row in statement.machines],
+        whole=_machine(statement.whole),
+        items=[_item(statement, item) for item in statement.open_items],
+        graces=_graces(statement),
+        calendar=CALENDAR,
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("billing"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("statement.html")
+
+
+def _line(charge: Charge) -> dict[str, Any]:
+    known = figures.coverage(charge)
+    return {
+        "order": figures.NOTHING if charge.order_id == NONE else charge.order_id,
+        "kind": charge.kind,
+        "clause": CLAUSES[charge.clause],
+        "clock": figures.clock(charge.quantity) if charge.clause in HOURLY else "",
+        "quantity": f"{figures.quantity(charge):,}",
+        "unit": UNITS[unit(charge.clause)],
+        "price": charge.price,
+        "amount": figures.yuan(charge.amount),
+        "observed": figures.NOTHING if known is None else f"{known} %",
+    }
+
+
+def _machine(row: ReportRow) -> dict[str, str]:
+    times = ("run_ms", "setup_ms", "stop_ms", "fault_ms", "idle_ms", "unknown_ms", "total_ms")
+    pieces = ("produced", "scrap", "good")
+    ratios = ("quality_ratio", "availability", "utilisation_efficiency")
+    return {
+        "name": row.name,
+        **{name: figures.clock(getattr(row, name)) for name in times},
+        **{name: figures.count(getattr(row, name)) for name in pieces},
+        **{name: figures.share(getattr(row, name)) for name in ratios},
+        "observed": figures.observed(row.coverage),
+    }
+
+
+def _item(statement: Statement, item: Item) -> dict[str, Any]:
+    zone = statement.heading.zone
+    return {
+        "place": item.place,
+        "machine": item.machine,
+        "start": shown(item.start, zone),
+        "end": shown(item.end, zone),
+        "doubt": DOUBTS[item.doubt],
+        "orders": ", ".join(item.orders) or figures.NOTHING,
+        "run": figures.clock(item.run_ms + item.setup_ms + item.test_ms),
+        "stop": figures.clock(item.stop_ms),
+        "produced": figures.count(item.produced),
+    }
+
+
+def _graces(statement: Statement) -> list[dict[str, str]]:
+    """The graces that the lines of stops leave out."""
+    kinds = sorted({charge.kind for charge in statement.charges})
+    rates = ((kind, statement.heading.tariff.rate(kind, Clause.STOP_TENANT)) for kind in kinds)
+    return [{"kind": kind, "grace": figures.clock(rate.grace_ms)} for kind, rate in rates if rate]

@@ -1,0 +1,128 @@
+"""Statements and reports as JSON: money as text, ratios as numbers or null, times in milliseconds."""
+
+import json
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+
+from billing import figures
+from billing.charge import Charge
+from billing.findings import Finding
+from billing.period import local
+from billing.report import By, ReportRow
+from billing.statement import Assessment, Heading, Named, Statement
+from billing.suspense import Item
+from billing.tariff import HOURLY, unit
+from billing.wording import CALENDAR
+
+
+def statement_json(statement: Statement) -> str:
+    return _json(statement_fields(statement))
+
+
+def report_json(rows: Sequence[ReportRow], by: By, heading: Heading) -> str:
+    return _json({**_heading(heading), **_report(rows, by)})
+
+
+def assessment_json(assessment: Assessment) -> str:
+    """Everything that a period holds, in one document."""
+    whole = {
+        **_heading(assessment.heading),
+        "statements": [statement_fields(statement) for statement in assessment.statements],
+        "reports": {by.value: _report(rows, by) for by, rows in assessment.reports.items()},
+        "suspense": [item_fields(item) for item in assessment.suspense],
+        "disputed": [item_fields(item) for item in assessment.disputed],
+        "findings": [finding_fields(finding) for finding in assessment.findings],
+    }
+    return _json(whole)
+
+
+def statement_fields(statement: Statement) -> dict[str, Any]:
+    return {
+        **_heading(statement.heading),
+        "tenant": _named(statement.tenant),
+        "charges": [_charge(charge) for charge in statement.charges],
+        "currency": statement.heading.tariff.currency,
+        "total": str(statement.total),
+        "machines": [row_fields(row, By.MACHINE) for row in statement.machines],
+        "whole": row_fields(statement.whole, By.TENANT),
+        "open_items": [item_fields(item) for item in statement.open_items],
+    }
+
+
+def _charge(charge: Charge) -> dict[str, Any]:
+    coverage = figures.coverage(charge)
+    return {
+        "order_id": charge.order_id,
+        "kind": charge.kind,
+        "clause": charge.clause.value,
+        "quantity_exact": charge.quantity,
+        "quantity_exact_unit": "ms" if charge.clause in HOURLY else unit(charge.clause),
+        "quantity": str(figures.quantity(charge)),
+        "unit": unit(charge.clause),
+        "price": str(charge.price),
+        "amount": str(charge.amount),
+        "known_ms": charge.known_ms,
+        "total_ms": charge.total_ms,
+        "coverage_percent": None if coverage is None else str(coverage),
+        "records": list(charge.records),
+    }
+
+
+def _heading(heading: Heading) -> dict[str, Any]:
+    tariff = heading.tariff
+    return {
+        "site": _named(heading.site),
+        "period": {
+            "start": local(heading.period.start, heading.zone).isoformat(),
+            "end": local(heading.period.end, heading.zone).isoformat(),
+            "start_ms": heading.period.start,
+            "end_ms": heading.period.end,
+            "timezone": heading.timezone,
+        },
+        "tariff": {"id": tariff.id, "version": tariff.version, "digest": tariff.digest},
+        "generated_ms": heading.generated,
+        "preliminary": heading.is_preliminary,
+        "digest": heading.digest,
+    }
+
+
+def _named(named: Named) -> dict[str, str]:
+    return {"id": named.id, "name_en": named.name_en, "name_zh": named.name_zh}
+
+
+def _report(rows: Sequence[ReportRow], by: By) -> dict[str, Any]:
+    return {
+        "by": by.value,
+        "planned_busy_time": CALENDAR.en,
+        "rows": [row_fields(row, by) for row in rows],
+    }
+
+
+def row_fields(row: ReportRow, by: By) -> dict[str, Any]:
+    """The row under the name of what it is by; a report by order also names the tenant."""
+    fields = {name: getattr(row, name) for name in row.__struct_fields__}
+    names = {by.value: fields.pop("name"), "tenant": fields.pop("tenant")}
+    if by is not By.ORDER:
+        names = {by.value: row.name}
+    return {**names, **{name: _ratio(value) for name, value in fields.items()}}
+
+
+def _ratio(value: object) -> object:
+    return round(float(value), 6) if isinstance(value, Fraction) else value
+
+
+def item_fields(item: Item) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(item)
+    return {**fields, "tenants": list(item.tenants), "orders": list(item.orders)}
+
+
+def finding_fields(finding: Finding) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(finding)
+    return fields
+
+
+def _json(whole: dict[str, Any]) -> str:
+    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"

@@ -1,0 +1,60 @@
+"""What people read: each thing in English and in Simplified Chinese."""
+
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from billing.attribution import Doubt
+from billing.report import By
+from billing.tariff import Clause
+
+
+class Words(NamedTuple):
+    en: str
+    zh: str
+
+
+CLAUSES: Final = MappingProxyType(
+    {
+        Clause.RUN: Words("Running", "运行"),
+        Clause.SETUP: Words("Setup", "调机准备"),
+        Clause.TEST: Words("Trial run", "打样试车"),
+        Clause.STOP_TENANT: Words("Stopped by tenant", "承租方原因停机"),
+        Clause.GOOD: Words("Good pieces", "合格品"),
+        Clause.PRODUCED: Words("Pieces produced", "产出件"),
+        Clause.SETUP_FEE: Words("Setup fee", "调机费"),
+    }
+)
+
+UNITS: Final = MappingProxyType(
+    {"hour": Words("h", "小时"), "piece": Words("pc", "件"), "order": Words("order", "单")}
+)
+
+DOUBTS: Final = MappingProxyType(
+    {
+        Doubt.NONE: Words("", ""),
+        Doubt.CHANGED_IN_GAP: Words(
+            "tenant or order changed while nothing was observed", "无数据期间承租方或订单有变更"
+        ),
+        Doubt.OTHER_LEASE: Words(
+            "another lease was in force than the record names", "记录与当时生效的租约不符"
+        ),
+        Doubt.ORDER_OF_ANOTHER: Words("the order belongs to another tenant", "订单属于另一承租方"),
+        Doubt.NO_PAYER: Words("no lease, tenant or announced order", "无租约、承租方或已登记订单"),
+    }
+)
+
+BY: Final = MappingProxyType(
+    {
+        By.MACHINE: Words("machine", "机台"),
+        By.KIND: Words("kind", "机型"),
+        By.TENANT: Words("tenant", "承租方"),
+        By.ORDER: Words("order", "订单"),
+    }
+)
+
+CALENDAR: Final = Words(
+    "Planned busy time is the calendar time covered by records, less maintenance and power off"
+    " (there is no shift calendar yet).",
+    "计划占用时间 = 有记录的日历时间 − 保养 − 关机（尚无班次日历）。",
+)
+"""Every report says so, because a shift calendar would change the figures."""
