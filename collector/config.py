@@ -26,6 +26,8 @@ class CollectorConfig(BaseModel):
 
     name: Annotated[str, AfterValidator(_name)]
     """Stands in receipts and in the MQTT client id: no two collectors of one broker may share it."""
+    site: Annotated[str, AfterValidator(_name)] | None = None
+    """Whose leases and orders the commands announce, unless they say another."""
     batches_at_once: Annotated[int, Field(ge=1, le=64)] = 4
     batches_waiting: Annotated[int, Field(ge=1, le=10_000)] = 256
     """At most 64 KiB each. What comes beyond is dropped unread and sent again by its gateway."""

@@ -1,0 +1,144 @@
+"""gongfang-collector: see ``--help``."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from collector import announce, announcing, watching
+from collector.amqtt import CannotListenError
+from collector.arguments import parser
+from collector.clock import plant_clock
+from collector.config import Settings, load
+from collector.daemon import serve
+from collector.instant import parse_instant
+from collector.mqtt import BrokerAwayError
+from contract.complaint import BadConfigurationError
+from store.protocol import StoreAwayError, UnusableStoreError
+
+ENVIRONMENT = "GONGFANG_COLLECTOR_CONFIG"
+
+
+class UsageError(Exception):
+    """What argparse cannot see by itself."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    try:
+        return _command(arguments)(arguments, load(_config(arguments)))
+    except (BadConfigurationError, UsageError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except UnusableStoreError as error:
+        print(f"The store cannot be used: {error}", file=sys.stderr)
+    except StoreAwayError as error:
+        print(f"The store is away: {error}", file=sys.stderr)
+    except BrokerAwayError as error:
+        print(f"The broker is away: {error}", file=sys.stderr)
+    except CannotListenError as error:
+        print(error, file=sys.stderr)
+    return 1
+
+
+def _config(arguments: argparse.Namespace) -> Path:
+    named = arguments.config or os.environ.get(ENVIRONMENT)
+    if not named:
+        raise UsageError(f"say which configuration: --config FILE, or {ENVIRONMENT} in the environment")
+    return Path(named)
+
+
+Command = Callable[[argparse.Namespace, Settings], int]
+
+
+def _command(arguments: argparse.Namespace) -> Command:
+    action = getattr(arguments, "action", None)
+    return COMMANDS[f"{arguments.command} {action}" if action else arguments.command]
+
+
+def _run(_: argparse.Namespace, settings: Settings) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    serve(settings)
+    return 0
+
+
+def _check(_: argparse.Namespace, settings: Settings) -> int:
+    broker = "embedded, on" if settings.broker.embedded else "at"
+    print(
+        f"Collector {settings.collector.name}: broker {broker} {settings.broker.host}:{settings.broker.port},"
+        f" store {settings.store.kind}. The configuration is good."
+    )
+    return 0
+
+
+def _now(settings: Settings) -> int:
+    return plant_clock(settings.clock.pair)()
+
+
+def _instant(text: str, settings: Settings) -> int:
+    try:
+        return parse_instant(text, _now(settings))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _site(arguments: argparse.Namespace, settings: Settings) -> str:
+    site: str | None = arguments.site or settings.collector.site
+    if site is None:
+        raise UsageError('say which site: --site NAME, or site = "NAME" in [collector] of the configuration')
+    return site
+
+
+def _lease_set(arguments: argparse.Namespace, settings: Settings) -> int:
+    message = announce.lease(
+        machine=arguments.machine,
+        tenant=arguments.tenant,
+        order_id=arguments.order,
+        by=arguments.by,
+        effective=_instant(arguments.effective, settings),
+        issued=_now(settings),
+    )
+    return announcing.lease(settings, _site(arguments, settings), message)
+
+
+def _lease_end(arguments: argparse.Namespace, settings: Settings) -> int:
+    message = announce.lease_end(
+        machine=arguments.machine,
+        by=arguments.by,
+        effective=_instant(arguments.effective, settings),
+        issued=_now(settings),
+    )
+    return announcing.lease(settings, _site(arguments, settings), message)
+
+
+def _order_add(arguments: argparse.Namespace, settings: Settings) -> int:
+    message = announce.order(
+        order_id=arguments.order,
+        tenant=arguments.tenant,
+        article=arguments.article,
+        wanted=arguments.wanted,
+        by=arguments.by,
+        issued=_now(settings),
+        due=None if arguments.due is None else _instant(arguments.due, settings),
+    )
+    return announcing.order(settings, _site(arguments, settings), message)
+
+
+COMMANDS: dict[str, Command] = {
+    "run": _run,
+    "check": _check,
+    "status": lambda a, s: watching.status(s, a.grid_s * 1000),
+    "quarantine list": lambda a, s: watching.quarantine_list(s, a.days),
+    "quarantine show": lambda a, s: watching.quarantine_show(s, a.id),
+    "lease set": _lease_set,
+    "lease end": _lease_end,
+    "lease list": lambda a, s: watching.lease_list(s, a.machine),
+    "order add": _order_add,
+    "order close": lambda a, s: announcing.close(s, _site(a, s), a.order, a.by),
+    "order list": lambda _, s: watching.order_list(s),
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""The collector as a service: until SIGTERM or SIGINT, with its state told to systemd."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections import Counter
+from typing import Final
+
+from collector.collector import run
+from collector.config import Settings
+from collector.systemd import notify
+
+log = logging.getLogger(__name__)
+
+BROKER_S: Final = 10.0
+"""A broker that is away does not keep the service from being up: it waits, as it would later."""
+STATUS_S: Final = 60.0
+
+
+def serve(settings: Settings) -> None:
+    """Returns after a signal; raises what ``run`` raises."""
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    ready, counts = asyncio.Event(), Counter[str]()
+    collecting = asyncio.create_task(run(settings, ready=ready, counts=counts), name="collector")
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, collecting.cancel)
+    telling = asyncio.create_task(_tell(ready, counts), name="systemd")
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await collecting
+    finally:
+        notify("STOPPING=1")
+        telling.cancel()
+        log.info("stopped: %s", summary(counts))
+
+
+async def _tell(ready: asyncio.Event, counts: Counter[str]) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(ready.wait(), BROKER_S)
+    notify("READY=1")
+    while True:
+        state = summary(counts) if ready.is_set() else "waiting for the broker"
+        notify(f"STATUS={state}")
+        await asyncio.sleep(STATUS_S if ready.is_set() else 1)
+
+
+def summary(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {amount}" for name, amount in sorted(counts.items())) or "nothing came yet"

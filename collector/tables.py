@@ -1,0 +1,145 @@
+"""What the commands show, as tables of text. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from collector.instant import lasted, shown
+from collector.restore import latest_leases, latest_orders
+from collector.silence import Heard
+from contract.facts import ABSENT, BatchFact, LeaseFact, OrderFact, Quarantined
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    title: str
+    headings: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    remarks: list[str]
+
+
+_SILENT: Final = "SILENT"
+
+
+def _sign(heard: Heard) -> str:
+    return _SILENT if heard.is_silent else "ok"
+
+
+def gateways(heard: Sequence[Heard], batches: Mapping[str, BatchFact]) -> Table:
+    """``batches`` has the latest of each gateway that is in ``heard``."""
+    return Table(
+        title="Gateways",
+        headings=("gateway", "last batch sealed", "silent for", "", "records", "rejected", "kept"),
+        rows=[
+            (one.name, shown(one.last), lasted(one.silent_ms), _sign(one), *_counts(batches[one.name]))
+            for one in heard
+        ],
+        remarks=[] if heard else ["No gateway has sent a batch within the last day."],
+    )
+
+
+def _counts(batch: BatchFact) -> tuple[str, ...]:
+    return str(batch.records), str(batch.rejected), str(batch.kept)
+
+
+def machines(heard: Sequence[Heard]) -> Table:
+    return Table(
+        title="Machines",
+        headings=("machine", "usage known until", "silent for", ""),
+        rows=[(one.name, shown(one.last), lasted(one.silent_ms), _sign(one)) for one in heard],
+        remarks=[] if heard else ["No machine has usage within the last day."],
+    )
+
+
+def leases(facts: Sequence[LeaseFact]) -> Table:
+    """By machine, then time; a star marks what was said last about each machine."""
+    last = {(fact.site, fact.machine, fact.issued) for fact in latest_leases(facts)}
+    ordered = sorted(facts, key=lambda fact: (fact.site, fact.machine, fact.issued))
+    return Table(
+        title="Leases",
+        headings=("", "machine", "from", "tenant", "order", "by", "issued", "heard", "id"),
+        rows=[
+            (
+                "*" if (fact.site, fact.machine, fact.issued) in last else "",
+                f"{fact.site}/{fact.machine}",
+                shown(fact.effective),
+                "(end)" if fact.ends else fact.tenant,
+                fact.order_id,
+                fact.by,
+                shown(fact.issued),
+                shown(fact.heard),
+                fact.id,
+            )
+            for fact in ordered
+        ],
+        remarks=[] if facts else ["No lease is stored."],
+    )
+
+
+def orders(facts: Sequence[OrderFact]) -> Table:
+    """As last announced, open ones first."""
+    latest = sorted(latest_orders(facts), key=lambda fact: (fact.closed, fact.site, fact.order_id))
+    return Table(
+        title="Orders",
+        headings=("site", "order", "tenant", "article", "wanted", "due", "", "by", "issued"),
+        rows=[
+            (
+                fact.site,
+                fact.order_id,
+                fact.tenant,
+                fact.article,
+                str(fact.wanted),
+                "" if fact.due == ABSENT else shown(fact.due),
+                "closed" if fact.closed else "open",
+                fact.by,
+                shown(fact.issued),
+            )
+            for fact in latest
+        ],
+        remarks=[] if facts else ["No order is stored."],
+    )
+
+
+def case_id(first: Quarantined) -> str:
+    """Names a case by where and when its first part came to rest."""
+    return f"{first.site}/{first.gateway}/{first.received}"
+
+
+def _what(fact: Quarantined) -> str:
+    return f"{fact.machine}/{fact.epoch}/{fact.sequence}" if fact.epoch != "none" else fact.machine
+
+
+def quarantine(facts: Iterable[Quarantined]) -> Table:
+    """The first part of each case, the newest last."""
+    firsts = [fact for fact in facts if fact.part == 0]
+    return Table(
+        title="Quarantine",
+        headings=("id", "received", "what", "reason", "detail", "replayed"),
+        rows=[
+            (
+                case_id(fact),
+                shown(fact.received),
+                _what(fact),
+                fact.reason,
+                fact.detail,
+                "yes" if fact.replayed else "no",
+            )
+            for fact in firsts
+        ],
+        remarks=[f"{len(firsts)} in all."] if firsts else ["Nothing is in quarantine."],
+    )
+
+
+def case(facts: Sequence[Quarantined], name: str) -> list[Quarantined]:
+    """The parts of the case that is called ``name``, or nothing. ``facts`` are in the order of their time."""
+    groups: defaultdict[tuple[str, ...], list[Quarantined]] = defaultdict(list)
+    for fact in facts:
+        key = (fact.site, fact.gateway, fact.batch, fact.machine, fact.epoch, str(fact.sequence))
+        if fact.part == 0:
+            groups[key] = [fact]
+        elif len(groups[key]) == fact.part:
+            groups[key].append(fact)
+        if (found := groups[key]) and case_id(found[0]) == name and len(found) == fact.parts:
+            return found
+    return []
