@@ -40,7 +40,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise ValueError('name a time zone of the tz database, like "Asia/Shanghai"') from None
     return name
 

@@ -120,9 +120,14 @@ def _story(item: Item, zone: ZoneInfo) -> str:
     gap = f"; before {item.tenant_before}/{item.order_before}, after {item.tenant_after}/{item.order_after}"
     changed = gap if (item.tenant_before, item.order_before) != (NONE, NONE) else ""
     maybe = f"; perhaps {' or '.join(item.tenants)}" if item.tenants else ""
-    when = f"{shown(item.start, zone)} to {shown(item.end, zone)}"
+    when = f"{shown(item.start, zone)} to {shown(item.end, zone)} (epoch {item.epoch}, {_records(item)})"
     title = f"{item.machine}  {when}  {item.place}: {_both(DOUBTS[item.doubt])}"
     return f"{title}\n    {worth or 'nothing counted'}; {who}{changed}{maybe}"
+
+
+def _records(item: Item) -> str:
+    first, last = item.sequences[0], item.sequences[-1]
+    return f"record {first}" if first == last else f"records {first} to {last}"
 
 
 def findings_table(findings: Sequence[Finding], zone: ZoneInfo) -> RenderableType:

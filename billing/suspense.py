@@ -120,13 +120,11 @@ def _joined(one: Item, other: Item) -> Item:
 
 def command(item: Item, zone: ZoneInfo, config: str = "") -> str:
     """What to type to decide the item: complete but for the names in angle brackets."""
-    single = len(item.sequences) == 1 and not item.stop_ms  # a state span may be only in part in doubt
-    named = f"--epoch {item.epoch} --sequence {item.sequences[0]}"
     ranged = f"--from {shown(item.start, zone)} --to {shown(item.end, zone)}"
     tenant = item.tenants[-1] if item.tenants else "<TENANT>"
     order = item.orders[-1] if item.orders else NONE
     return (
         f"gongfang-billing assign --config {shlex.quote(config or 'configs/billing.toml')}"
-        f" --machine {item.machine} {named if single else ranged}"
+        f" --machine {item.machine} {ranged}"
         f" --tenant {tenant} --order {order} --by <YOUR-NAME> --why <REASON>"
     )

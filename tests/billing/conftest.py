@@ -142,7 +142,7 @@ def make_lease(
     **more: Any,
 ) -> LeaseFact:
     fields = {"issued": effective, "heard": effective, "by": "office", "machine": "knit-01", **more}
-    return LeaseFact(site=SITE, id=id, tenant=tenant, order_id=order_id, effective=effective, **fields)
+    return LeaseFact(site=SITE, id=name, tenant=tenant, order_id=order_id, effective=effective, **fields)
 
 
 def make_order(order_id: str, tenant: str, issued: int = MIDNIGHT) -> OrderFact:
@@ -239,9 +239,9 @@ def _stop(case: Case, sequence: int, plain: list[str], named: dict[str, str]) ->
 
 
 def _lease(case: Case, _: int, plain: list[str], named: dict[str, str]) -> None:
-    machine, effective, id, *whose = plain  # noqa: A001  the field's name
+    machine, effective, name, *whose = plain
     issued, heard = at(named.get("issued", effective)), at(named.get("heard", effective))
-    lease = make_lease(at(effective), id, *whose, machine=machine, issued=issued, heard=heard)
+    lease = make_lease(at(effective), name, *whose, machine=machine, issued=issued, heard=heard)
     case.leases.append(lease)
 
 
