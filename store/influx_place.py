@@ -71,6 +71,8 @@ def _database_of_v3(config: InfluxConfig) -> dict[str, Any]:
 
 
 async def _bucket(link: InfluxLink, config: InfluxConfig, *, may_create: bool) -> None:
+    if not config.org:
+        raise AwayError(away("this is InfluxDB 2: [store] needs org"))
     wanted = {"name": config.database, "org": config.org}
     found = await link.api("GET", "/api/v2/buckets", _Buckets, params=wanted)
     buckets = found.buckets if found else []

@@ -118,6 +118,11 @@ class Influxd(Peer):
             body: bytes = answer.read()
             return body
 
+    def write(self, database: str, lines: str) -> None:
+        """Line protocol with times in milliseconds."""
+        url = f"{self.url}/write?db={database}&precision=ms"
+        urllib.request.urlopen(url, lines.encode(), timeout=START_S).close()
+
 
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
