@@ -22,7 +22,7 @@ from contract.states import TIME_FIELDS, Party, State
 SITE = "qinghe"
 MIDNIGHT = int(datetime(2026, 11, 21, 16, tzinfo=UTC).timestamp() * 1000)
 """Local midnight of the day of every case, UTC ms."""
-KINDS = {"knit": "knit-flat", "weld": "weld-cell"}
+KINDS = {"knit": "knit", "weld": "weld"}
 
 
 def clock_ms(text: str) -> int:
@@ -37,7 +37,7 @@ def at(text: str) -> int:
 
 
 def _common(machine: str, epoch: str, sequence: int) -> dict[str, Any]:
-    kind = KINDS.get(machine.split("-", maxsplit=1)[0], "knit-flat")
+    kind = KINDS.get(machine.split("-", maxsplit=1)[0], "knit")
     return {
         "site": SITE,
         "area": "hall-1",
@@ -135,11 +135,7 @@ def make_span(
 
 
 def make_lease(
-    effective: int,
-    id: str = "L1",
-    tenant: str = NONE,
-    order_id: str = NONE,
-    **more: Any,
+    effective: int, name: str = "L1", tenant: str = NONE, order_id: str = NONE, **more: Any
 ) -> LeaseFact:
     fields = {"issued": effective, "heard": effective, "by": "office", "machine": "knit-01", **more}
     return LeaseFact(site=SITE, id=name, tenant=tenant, order_id=order_id, effective=effective, **fields)
