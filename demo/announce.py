@@ -21,7 +21,7 @@ class Said(Struct, frozen=True):
 
 
 def orders(plant: Plant, start_ms: int) -> list[Order]:
-    """All that the plant has to do. Each is issued a millisecond after the other: that is part of its name."""
+    """All that the plant has to do, each issued a millisecond after the other: that is part of its name."""
     return [
         Order(
             id=f"order-{order.id}",

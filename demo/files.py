@@ -9,8 +9,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from simulators.modbus import Address
 from simulators.plant import Plant
+from simulators.records import Address
 
 PROFILES: Final = {"knit": "knit-flat", "weld": "weld-cell"}
 

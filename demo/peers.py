@@ -1,4 +1,4 @@
-"""Mosquitto and InfluxDB as child processes on free loopback ports, with everything they keep in one place."""
+"""Mosquitto and InfluxDB as child processes on free loopback ports, all they keep in one directory."""
 
 import contextlib
 import shutil

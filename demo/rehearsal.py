@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import aiomqtt
@@ -77,7 +78,7 @@ async def _office(plant: Plant, start_ms: int, place: Place, clock: DrivenClock,
             if said.at > clock.mono_ms():
                 await clock.sleep_until(said.at)
             await _publish(client, topics.lease(plant.site, said.lease.machine), said.lease)
-            await _heard(lambda lease=said.lease: _knows(agent, lease))
+            await _heard(partial(_knows, agent, said.lease))
     clock.leave()
 
 
@@ -106,6 +107,8 @@ def accounts(scripts: dict[str, Script], stored: list[Interval]) -> dict[str, Ac
     """Each machine's account of the very time that is stored; of all its time, if nothing is."""
     own = by_machine(stored)
     return {
-        name: ledger({name: script}, *(stored_time(own[name]) if name in own else (None, None))).machines[name]
+        name: ledger({name: script}, *(stored_time(own[name]) if name in own else (None, None))).machines[
+            name
+        ]
         for name, script in scripts.items()
     }

@@ -71,8 +71,8 @@ def compare(
     """Compares over the very time that is stored. A machine that stored nothing is a difference.
 
     ``accounts`` span each machine's stored time, from first start to last end (``stored_time``).
-    ``unknown_allowed_ms``, by machine, is for rehearsals with faults. ``slack_ms`` is added to the distance of
-    two samples where plant time runs on while a machine is being read.
+    ``unknown_allowed_ms``, by machine, is for rehearsals with faults. ``slack_ms`` is added to the distance
+    of two samples where plant time runs on while a machine is being read.
     """
     own = by_machine(stored)
     usage, told, tolerance = Counter[Key](), Counter[Key](), Counter[Key]()
@@ -143,14 +143,12 @@ def _told(machine: str, account: Account, intervals: Sequence[Interval]) -> Coun
             found["machine", machine, _field(span)] += ms
             found["order", span.order, TIME] += ms
             found["tenant", span.tenant, TIME] += ms
-        elif span.state == State.RUN and interval.method is Method.COUNTERS:
+        elif span.state == "run" and interval.method is Method.COUNTERS:
             found["machine", machine, RECOVERED] += ms
     return found
 
 
-def _tolerance(
-    machine: str, account: Account, intervals: Sequence[Interval], slack_ms: int
-) -> Counter[Key]:
+def _tolerance(machine: str, account: Account, intervals: Sequence[Interval], slack_ms: int) -> Counter[Key]:
     """Each transition may be seen as late as the next sample, and so may its neighbours' time be off."""
     found = Counter[Key]()
     starts = [interval.start for interval in intervals]
@@ -169,9 +167,7 @@ def _tolerance(
     return found
 
 
-def _overlaps(
-    spans: Sequence[Span], intervals: Sequence[Interval]
-) -> Iterator[tuple[Span, Interval, int]]:
+def _overlaps(spans: Sequence[Span], intervals: Sequence[Interval]) -> Iterator[tuple[Span, Interval, int]]:
     """Every pair that shares time, and how much. Both are in the order of time."""
     place = 0
     for span in spans:

@@ -1,0 +1,61 @@
+"""What a person sees after a rehearsal."""
+
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from billing.render_csv import statement_csv
+from billing.render_html import statement_html
+from billing.render_json import statement_json
+from billing.render_table import print_assessment, report_table
+from billing.report import By
+from billing.statement import Assessment
+from demo.truth import Verdict
+
+_MOST: Final = 20
+
+
+def statements(assessment: Assessment, directory: Path) -> list[Path]:
+    """Writes each statement as page, CSV and JSON. Returns the pages."""
+    directory.mkdir(parents=True, exist_ok=True)
+    pages = []
+    for statement in assessment.statements:
+        stem = directory / statement.tenant.id
+        stem.with_suffix(".csv").write_text(statement_csv(statement), "utf-8", newline="")
+        stem.with_suffix(".json").write_text(statement_json(statement), "utf-8")
+        pages.append(stem.with_suffix(".html"))
+        pages[-1].write_text(statement_html(statement), "utf-8")
+    return pages
+
+
+def print_result(console: Console, assessment: Assessment, pages: list[Path], verdict: Verdict) -> None:
+    console.rule("utilisation and yield 利用率与良品率")
+    for by in (By.MACHINE, By.TENANT, By.ORDER):
+        console.print(report_table(assessment.report(by), by))
+    console.rule("statements 结算单")
+    print_assessment(console, assessment)
+    console.rule("pages 网页")
+    for page in pages:
+        console.print(str(page), soft_wrap=True, highlight=False)
+    console.rule("the judge 对账")
+    console.print(judgement(verdict))
+
+
+def judgement(verdict: Verdict) -> Text:
+    """The ledger line: what is stored against what the machines say they did."""
+    made = ", ".join(f"{count:,} {what}" for what, count in verdict.pieces.items())
+    told = (
+        f"{verdict.machines} machines, {verdict.orders} orders, {verdict.tenants} tenants, "
+        f"{verdict.duration_ms / 3_600_000:,.1f} machine hours: pieces equal ({made}); "
+        f"time within the distance of two samples around each transition "
+        f"(at most {verdict.worst_ms / 1000:.1f} s off, of one machine in one state); "
+        f"unknown {verdict.unknown_ms / 1000:.1f} s; disputed {verdict.disputed}"
+    )
+    if verdict.true:
+        return Text.assemble(("stored = ledgers 与机台账本一致  ", "bold green"), told)
+    lines = "\n".join(f"  {difference}" for difference in verdict.differences[:_MOST])
+    more = len(verdict.differences) - _MOST
+    tail = f"\n  and {more} more" if more > 0 else ""
+    return Text.assemble(("stored IS NOT what the ledgers say 与机台账本不符\n", "bold red"), lines, tail)
