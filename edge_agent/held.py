@@ -1,12 +1,8 @@
-"""What goes into the outbox and what comes out of it: values, and the one error."""
+"""What goes into the outbox and what comes out of it: values only."""
 
 from msgspec import Struct
 
 from contract.records import Record
-
-
-class OutboxError(Exception):
-    """The file cannot be used as this agent's outbox; says what a person can do."""
 
 
 class Put(Struct, frozen=True, kw_only=True):

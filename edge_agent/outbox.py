@@ -15,8 +15,8 @@ from contract.chain import GENESIS, canonical
 from contract.messages import BATCH_LIMIT, Batch, Order, Receipt, batch_id, encode
 from contract.records import Record
 from edge_agent.custody import LONGEST_RETRY_MS, InRing, Member, Ruling, falls_out, rule
-from edge_agent.held import Depth, OutboxError, Put, RejectedRecord, Sealed, Settlement
-from edge_agent.outbox_file import open_file, transaction
+from edge_agent.held import Depth, Put, RejectedRecord, Sealed, Settlement
+from edge_agent.outbox_file import OutboxError, open_file, transaction
 from edge_agent.packing import RECORD_LIMIT, Linked, Queued, heads_of, instant_of, pack, wire_form
 
 TRIM_ROWS: Final = 2000

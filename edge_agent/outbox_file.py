@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from edge_agent.held import OutboxError
-
 APPLICATION: Final = 0x476F6678  # "Gofx": tells an outbox from any other SQLite file
 VERSION: Final = 1
 
@@ -60,6 +58,10 @@ _SMALL: Final = ("owner", "checkpoint", "announcement", "life", "batch", "tally"
 _WHOLE_CHECK_BYTES: Final = 16 * 1024 * 1024
 """Up to this a file is checked whole when opened (some 50 ms); of a larger one only the tables without which
 the agent cannot start, since reading a ring of a gigabyte from a slow card would hold up metering."""
+
+
+class OutboxError(Exception):
+    """The file cannot be used as this agent's outbox; says what a person can do."""
 
 
 @contextmanager

@@ -19,8 +19,9 @@ from contract.messages import (
     decode_record,
 )
 from contract.records import Loss, LossReason, Record
-from edge_agent.held import OutboxError, Put, Sealed
+from edge_agent.held import Put, Sealed
 from edge_agent.outbox import Outbox
+from edge_agent.outbox_file import OutboxError
 
 NOW = 1_795_305_600_000
 Name = tuple[str, str, int]
