@@ -1,14 +1,18 @@
 """Tells systemd (Type=notify) how the service is. Does nothing where nobody listens."""
 
+import contextlib
 import os
 import socket
 
 
 def notify(*states: str) -> None:
-    """``READY=1``, ``STOPPING=1``, ``STATUS=...``: see sd_notify(3)."""
+    """``READY=1``, ``STOPPING=1``, ``STATUS=...``: see sd_notify(3). Work goes on when systemd does not hear."""
     listener = os.environ.get("NOTIFY_SOCKET", "")
     if not listener:
         return
     address = "\0" + listener[1:] if listener.startswith("@") else listener
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel,
+    ):
         channel.sendto("\n".join(states).encode(), address)
