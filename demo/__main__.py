@@ -100,9 +100,8 @@ def _introduce(console: Console, plant: Plant, start_ms: int) -> None:
     console.print(f"[bold]{plant.name}[/bold]: {shared}")
     for tenant in plant.tenants:
         console.print(f"  {tenant.id:12} {tenant.name_zh} {tenant.name_en}")
-    console.print(
-        f"one shift from {_local(start_ms, plant.timezone)}, polled every {plant.poll_ms / 1000:g} s of plant time"
-    )
+    begins = _local(start_ms, plant.timezone)
+    console.print(f"one shift from {begins}, polled every {plant.poll_ms / 1000:g} s of plant time")
 
 
 def _progress(console: Console) -> Progress:

@@ -76,8 +76,11 @@ def compare(
     """
     own = by_machine(stored)
     usage, told, tolerance = Counter[Key](), Counter[Key](), Counter[Key]()
+    silent = accounts.keys() - own.keys()
     for machine, account in accounts.items():
-        intervals = own.get(machine, [])
+        if machine in silent:
+            continue
+        intervals = own[machine]
         usage.update(_stored(machine, intervals))
         told.update(_told(machine, account, intervals))
         tolerance.update(_tolerance(machine, account, intervals, slack_ms))
@@ -89,8 +92,7 @@ def compare(
     ]
     missing = [
         Difference(key=("machine", machine, "intervals"), stored=0, told=1, tolerance=0)
-        for machine in accounts
-        if not own.get(machine)
+        for machine in sorted(silent)
     ]
     wrong = [each for each in compared if abs(each.stored - each.told) > each.tolerance]
     return _verdict(own, compared, (*missing, *wrong))

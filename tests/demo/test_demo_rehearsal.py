@@ -1,0 +1,131 @@
+"""From Modbus registers to statements, through everything that is real; and a judge that can say no."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from billing.config import load as load_billing
+from billing.run import assess
+from contract.chain import GENESIS, is_linked
+from contract.records import Interval, Meter, Record, Transition
+from contract.series import METER, STATE, USAGE, fact_of
+from edge_agent import quantities, turn
+from edge_agent.turn import Turn
+from store.config import InfluxConfig, SqliteConfig
+from store.opening import open_store
+from tests.demo.mini_plant import embedded, production, rehearsed, verdict
+
+
+def _sqlite(directory: Path) -> SqliteConfig:
+    return SqliteConfig(kind="sqlite", path=directory / "store.db")
+
+
+async def test_the_embedded_pair_stores_what_the_machines_did(tmp_path: Path) -> None:
+    shift, stored = await rehearsed(embedded(tmp_path), _sqlite(tmp_path))
+    found = verdict(shift, stored)
+    assert found.differences == ()
+    assert (found.machines, found.tenants, found.unknown_ms, found.disputed) == (3, 3, 0, 0)
+    assert found.pieces["produced"] > 50
+    assert found.pieces["scrap"] > 0
+    assert found.pieces["rework"] > 0
+
+
+async def test_mosquitto_and_influxdb_store_what_the_machines_did(
+    tmp_path: Path, mosquitto: object, influx: object, influx_database: str
+) -> None:
+    port, url = mosquitto.port, influx.url  # type: ignore[attr-defined]  # peers of conftest.py
+    place = production(tmp_path, port, url, influx_database)
+    config = InfluxConfig(kind="influx", url=url, database=influx_database)
+    shift, stored = await rehearsed(place, config)
+    assert verdict(shift, stored).differences == ()
+
+
+async def test_the_chain_can_be_walked_again_from_the_store(tmp_path: Path) -> None:
+    await rehearsed(embedded(tmp_path), _sqlite(tmp_path))
+    chains: dict[tuple[str, str], list[Record]] = {}
+    async with open_store(_sqlite(tmp_path), read_only=True) as store:
+        for series in (METER, USAGE, STATE):
+            async for row in store.read(series, 0, 2**53):
+                fact = fact_of(row)
+                assert isinstance(fact, Meter | Interval | Transition)
+                chains.setdefault((fact.machine, fact.epoch), []).append(fact)
+    assert len(chains) == 3
+    for chain in chains.values():
+        chain.sort(key=lambda record: record.sequence)
+        assert [record.sequence for record in chain] == list(range(len(chain)))
+        previous = GENESIS
+        for record in chain:
+            assert is_linked(record, previous)
+            previous = record.digest
+
+
+async def test_every_tenant_gets_a_statement_whose_lines_add_up(tmp_path: Path) -> None:
+    place = embedded(tmp_path)
+    shift, _ = await rehearsed(place, _sqlite(tmp_path))
+    settings = load_billing(place.billing)
+    async with open_store(settings.store, read_only=True) as store:
+        found = await assess(store, settings, shift.start_ms, shift.end_ms, now=shift.end_ms)
+    assert {statement.tenant.id for statement in found.statements} == {"hengxin", "ruifeng", "juntu"}
+    for statement in found.statements:
+        assert statement.total == sum(charge.amount for charge in statement.charges) > 0
+    assert (found.suspense, found.disputed) == ((), ())
+
+
+# --- a judge that could not say no would be worth nothing -------------------------------------------------
+
+
+async def test_a_meter_that_is_off_by_one_piece_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+        honest = quantities.between(before, after)
+        return honest | {"produced": max(0, honest["produced"] - 1)}
+
+    monkeypatch.setattr(turn, "between", short)
+    shift, stored = await rehearsed(embedded(tmp_path), _sqlite(tmp_path))
+    wrong = verdict(shift, stored).differences
+    assert {"machine", "order", "tenant"} <= {difference.key[0] for difference in wrong}
+
+
+async def test_a_piece_given_to_the_wrong_order_at_a_changeover_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest: Callable[..., None] = Turn._write
+
+    def generous(self: Turn, record: Record) -> None:
+        """The last interval of an order keeps one piece back, and the next one has it: totals stay true."""
+        if isinstance(record, Interval):
+            owed = owing.pop(record.machine, 0)
+            changes = self.scheme.grid_ms and record.end % self.scheme.grid_ms != 0
+            kept = int(changes and record.quantities["produced"] > 0)
+            made = record.quantities | {"produced": record.quantities["produced"] + owed - kept}
+            owing[record.machine] = kept
+            record = replace(record, quantities=made)
+        honest(self, record)
+
+    owing: dict[str, int] = {}
+    monkeypatch.setattr(Turn, "_write", generous)
+    shift, stored = await rehearsed(embedded(tmp_path), _sqlite(tmp_path))
+    wrong = verdict(shift, stored).differences
+    assert "order" in {difference.key[0] for difference in wrong}
+    assert "machine" not in {difference.key[0] for difference in wrong}
+
+
+async def test_time_in_the_wrong_state_is_found_out(tmp_path: Path) -> None:
+    shift, stored = await rehearsed(embedded(tmp_path), _sqlite(tmp_path))
+    longest = max(stored, key=lambda interval: interval.run_ms)
+    shifted = replace(longest, run_ms=longest.run_ms - 240_000, idle_ms=longest.idle_ms + 240_000)
+    wrong = verdict(shift, [shifted if interval is longest else interval for interval in stored])
+    assert {difference.key[2] for difference in wrong.differences} <= {"run_ms", "idle_ms"}
+    assert wrong.differences
+
+
+async def test_a_lost_interval_a_doubled_one_and_a_silent_machine_are_found_out(tmp_path: Path) -> None:
+    shift, stored = await rehearsed(embedded(tmp_path), _sqlite(tmp_path))
+    busy = max(stored, key=lambda interval: interval.quantities["produced"])
+    assert verdict(shift, [interval for interval in stored if interval is not busy]).differences
+    assert verdict(shift, [*stored, busy]).differences
+    others = [interval for interval in stored if interval.machine != busy.machine]
+    assert ("machine", busy.machine, "intervals") in {d.key for d in verdict(shift, others).differences}
