@@ -117,7 +117,7 @@ def load(path: Path) -> Settings:
     _check_endpoints(reading, endpoints)
     _check_machines(reading, machines)
     mqtt = _mqtt(reading, broker, directory)
-    profiles = _profiles(reading, machines, _stop_table(reading, top, directory), directory)
+    profiles = _profiles(reading, machines, _stop_table(reading, directory), directory)
     _check_serials(reading, machines, profiles)
     reading.finish()
     assert top and clock and poll and outbox and mqtt  # noqa: S101, PT018  finish() raised otherwise
@@ -180,11 +180,12 @@ def _mqtt(reading: Reading, broker: BrokerShape | None, directory: Path) -> Mqtt
     return Mqtt(**{**broker.model_dump(), **files})
 
 
-def _stop_table(reading: Reading, top: TopShape | None, directory: Path) -> StopTable:
+def _stop_table(reading: Reading, directory: Path) -> StopTable:
     """An empty table when the file is no good: the profiles can be looked at all the same."""
-    given = directory / top.stop_codes if top and top.stop_codes else None
+    given = reading.file.data.get("stop_codes")
+    own = directory / given if isinstance(given, str) else None
     try:
-        return load_stop_table(given or shipped() / "stop-codes.toml")
+        return load_stop_table(own or shipped() / "stop-codes.toml")
     except BadConfigurationError as error:
         reading.complaints += error.complaints
         return StopTable(label="none", codes=())
