@@ -1,7 +1,7 @@
 """InfluxDB as a store: 1.x, 2.x or 3.x, whichever answers at the address."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from contract.line import line
 from contract.series import BY_NAME, Row, Series
 from store import influxql, results
-from store.admission import TIME_LIMIT, check_tags, flaw
+from store.admission import RECORD_SERIES, TIME_LIMIT, check_tags, flaw
 from store.answers import Answer, Meaning, away
 from store.config import InfluxConfig
 from store.generation import Generation
@@ -17,7 +17,7 @@ from store.halving import attempts
 from store.influx_http import AwayError, InfluxLink
 from store.influx_place import prepare
 from store.protocol import ANY, StoreAwayError, Written, kept
-from store.settling import Settlement, in_order
+from store.settling import Settlement, in_order, key
 
 LONG_MS = 31 * influxql.DAY_MS
 """Before a longer time is read day by day, its ends are looked for."""
@@ -48,12 +48,22 @@ class InfluxStore:
         return settlement.conclude(await self._send([line(row) for row in settlement.to_send]))
 
     async def _stored(self, rows: Sequence[Row]) -> list[Row]:
-        """What is stored under the keys of ``rows`` and near them. Raises AwayError."""
+        """What is stored under the keys of ``rows``, and some more. Raises AwayError."""
         if wait := self.retry_after_ms:
             raise AwayError(away(f"the database asked to wait {wait} ms more"))
         await self._prepared()
-        once = [row for row in rows if not BY_NAME[row.series].overwrite]
-        return [row for question in influxql.lookups(once) async for row in self._rows(question)]
+        records = [row for row in rows if row.series in RECORD_SERIES]
+        present = {key(row) async for row in self._all(influxql.presence(records))}
+        others = [
+            row for row in rows if row.series not in RECORD_SERIES and not BY_NAME[row.series].overwrite
+        ]
+        asked = [*others, *(row for row in records if key(row) in present)]
+        return [row async for row in self._all(influxql.contents(asked))]
+
+    async def _all(self, questions: Iterable[str]) -> AsyncIterator[Row]:
+        for question in questions:
+            async for row in self._rows(question):
+                yield row
 
     async def _send(self, lines: Sequence[str]) -> list[Written]:
         plan = attempts(lines)

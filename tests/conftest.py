@@ -206,6 +206,17 @@ def influx_database(influx: Influxd) -> Iterator[str]:
     influx.query(f'DROP DATABASE "{name}"')
 
 
+@pytest.fixture(autouse=True)
+def _peers_are_left_running(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that fails while it has stopped a peer must not fail those after it."""
+    peers = [
+        request.getfixturevalue(name) for name in ("mosquitto", "influx") if name in request.fixturenames
+    ]
+    yield
+    for peer in peers:
+        peer.start()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Influx2:
     """An InfluxDB 2.x that somebody else started, with a token that may create buckets."""

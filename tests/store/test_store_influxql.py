@@ -43,13 +43,13 @@ def test_days_tile_a_stretch_of_time(start: int, length: int) -> None:
 
 def test_rows_near_each_other_are_looked_for_together(lease: Any) -> None:
     rows = [lease(1000), lease(2000, "b"), lease(1000 + 3_600_000, "b")]
-    (asked,) = influxql.lookups(rows)
+    (asked,) = influxql.contents(rows)
     assert "time >= 1000ms AND time <= 3601000ms" in asked
     assert asked.count(" OR ") == 1
 
 
 def test_a_late_row_and_another_series_are_asked_for_apart(lease: Any, usage: Any) -> None:
-    asked = influxql.lookups([lease(10 * DAY), lease(5), usage(5, 1), lease(10 * DAY + 1)])
+    asked = influxql.contents([lease(10 * DAY), lease(5), usage(5, 1), lease(10 * DAY + 1)])
     assert [question.split("WHERE ")[1].split(" AND (")[0] for question in asked] == [
         "time >= 5ms AND time <= 5ms",
         f"time >= {10 * DAY}ms AND time <= {10 * DAY + 1}ms",
@@ -63,12 +63,20 @@ def test_every_key_is_asked_for(times: list[int]) -> None:
         Row(series="lease", time=time, tags={"site": "s", "machine": f"m{time % 7}"}, fields={"id": "x"})
         for time in times
     ]
-    asked = influxql.lookups(rows)
+    asked = list(influxql.contents(rows))
     bounds = [[int(word[:-2]) for word in question.split() if word.endswith("ms")] for question in asked]
     for row in rows:
         holders = [n for n, (first, last) in enumerate(bounds) if first <= row.time <= last]
         assert any(f"'{row.tags['machine']}'" in asked[n] for n in holders)
-    assert all(question.count(" OR ") < influxql.MOST_KEYS for question in asked)
+    assert len(asked) <= 1 + 3 * 24 + len(times) // influxql.MOST_ROWS
+
+
+def test_whether_records_are_there_is_asked_without_their_content(usage: Any) -> None:
+    (asked,) = influxql.presence([usage(5, 1, "a"), usage(6, 2, "a"), usage(6, 1, "b")])
+    assert asked == (
+        'SELECT "sequence", "site", "area", "machine", "kind", "tenant", "epoch" FROM "usage" '
+        """WHERE time >= 5ms AND time <= 6ms AND ("machine" = 'a' OR "machine" = 'b')"""
+    )
 
 
 async def pieces(body: bytes, size: int) -> AsyncIterator[bytes]:

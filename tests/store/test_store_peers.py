@@ -43,3 +43,11 @@ def test_an_influx_database_is_fresh_and_survives_a_kill(influx: Any, influx_dat
     influx.start()
     named = json.loads(influx.query("SHOW DATABASES"))["results"][0]["series"][0]["values"]
     assert [influx_database] in named
+
+
+def test_a_peer_that_a_test_left_stopped_is_started_again(influx: Any) -> None:
+    influx.stop()
+
+
+def test_and_the_next_test_finds_it_running(influx: Any) -> None:
+    assert influx.runs
