@@ -14,7 +14,11 @@ STATES: tuple[State, ...] = ("run", "setup", "stop", "fault", "idle", "maint", "
 
 
 class Bit(IntFlag):
-    """Status word, header register 9."""
+    """Status word, header register 9.
+
+    Exactly one state is true at an instant, the first that the bits show: off (POWER clear), fault (FAULT or
+    E_STOP), maint, setup, test, run (RUNNING), stop (STOPPED); with none of them the machine is idle.
+    """
 
     POWER = 1 << 0
     READY = 1 << 1
@@ -64,22 +68,3 @@ def party_of(state: State, stop_code: int) -> Party:
     if 30 <= stop_code <= 37:
         return "host"
     return "utility" if 50 <= stop_code <= 53 else "unknown"
-
-
-def state_of(status: int) -> State:
-    """The one true state behind a status word: the first of this list that the bits show.
-
-    off (power clear), fault or e-stop, maint, setup, test, run, stop; with none of them the machine is idle.
-    """
-    bits = Bit(status)
-    if not bits & Bit.POWER:
-        return "off"
-    shown: tuple[tuple[Bit, State], ...] = (
-        (Bit.FAULT | Bit.E_STOP, "fault"),
-        (Bit.MAINT, "maint"),
-        (Bit.SETUP, "setup"),
-        (Bit.TEST, "test"),
-        (Bit.RUNNING, "run"),
-        (Bit.STOPPED, "stop"),
-    )
-    return next((state for bit, state in shown if bits & bit), "idle")

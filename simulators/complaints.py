@@ -43,8 +43,14 @@ class Complaints:
         self._file = file
         self._lines = find_lines(text)
         self._found: list[tuple[int, str]] = []
+        self._paths: set[Path] = set()
+
+    def about(self, path: Path) -> bool:
+        """Whether there is a complaint about this or anything in it."""
+        return any(known[: len(path)] == path for known in self._paths)
 
     def add(self, path: Path, problem: str, remedy: str) -> None:
+        self._paths.add(path)
         line = self._line(path)
         self._found.append((line, f"{self._file}:{line}: {spell(path)}: {problem}; {remedy}"))
 
@@ -73,6 +79,11 @@ class Table:
 
     def complain(self, key: str, problem: str, remedy: str) -> None:
         self._complaints.add((*self.path, key) if key else self.path, problem, remedy)
+
+    def bad(self, *keys: str) -> bool:
+        """Whether there is a complaint about one of these keys (without any: about the table)."""
+        paths = [(*self.path, key) for key in keys] or [self.path]
+        return any(self._complaints.about(path) for path in paths)
 
     def __contains__(self, key: str) -> bool:
         return key in self._raw

@@ -53,7 +53,7 @@ def cdab(value: int) -> tuple[int, int]:
 
 
 def status(segment: Segment) -> int:
-    """Register 9. The bits show one state, by the precedence of `codes.state_of`; b15 is always set."""
+    """Register 9. The bits show one state, by the precedence of `codes.Bit`; b15 is always set."""
     bits = _BITS[segment.state].value | Bit.VALID.value
     bits |= Bit.MANUAL.value if segment.manual else 0
     bits |= Bit.E_STOP.value if segment.e_stop else 0

@@ -96,3 +96,16 @@ def _temperature(segment: Segment, offset: int) -> int:
     """0.1 degrees C: warm while it works, with a drift of a degree."""
     warm = 418 if segment.state in ("run", "test") else 266
     return warm + offset // 60_000 % 11
+
+
+def after(run_s: int) -> dict[str, int]:
+    """What its counters say after so many seconds of producing, one piece in 800 s and one in 40 spoilt."""
+    pieces = run_s // 800
+    return {
+        "run_s": run_s,
+        "stop_s": run_s // 6,
+        "pieces_total": pieces,
+        "pieces_ng_total": pieces // 40,
+        "courses_total": pieces * COURSES,
+        "energy_total": run_s * WATTS["knit"]["run"] // 36_000,
+    }

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from simulators import agree, tables
+from simulators import tables
+from simulators.agree import agree
 from simulators.complaints import Complaints, Table
 from simulators.records import Behaviour, Lease, Machine, Order, Plant, Tenant
 
@@ -76,11 +77,7 @@ def _plant(root: Table) -> Plant:
     machines = tuple(machine for _, group in machine_rows for machine in group)
     orders = [(table, tables.order(table, machines)) for table in root.tables("order")]
     leases = [(table, tables.leases(table, machines)) for table in root.tables("lease")]
-    known = [tenant.id for _, tenant in tenants]
-    agree.tenants(tenants)
-    agree.machines(machine_rows)
-    agree.orders(orders, known)
-    agree.leases(leases, known, duration_ms)
+    agree(root, tenants, machine_rows, orders, leases)
     quiet_ms, poll_ms = _margins(root)
     return Plant(
         name=root.text("name"),
@@ -114,7 +111,7 @@ def _machines(root: Table, site: str) -> list[tuple[Table, tuple[Machine, ...]]]
 
 def _duration(root: Table) -> int:
     duration_ms = root.offset_ms("duration")
-    if "duration" in root and not 60_000 <= duration_ms <= MAX_DURATION_MS:
+    if not root.bad("duration") and not 60_000 <= duration_ms <= MAX_DURATION_MS:
         root.complain("duration", "is out of range", "write a span from 1m to 168h")
     return duration_ms
 

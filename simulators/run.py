@@ -34,9 +34,11 @@ async def run(plant: Plant, options: Options) -> None:
     def now_ms() -> int:
         return options.clock.plant(real_now_ms())
 
+    # Before anybody can know that it serves: whoever reads the ready line may send the signal at once.
+    told = _told_to_stop()
     async with serve(scripts, now_ms, options.host) as found:
         _announce(plant, options, found, now_ms())
-        await _told_to_stop()
+        await told.wait()
     if options.ledger:
         write_ledger(options.ledger, ledger(scripts, options.start_ms, now_ms()))
 
@@ -59,8 +61,8 @@ def _announce(plant: Plant, options: Options, found: Mapping[str, Address], now_
     sys.stdout.flush()
 
 
-async def _told_to_stop() -> None:
+def _told_to_stop() -> asyncio.Event:
     told, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    await told.wait()
+    return told

@@ -63,12 +63,8 @@ def _identity(machine: Machine, first: Mapping[str, int], dice: random.Random) -
 
 
 def _first(machine: Machine, dice: random.Random) -> dict[str, int]:
-    """Some months of service, then what the plant file says."""
-    found = {
-        name: dice.randrange(2**10 if bits == 16 else 2**22) for name, bits in COUNTERS[machine.kind].items()
-    }
-    found["boot_count"] = dice.randrange(3, 90)
-    if machine.kind == "weld":
-        ng, rework = found["parts_total"] // 50, found["parts_total"] // 35
-        found |= {"parts_ng": ng, "parts_rework": rework, "parts_ok": found["parts_total"] - ng - rework}
-    return found | dict(machine.initial)
+    """Some months of service, and what the plant file says instead."""
+    run_s, boots = dice.randrange(2_000_000, 9_000_000), dice.randrange(3, 90)
+    served = knit.after(run_s) if machine.kind == "knit" else weld.after(run_s)
+    events = {name: dice.randrange(2**10) for name, bits in COUNTERS[machine.kind].items() if bits == 16}
+    return {"boot_count": boots, "power_on_s": run_s * 3 // 2} | served | events | dict(machine.initial)
