@@ -6,7 +6,7 @@ Pure: the text of the file comes from the caller. ``complaints`` takes the error
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
@@ -54,7 +54,7 @@ class TomlFile(Struct, frozen=True, kw_only=True):
         return Complaint(file=self.name, line=self.line_of(path), key=key, problem=problem, remedy=remedy)
 
 
-_TABLE: Final = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_TABLE: Final = re.compile(r"^\s*(\[\[?)\s*([^\[\],]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY: Final = re.compile(
     r"^\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"))*)\s*="
 )
@@ -125,21 +125,27 @@ def complaints(file: TomlFile, errors: Iterable[Mapping[str, Any]], under: Path 
     A value is quoted unless its key looks like a secret.
     """
     found = []
+    known = set(_keys(file.data))
     for error in errors:
-        path = (*under, *(part for part in error["loc"] if isinstance(part, int) or part in _words(file)))
-        fixed = _REMEDIES.get(error["type"])
-        if fixed:
-            found.append(file.complain((*under, *error["loc"]), *fixed))
+        loc = error["loc"]
+        # What pydantic puts in a path and no file has is the tag of a union; a missing key is last.
+        kept = {*known, *loc[-1:]} if error["type"] == "missing" else known
+        path = (*under, *(part for part in loc if isinstance(part, int) or part in kept))
+        if fixed := _REMEDIES.get(error["type"]):
+            found.append(file.complain(path, *fixed))
             continue
         value = error.get("input")
-        shown = isinstance(value, str | int | float | bool) and not _SECRET.search(str(path))
+        shown = isinstance(value, str | int | float | bool) and not _SECRET.search(str((*under, *loc)))
         problem = f"is {value!r}" if shown else "has a wrong value"
         found.append(file.complain(path, problem, error["msg"].removeprefix("Value error, ")))
     return found
 
 
-def _words(file: TomlFile) -> set[str]:
-    """Every key that stands in the file: what else pydantic puts in a path is the tag of a union."""
-    return {part for path in file.lines for part in path if isinstance(part, str)} | {
-        str(key) for key in file.data
-    }
+def _keys(value: object) -> Iterator[str]:
+    """Every key of a file, those of inline tables too."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for member in value:
+            yield from _keys(member)
