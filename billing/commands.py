@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from billing import assign, clock
 from billing.arguments import BadUsageError, period_of, stretch_of
 from billing.config import Settings
-from billing.period import Period, shown
+from billing.period import Period, label
 from billing.render_csv import report_csv, statement_csv
 from billing.render_html import statement_html
 from billing.render_json import report_json, statement_json
@@ -24,6 +24,7 @@ from contract.names import NONE
 from store.opening import open_store
 
 FINE, FAILURE, BAD_USAGE = 0, 1, 2
+_WIDTH = 150
 
 RENDERERS: dict[str, Callable[[Statement], str]] = {
     "html": statement_html,
@@ -55,18 +56,16 @@ def _print(
         if name != "table":
             sys.stdout.write("".join(RENDERERS[name](statement) for statement in statements))
         elif len(statements) == len(assessment.statements):
-            print_assessment(Console(), assessment, settings.config)
+            print_assessment(_console(), assessment, settings.config)
         else:
             for statement in statements:
-                Console().print(statement_table(statement))
+                _console().print(statement_table(statement))
 
 
 def _write(statements: Sequence[Statement], formats: Sequence[str], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for statement in statements:
-        heading = statement.heading
-        when = f"{shown(heading.period.start, heading.zone)}_{shown(heading.period.end, heading.zone)}"
-        stem = f"{statement.tenant.id}_{when.replace(':', '')}"
+        stem = f"{statement.tenant.id}_{label(statement.heading.period, statement.heading.zone)}"
         for name in formats:
             path = out / f"{stem}.{name}"
             path.write_text(RENDERERS[name](statement), "utf-8", newline="")
@@ -82,9 +81,9 @@ async def report(arguments: argparse.Namespace, settings: Settings) -> int:
         case "json":
             sys.stdout.write(report_json(rows, arguments.by, assessment.heading))
         case _:
-            Console().print(report_table(rows, arguments.by))
+            _console().print(report_table(rows, arguments.by))
             if assessment.findings:
-                Console().print(findings_table(assessment.findings, settings.zone))
+                _console().print(findings_table(assessment.findings, settings.zone))
     return FINE
 
 
@@ -172,6 +171,12 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, whole: bar.update(task, completed=done, total=whole)
+
+
+def _console() -> Console:
+    """A file or a pipe is as wide as the tables need."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
 
 
 def _say(text: str) -> None:

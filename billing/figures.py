@@ -18,6 +18,11 @@ def clock(ms: int) -> str:
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
+def duration(ms: int) -> str:
+    """h:mm:ss, or milliseconds where seconds would hide it."""
+    return clock(ms) if ms >= 10_000 else f"{ms} ms"
+
+
 def quantity(charge: Charge) -> Decimal:
     """In the unit of the price. Hours to the millionth, so that a pocket calculator finds the same fen."""
     if charge.clause in HOURLY:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from billing import figures
 from billing.claims import is_tenant_stop
 from contract.names import NONE
 from contract.records import Interval, Method, Transition
@@ -93,10 +94,10 @@ class Watch:
         where = f"{within} {interval.epoch}, before sequence {interval.sequence}"
         if apart > 0:
             self.holes[interval.kind, interval.machine] += apart
-            text = f"no record for {apart} ms {where}; the time counts as unknown"
+            text = f"no record for {figures.duration(apart)} {where}; the time counts as unknown"
             yield Finding(rule=Rule.HOLE, machine=interval.machine, at=before.end, text=text)
         else:
-            text = f"two records for {-apart} ms {where}; that time may be charged twice"
+            text = f"two records for {figures.duration(-apart)} {where}; that time may be charged twice"
             yield Finding(rule=Rule.OVERLAP, machine=interval.machine, at=interval.start, text=text)
 
     def _edges(self) -> Iterator[Finding]:
@@ -105,26 +106,25 @@ class Watch:
             first[machine] = min(first.get(machine, start), start)
         for machine, at in first.items():
             early, late = at - self._period[0], self._period[1] - self._of_machine[machine].end
-            if early > 0:
-                text = f"no record for the first {early} ms of the period; key figures leave it out"
-                yield Finding(rule=Rule.EDGE, machine=machine, at=self._period[0], text=text)
-            if late > 0:
-                text = f"no record for the last {late} ms of the period; key figures leave it out"
-                yield Finding(rule=Rule.EDGE, machine=machine, at=self._period[1] - late, text=text)
+            for what, begins, ms in (
+                ("first", self._period[0], early),
+                ("last", self._period[1] - late, late),
+            ):
+                if ms > 0:
+                    text = f"no record for the {what} {figures.duration(ms)} of the period: in no key figure"
+                    yield Finding(rule=Rule.EDGE, machine=machine, at=begins, text=text)
 
     def _stops_of(self, meter: Meter) -> Iterator[Finding]:
         """Stops by the tenant: spans, and the one that is still open, must equal the intervals."""
-        end, newest = self._window[meter][1], self._state.get(meter)
+        (first, end), newest = self._window[meter], self._state.get(meter)
         is_open = newest and newest.state is State.STOP and newest.party is Party.TENANT
-        open_ms = max(0, end - newest.at) if newest and is_open else 0
+        open_ms = max(0, end - max(first, newest.at)) if newest and is_open else 0
         if newest and open_ms:
-            text = f"a stop by the tenant is still open: its last {open_ms} ms are charged once it ends"
+            text = f"a stop by the tenant is still open: {figures.duration(open_ms)} wait for its end"
             yield Finding(rule=Rule.OPEN_STOP, machine=meter[0], at=newest.at, text=text)
         spans, intervals = self._spans[meter] + open_ms, self._stops[meter]
         if spans != intervals:
-            text = (
-                f"epoch {meter[1]}: stops by the tenant are {spans} ms by state, {intervals} ms by interval"
-            )
+            text = f"epoch {meter[1]}: tenant stops are {spans} ms by state, {intervals} ms by interval"
             yield Finding(rule=Rule.STOPS, machine=meter[0], text=text)
 
 

@@ -13,7 +13,7 @@ HOUR_MS: Final = 3_600_000
 def fen(amount: Fraction) -> Decimal:
     """``amount`` in yuan, rounded half away from zero to the fen: a credit mirrors its charge."""
     fens = int(abs(amount) * 100 + Fraction(1, 2))
-    return Decimal(-fens if amount < 0 else fens).scaleb(-2)
+    return _placed(-fens if amount < 0 else fens, 2)
 
 
 def per_hour(ms: int, price: Decimal) -> Fraction:
@@ -34,9 +34,14 @@ def shown(value: Fraction, places: int) -> Decimal:
     """``value`` for a page: half away from zero, with exactly ``places`` places."""
     scale = 10**places
     whole = int(abs(value) * scale + Fraction(1, 2))
-    return Decimal(-whole if value < 0 else whole).scaleb(-places)
+    return _placed(-whole if value < 0 else whole, places)
 
 
 def shown_down(value: Fraction, places: int) -> Decimal:
     """``value`` cut, never raised: 99.999 % known is not shown as 100 %."""
-    return Decimal(int(value * 10**places)).scaleb(-places)
+    return _placed(int(value * 10**places), places)
+
+
+def _placed(whole: int, places: int) -> Decimal:
+    """Built from text, which is exact; arithmetic would round to the digits of the context."""
+    return Decimal(f"{whole}E-{places}")

@@ -40,6 +40,11 @@ def midnight_from(at: int, zone: ZoneInfo) -> int:
     return today if today == at else midnight(day + timedelta(days=1), zone)
 
 
+def midnight_to(at: int, zone: ZoneInfo) -> int:
+    """The last local midnight at or before ``at``."""
+    return midnight(local(at, zone).date(), zone)
+
+
 def read_instant(text: str, zone: ZoneInfo) -> int:
     """An ISO 8601 instant; without an offset it is the site's local time. Raises ValueError."""
     try:
@@ -78,3 +83,20 @@ def range_period(start: str, end: str, zone: ZoneInfo) -> Period:
 def shown(at: int, zone: ZoneInfo) -> str:
     """An instant as people at the site read it, with milliseconds only where there are some."""
     return local(at, zone).isoformat(timespec="milliseconds" if at % 1000 else "seconds")
+
+
+def on_page(at: int, zone: ZoneInfo) -> str:
+    """An instant on a page that names its time zone elsewhere."""
+    return local(at, zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def label(period: Period, zone: ZoneInfo) -> str:
+    """A short name for files: the day, the month, or both ends."""
+    first, last = period.days(zone)
+    start, end = local(period.start, zone), local(period.end, zone)
+    if {start.time(), end.time()} == {time()}:
+        if first == last:
+            return first.isoformat()
+        if first.day == 1 and period == month_period(f"{first:%Y-%m}", zone):
+            return f"{first:%Y-%m}"
+    return f"{start:%Y%m%dT%H%M%S}-{end:%Y%m%dT%H%M%S}"

@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from billing import figures
 from billing.charge import Charge
-from billing.period import local, shown
+from billing.period import local, on_page
 from billing.report import ReportRow
 from billing.statement import Statement
 from billing.suspense import Item
@@ -23,9 +23,9 @@ def statement_html(statement: Statement) -> str:
         statement=statement,
         heading=heading,
         number=f"{statement.tenant.id}-{local(heading.period.start, zone):%Y%m%d}-{heading.digest[:8]}",
-        start=shown(heading.period.start, zone),
-        end=shown(heading.period.end, zone),
-        generated=shown(heading.generated, zone),
+        start=on_page(heading.period.start, zone),
+        end=on_page(heading.period.end, zone),
+        generated=on_page(heading.generated, zone),
         lines=[_line(charge) for charge in statement.charges],
         total=figures.yuan(statement.total),
         machines=[_machine(row) for row in statement.machines],
@@ -62,7 +62,7 @@ def _line(charge: Charge) -> dict[str, Any]:
 def _machine(row: ReportRow) -> dict[str, str]:
     times = ("run_ms", "setup_ms", "stop_ms", "fault_ms", "idle_ms", "unknown_ms", "total_ms")
     pieces = ("produced", "scrap", "good")
-    ratios = ("quality_ratio", "availability", "utilisation_efficiency")
+    ratios = ("quality_ratio", "utilisation_efficiency")
     return {
         "name": row.name,
         **{name: figures.clock(getattr(row, name)) for name in times},
@@ -77,8 +77,8 @@ def _item(statement: Statement, item: Item) -> dict[str, Any]:
     return {
         "place": item.place,
         "machine": item.machine,
-        "start": shown(item.start, zone),
-        "end": shown(item.end, zone),
+        "start": on_page(item.start, zone),
+        "end": on_page(item.end, zone),
         "doubt": DOUBTS[item.doubt],
         "orders": ", ".join(item.orders) or figures.NOTHING,
         "run": figures.clock(item.run_ms + item.setup_ms + item.test_ms),

@@ -70,24 +70,23 @@ def _cells(charge: Charge) -> tuple[str, ...]:
     )
 
 
-_TIMES: Final = ("run 运行", "setup 准备", "stop 停机", "fault 故障", "idle 空闲", "unknown 未知")
-_PIECES: Final = ("pieces 产量", "scrap 次品", "good 良品")
-_RATIOS: Final = (
-    *("availability 可用率", "utilisation 利用效率", "allocation 分配效率"),
-    *("quality 良品率", "observed 观测率"),
+_COLUMNS: Final = (
+    *("run 运行", "setup 准备", "stop 停机", "fault 故障", "idle 空闲", "unknown 未知"),
+    *("pieces 产量", "scrap 次品", "good 良品", "quality 良品率"),
+    *("avail. 可用率", "util.eff. 利用效率", "alloc.eff. 分配效率", "observed 观测率"),
 )
 
 
 def report_table(rows: Sequence[ReportRow], by: By) -> RenderableType:
     table = _table("")
     for name in (By.TENANT, by) if by is By.ORDER else (by,):
-        table.add_column(_both(BY[name]))
-    for column in (*_TIMES, *_PIECES, *_RATIOS):
-        table.add_column(column.replace(" ", "\n"), justify="right")
+        table.add_column(_both(BY[name]).replace(" ", "\n"))
+    for column in _COLUMNS:
+        table.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
     for row in rows:
         who = (row.tenant, row.name) if by is By.ORDER else (row.name,)
         ms = (row.run_ms, row.setup_ms, row.stop_ms, row.fault_ms, row.idle_ms, row.unknown_ms)
-        ratios = (row.availability, row.utilisation_efficiency, row.allocation_efficiency, row.quality_ratio)
+        ratios = (row.quality_ratio, row.availability, row.utilisation_efficiency, row.allocation_efficiency)
         table.add_row(
             *who,
             *map(figures.clock, ms),

@@ -7,7 +7,7 @@ from billing.charge import charges, pieces_of
 from billing.config import Settings
 from billing.findings import Finding, Rule
 from billing.fold import Fold, Folded
-from billing.period import Period, midnight_from
+from billing.period import Period, midnight_from, midnight_to
 from billing.reading import Reader
 from billing.report import By, report
 from billing.statement import Assessment, Heading, statement
@@ -58,20 +58,20 @@ async def assess(
 
 
 async def _read(reader: Reader, fold: Fold, settings: Settings, period: Period, progress: Progress) -> None:
-    """Usage, then state: up to the midnight after the period, where its last span ends at the latest."""
-    last = midnight_from(period.end, settings.zone) + 1
-    whole = (period.end - period.start) + (last - period.start)
+    """Usage, then state, from midnight to midnight: no span reaches over one, so none is missed."""
+    first, last = midnight_to(period.start, settings.zone), midnight_from(period.end, settings.zone) + 1
+    whole = (period.end - period.start) + (last - first)
     count = 0
     async for interval in reader.facts(USAGE, Interval, period.start, period.end):
         fold.interval(interval)
         count += 1
         if count % _EVERY == 0:
             progress(interval.start - period.start, whole)
-    async for transition in reader.facts(STATE, Transition, period.start, last):
+    async for transition in reader.facts(STATE, Transition, first, last):
         fold.transition(transition)
         count += 1
         if count % _EVERY == 0:
-            progress(period.end + transition.at - 2 * period.start, whole)
+            progress(period.end - period.start + transition.at - first, whole)
     progress(whole, whole)
 
 

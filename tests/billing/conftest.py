@@ -270,7 +270,7 @@ def case_folder(request: pytest.FixtureRequest) -> Path:
     return CASES / str(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make() -> SimpleNamespace:
     """Everything above, for tests that write their rows in Python."""
     return SimpleNamespace(

@@ -1,0 +1,96 @@
+"""What a person must look at: sums, tiling, stops and unplaced time."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+
+from billing.findings import Finding, Rule, Watch
+from contract.records import Method
+from contract.states import Party, State
+
+HOUR = 3_600_000
+
+
+def found(period: tuple[int, int], intervals: list[Any], spans: list[Any] | None = None) -> list[Finding]:
+    watch = Watch(*period)
+    for interval in intervals:
+        watch.interval(interval)
+    for span in spans or []:
+        watch.transition(span)
+    return watch.finish()
+
+
+def rules(findings: list[Finding]) -> list[Rule]:
+    return [finding.rule for finding in findings]
+
+
+def test_a_whole_period_without_faults_finds_nothing(make: SimpleNamespace) -> None:
+    totals = {"produced": 5, "scrap": 0, "rework": 0, "energy_wh": 0}
+    one = make.interval(0, HOUR, quantities={"produced": 5}, totals=totals)
+    two = make.interval(
+        HOUR, 2 * HOUR, sequence=2, quantities={"produced": 2}, totals={**totals, "produced": 7}
+    )
+    assert found((0, 2 * HOUR), [one, two]) == []
+
+
+def test_a_total_that_rises_by_more_than_the_interval_says_is_found(make: SimpleNamespace) -> None:
+    one = make.interval(0, HOUR, totals={"produced": 5})
+    two = make.interval(HOUR, 2 * HOUR, sequence=2, quantities={"produced": 2}, totals={"produced": 8})
+    (finding,) = found((0, 2 * HOUR), [one, two])
+    assert (finding.rule, finding.text) == (Rule.SUM, "e1/2: produced 2, but its total rose by 3")
+
+
+def test_holes_overlaps_and_edges_are_told_apart(make: SimpleNamespace) -> None:
+    intervals = [
+        make.interval(HOUR, 2 * HOUR),
+        make.interval(3 * HOUR, 4 * HOUR, sequence=2),
+        make.interval(4 * HOUR - 7, 5 * HOUR, epoch="e2"),
+    ]
+    findings = found((0, 6 * HOUR), intervals)
+    assert rules(findings) == [Rule.EDGE, Rule.EDGE, Rule.HOLE, Rule.OVERLAP]
+    assert "for the first 1:00:00" in findings[0].text
+    assert "for 1:00:00 within epoch e1, before sequence 2" in findings[2].text
+    assert "for 7 ms from epoch e1 to e2" in findings[3].text
+
+
+def test_parts_that_do_not_fill_the_interval_are_found(make: SimpleNamespace) -> None:
+    assert rules(found((0, HOUR), [make.interval(0, HOUR, duration_ms=HOUR + 1)])) == [Rule.PARTS]
+
+
+def test_time_that_fits_nowhere_is_found(make: SimpleNamespace) -> None:
+    assert rules(found((0, HOUR), [make.interval(0, HOUR, unplaced_run_ms=5, unplaced_stop_ms=6)])) == [
+        Rule.UNPLACED,
+        Rule.UNPLACED,
+    ]
+
+
+def test_stops_by_state_must_equal_stops_by_interval(make: SimpleNamespace) -> None:
+    interval = make.interval(0, HOUR, stop_tenant_ms=600)
+    assert found((0, HOUR), [interval], [make.span(0, 600)]) == []
+    assert rules(found((0, HOUR), [interval], [make.span(0, 599)])) == [Rule.STOPS]
+    assert rules(found((0, HOUR), [interval], [make.span(0, 600, party=Party.HOST)])) == [Rule.STOPS]
+
+
+def test_a_stop_that_reaches_out_of_the_period_counts_with_its_inside(make: SimpleNamespace) -> None:
+    interval = make.interval(HOUR, 2 * HOUR, stop_tenant_ms=HOUR)
+    assert found((HOUR, 2 * HOUR), [interval], [make.span(0, 3 * HOUR)]) == []
+
+
+def test_a_stop_that_has_not_ended_is_said_and_not_a_difference(make: SimpleNamespace) -> None:
+    interval = make.interval(HOUR, 2 * HOUR, stop_tenant_ms=HOUR - 100)
+    running = make.span(0, HOUR + 100, span_state=State.RUN, span_party=Party.NONE)
+    opened = msgspec.structs.replace(running, state=State.STOP, party=Party.TENANT)
+    (finding,) = found((HOUR, 2 * HOUR), [interval], [opened])
+    assert (finding.rule, finding.at) == (Rule.OPEN_STOP, HOUR + 100)
+
+
+def test_stop_time_recovered_in_a_gap_has_no_span_and_is_not_compared(make: SimpleNamespace) -> None:
+    gap = make.interval(0, HOUR, stop_tenant_ms=600, method=Method.COUNTERS)
+    assert found((0, HOUR), [gap]) == []
+
+
+def test_machines_are_watched_apart(make: SimpleNamespace) -> None:
+    one = make.interval(0, HOUR)
+    other = make.interval(0, HOUR, machine="knit-02")
+    assert found((0, HOUR), [one, other]) == []

@@ -1,0 +1,200 @@
+"""The pages: HTML that parses and escapes, figures a person can add up again, JSON and CSV that come back."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+from fractions import Fraction
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from billing import figures
+from billing.attribution import Attribution, Books, Doubt, Place
+from billing.config import Settings
+from billing.fold import Fold
+from billing.money import fen
+from billing.period import Period
+from billing.render_csv import CHARGE_COLUMNS, report_csv, statement_csv
+from billing.render_html import statement_html
+from billing.render_json import assessment_json, report_json, statement_json
+from billing.render_table import print_assessment
+from billing.report import By
+from billing.run import conclude
+from billing.statement import Assessment, Heading, Named
+from billing.suspense import Item, command, gathered
+from billing.tariff import HOURLY
+from billing.tariff_file import read_tariff
+from billing.timeline import timelines
+from store.config import SqliteConfig
+
+VOID = {"meta", "br"}
+EVIL = '<script>alert("1")</script> & Söhne [bold]'
+
+
+class Page(HTMLParser):
+    """Checks that tags nest, and keeps the words."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002  the parser's signature
+        self.seen.add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data.split()
+
+
+@pytest.fixture(scope="module")
+def assessment(make: SimpleNamespace) -> Assessment:
+    folder = make.cases / "a_gap_during_which_the_tenant_changed"
+    case = make.case((folder / "case.txt").read_text("utf-8"))
+    tariff = read_tariff("t.toml", (folder / "tariff.toml").read_text("utf-8"))
+    fold = Fold(Books(leases=timelines(case.leases)), *case.period)
+    for interval in case.intervals:
+        fold.interval(interval)
+    heading = Heading(
+        site=Named(id="qinghe", name_en="Qinghe", name_zh="清河"),
+        timezone="Asia/Shanghai",
+        period=Period(start=case.period[0], end=case.period[1]),
+        generated=case.period[1] - 1,
+        is_preliminary=True,
+        tariff=tariff,
+        digest=fold.seal.digest(),
+    )
+    settings = Settings(
+        site=heading.site,
+        timezone=heading.timezone,
+        store=SqliteConfig(kind="sqlite", path=Path("unused.db")),
+        tariff=tariff,
+        tenants=(Named(id="hongye", name_en=EVIL, name_zh="宏业"),),
+    )
+    return conclude(heading, settings, fold.finish(), [])
+
+
+def test_a_page_parses_and_escapes_what_people_are_called(assessment: Assessment) -> None:
+    html = statement_html(assessment.statements[0])
+    page = Page(html)
+    assert page.open == []
+    assert "script" not in page.seen
+    assert "&lt;script&gt;" in html
+    assert {"设备使用结算单", "宏业", "2.00", "预结算：结算期尚未结束，金额仍会变化。"} <= set(page.words)
+
+
+def test_a_page_fetches_nothing(assessment: Assessment) -> None:
+    html = statement_html(assessment.statements[0])
+    assert not {"src=", "href=", "url(", "http://", "https://", "@import"} & set(html.split())
+    assert Page(html).seen.isdisjoint({"link", "img", "iframe", "form"})
+
+
+def test_the_same_statement_gives_the_same_bytes(assessment: Assessment) -> None:
+    for render in (statement_html, statement_csv, statement_json):
+        assert render(assessment.statements[0]) == render(assessment.statements[0])
+
+
+def test_a_person_finds_the_same_fen_with_the_quantity_shown(assessment: Assessment) -> None:
+    for statement in assessment.statements:
+        for charge in statement.charges:
+            by_hand = Fraction(figures.quantity(charge)) * Fraction(charge.price)
+            assert fen(by_hand) == charge.amount
+
+
+def test_csv_holds_the_exact_quantity_and_adds_up(assessment: Assessment) -> None:
+    for statement in assessment.statements:
+        lines = list(csv.DictReader(io.StringIO(statement_csv(statement))))
+        assert tuple(lines[0]) == CHARGE_COLUMNS
+        assert sum((Decimal(line["amount"]) for line in lines), Decimal()) == statement.total
+        for line, charge in zip(lines, statement.charges, strict=True):
+            assert int(line["quantity_exact"]) == charge.quantity
+            assert (line["quantity_exact_unit"] == "ms") == (charge.clause in HOURLY)
+
+
+def test_json_writes_money_as_text_and_missing_ratios_as_null(assessment: Assessment) -> None:
+    whole = json.loads(assessment_json(assessment))
+    assert [statement["total"] for statement in whole["statements"]] == ["2.00", "4.00"]
+    assert whole["disputed"][0]["tenants"] == ["hongye", "rongda"]
+    by_machine = {row["machine"]: row for row in whole["reports"]["machine"]["rows"]}
+    assert by_machine["knit-02"]["availability"] is None
+    assert whole["preliminary"] is True
+
+
+def test_reports_have_the_same_columns_in_csv_and_json(assessment: Assessment) -> None:
+    for by in By:
+        rows = assessment.report(by)
+        lines = list(csv.DictReader(io.StringIO(report_csv(rows, by))))
+        fields = json.loads(report_json(rows, by, assessment.heading))["rows"]
+        assert [list(line) for line in lines] == [list(row) for row in fields]
+    assert report_csv([], By.KIND) == "kind\r\n"
+
+
+def test_a_terminal_shows_names_as_they_are(assessment: Assessment) -> None:
+    console = Console(file=io.StringIO(), width=160)
+    print_assessment(console, assessment, "b.toml")
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert EVIL in shown
+    assert "preliminary" in shown
+
+
+def item(start: int, end: int, **more: object) -> Item:
+    fixed = {"place": Place.SUSPENSE, "doubt": Doubt.NO_PAYER, "machine": "knit-01", "epoch": "e1"}
+    said = {"tenant": "none", "order_id": "A-1", "lease_id": "none", "sequences": (start,)}
+    return Item(**{**fixed, **said, **more}, start=start, end=end)  # type: ignore[arg-type]
+
+
+def test_touching_doubts_are_one_decision_and_others_are_not() -> None:
+    items = [
+        item(0, 5, produced=1),
+        item(5, 9, produced=2),
+        item(2, 7, stop_ms=5, run_ms=0),
+        item(10, 11),
+        item(5, 9, machine="knit-02"),
+    ]
+    found = gathered(reversed(items))
+    assert [(one.machine, one.start, one.end) for one in found] == [
+        ("knit-01", 0, 9),
+        ("knit-01", 10, 11),
+        ("knit-02", 5, 9),
+    ]
+    assert (found[0].produced, found[0].stop_ms, found[0].sequences) == (3, 5, (0, 2, 5))
+
+
+def test_the_command_names_the_likeliest_or_leaves_a_gap_to_fill(assessment: Assessment) -> None:
+    zone = assessment.heading.zone
+    assert "--tenant <TENANT> --order A-1" in command(item(0, 1), zone)
+    asked = command(item(0, 1, candidates=("hongye", "rongda")), zone, "my billing.toml")
+    assert "--config 'my billing.toml'" in asked
+    assert "--from 1970-01-01T08:00:00+08:00 --to 1970-01-01T08:00:00.001+08:00" in asked
+    assert "--tenant rongda" in asked
+
+
+FIGURES = [
+    (0, "0:00:00"),
+    (499, "0:00:00"),
+    (500, "0:00:01"),
+    (3_599_500, "1:00:00"),
+    (360_000_000, "100:00:00"),
+]
+
+
+@pytest.mark.parametrize(("ms", "shown"), FIGURES)
+def test_hours_are_shown_to_the_nearest_second(ms: int, shown: str) -> None:
+    assert figures.clock(ms) == shown
+
+
+def test_a_figure_that_would_not_be_true_is_a_dash() -> None:
+    assert figures.share(None) == figures.count(None) == figures.observed(None) == "–"
+    assert figures.observed(Fraction(9999, 10_000)) == "99.9 %"
+    assert Attribution(place=Place.UNALLOCATED).tenant == "none"

@@ -1,0 +1,96 @@
+"""A tariff file: what it means, and every complaint at once with its line and remedy."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from billing.tariff import Clause
+from billing.tariff_file import read_tariff
+from contract.complaint import BadConfigurationError
+
+HEAD = 'id = "t"\nversion = "1"\ncurrency = "CNY"\nvalid_from = 2026-01-01\n'
+RUN = '[[rate]]\nkind = "*"\nclass = "run"\nper_hour = "12.00"\n'
+
+
+def said(text: str) -> list[str]:
+    with pytest.raises(BadConfigurationError) as raised:
+        read_tariff("t.toml", text)
+    return [str(complaint) for complaint in raised.value.complaints]
+
+
+def test_the_kind_s_own_price_comes_before_that_of_every_kind() -> None:
+    tariff = read_tariff("t.toml", HEAD + RUN + RUN.replace('"*"', '"knit"').replace("12.00", "9.50"))
+    assert [tariff.rate(kind, Clause.RUN).per_hour for kind in ("knit", "weld")] == [  # type: ignore[union-attr]
+        Decimal("9.50"),
+        Decimal("12.00"),
+    ]
+    assert tariff.rate("knit", Clause.SETUP) is None
+    assert tariff.prices("anything")
+
+
+def test_a_stop_has_five_minutes_of_grace_unless_said_otherwise() -> None:
+    stop = RUN.replace("run", "stop_tenant")
+    for more, grace_ms in (("", 300_000), ("grace_s = 0\n", 0), ("grace_s = 60\n", 60_000)):
+        rate = read_tariff("t.toml", HEAD + stop + more).rate("knit", Clause.STOP_TENANT)
+        assert rate is not None
+        assert rate.grace_ms == grace_ms
+
+
+def test_the_last_day_of_validity_is_included() -> None:
+    tariff = read_tariff("t.toml", HEAD + "valid_to = 2026-01-31\n" + RUN)
+    assert tariff.holds(date(2026, 1, 1), date(2026, 1, 31))
+    assert not tariff.holds(date(2026, 1, 31), date(2026, 2, 1))
+    assert not tariff.holds(date(2025, 12, 31), date(2026, 1, 1))
+    assert read_tariff("t.toml", HEAD + RUN).holds(date(2026, 1, 1), date(2099, 1, 1))
+
+
+COMPLAINTS = {
+    "a float is not exact": (RUN.replace('"12.00"', "12.1"), "t.toml:8: rate.0.per_hour", "in quotes"),
+    "nor is an integer taken": (RUN.replace('"12.00"', "12"), "t.toml:8: rate.0.per_hour", "in quotes"),
+    "a word is no price": (RUN.replace("12.00", "dear"), "t.toml:8: rate.0.per_hour", "amount like"),
+    "a price is finite": (RUN.replace("12.00", "NaN"), "t.toml:8: rate.0.per_hour", "finite"),
+    "a price is not negative": (RUN.replace("12.00", "-1"), "t.toml:8: rate.0.per_hour", "zero or more"),
+    "a price has few places": (RUN.replace("12.00", "0.1234567"), "t.toml:8: rate.0.per_hour", "6 places"),
+    "idle time has no class": (RUN.replace('"run"', '"idle"'), "t.toml:7: rate.0.class", "run"),
+    "a host's stop has no class": (RUN.replace('"run"', '"stop_host"'), "t.toml:7: rate.0.class", "run"),
+    "a typo is not ignored": (RUN.replace("per_hour", "perhour"), "t.toml:8: rate.0.perhour", "spelling"),
+    "a kind is a name": (RUN.replace('"*"', '"Knit 1"'), "t.toml:6: rate.0.kind", "name a kind"),
+    "grace is for stops": (RUN + "grace_s = 9\n", "t.toml:9: rate.0.grace_s", "remove it"),
+    "one rate per kind": (RUN + RUN, "t.toml:9: rate.1", "keep one"),
+    "nothing to charge": ("", "t.toml", "add a [[rate]]"),
+    "dates the wrong way": ("valid_to = 2025-01-01\n" + RUN, "t.toml:5: valid_to", "exchange"),
+    "a date is not text": ('valid_to = "2027"\n' + RUN, "t.toml:5: valid_to", "without quotes"),
+    "good or produced": (
+        '[[piece]]\nkind = "*"\nbasis = "all"\nprice = "1"\n',
+        "t.toml:7: piece.0.basis",
+        "good",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "where", "remedy"), COMPLAINTS.values(), ids=COMPLAINTS)
+def test_a_wrong_tariff_is_refused_with_line_and_remedy(text: str, where: str, remedy: str) -> None:
+    complaints = said(HEAD + text)
+    assert any(found.startswith(where) and remedy in found for found in complaints), complaints
+
+
+SETUP = '[[rate]]\nkind = "{}"\nclass = "setup"\nper_hour = "9"\n[[setup_fee]]\nkind = "{}"\nprice = "20"\n'
+
+
+@pytest.mark.parametrize("kinds", [("knit", "knit"), ("*", "knit"), ("knit", "*"), ("*", "*")])
+def test_setup_is_charged_by_the_hour_or_by_a_fee_but_not_both(kinds: tuple[str, str]) -> None:
+    (complaint,) = said(HEAD + SETUP.format(*kinds))
+    assert "t.toml:9: setup_fee.0" in complaint
+    read_tariff("t.toml", HEAD + SETUP.format("knit", "weld"))
+
+
+def test_every_complaint_comes_at_once() -> None:
+    text = HEAD.replace("CNY", "EUR") + RUN.replace('"12.00"', "12.5") + RUN
+    where = [complaint.split(": ")[0] for complaint in said(text)]
+    assert where == ["t.toml:3", "t.toml:8", "t.toml:9"]
+
+
+def test_broken_toml_is_a_complaint_too() -> None:
+    (complaint,) = said(HEAD + "[[rate\n")
+    assert complaint.startswith("t.toml:5: ")
