@@ -48,17 +48,28 @@ ADAPTERS = {
         "stop_codes",
         "toml_tables",
     },
-    "collector": {"amqtt", "clock", "condition", "mqtt"},
-    "billing": {"clock", "reading", "render_table"},
-    "simulators": {"modbus", "plant"},
+    "collector": {"amqtt", "announce", "arguments", "clock", "condition", "mqtt", "systemd", "terminal"},
+    "billing": {"arguments", "clock", "reading", "render_table"},
+    "simulators": {"clock", "modbus", "plant"},
 }
 """Each touches one peer: a library, a file, the clock, the log."""
 
 WIRING_MODULES = {
     "store": {"opening"},
     "edge_agent": {"agent", "batches", "check", "config", "handover", "hearing", "poll", "probe", "window"},
-    "collector": {"collector", "config", "hearing", "ingest", "isolate", "session"},
-    "billing": {"config", "run"},
+    "collector": {
+        "announcing",
+        "collector",
+        "config",
+        "daemon",
+        "hearing",
+        "ingest",
+        "isolate",
+        "session",
+        "watching",
+    },
+    "billing": {"assign", "commands", "config", "run"},
+    "simulators": {"run"},
 }
 """They put adapters and core together. A module in neither table is core; ``demo`` is wiring throughout."""
 
