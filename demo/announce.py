@@ -53,7 +53,7 @@ def _sayings(plant: Plant, start_ms: int) -> Iterator[Said]:
         followed = any(
             other.from_ms == lease.until_ms for other in plant.leases_of(lease.machine) if other is not lease
         )
-        if not followed and lease.until_ms < plant.duration_ms:
+        if not followed:
             yield _said(lease.machine, None, lease.until_ms, start_ms)
 
 
