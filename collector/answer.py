@@ -27,7 +27,10 @@ def _exception(entry: Entry, verdict: Verdict) -> RecordException:
     )
 
 
-def receipt(batch_id: str, collector: str, at: int, judged: Sequence[Judged]) -> Receipt:
+def receipt(
+    batch_id: str, collector: str, at: int, judged: Sequence[Judged], store_asks_ms: int = 0
+) -> Receipt:
+    """``store_asks_ms`` is how long the store itself asked to be left alone."""
     exceptions = [_exception(*one) for one in judged if one[1] != ACCEPTED]
     away = any(exception.reason is ExceptionReason.STORE for exception in exceptions)
     return Receipt(
@@ -37,7 +40,7 @@ def receipt(batch_id: str, collector: str, at: int, judged: Sequence[Judged]) ->
         records=len(judged),
         accepted=len(judged) - len(exceptions),
         unreadable=None,
-        retry_after_ms=RETRY_AFTER_MS if away else 0,
+        retry_after_ms=max(RETRY_AFTER_MS, store_asks_ms) if away else 0,
         exceptions=exceptions,
     )
 

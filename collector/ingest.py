@@ -41,7 +41,7 @@ class Ingest:
             return await self._refuse(topic, payload, name, batch.why)
         judged = await self._isolate(batch, name, await self._write(judge(batch, self._now())))
         await self._conclude(batch, name, judged)
-        return receipt(name, self._name, self._now(), judged)
+        return receipt(name, self._name, self._now(), judged, self._store.retry_after_ms)
 
     async def _refuse(self, topic: Topic, payload: bytes, name: str, why: str) -> Receipt | None:
         case = Case(

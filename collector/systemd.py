@@ -6,7 +6,7 @@ import socket
 
 
 def notify(*states: str) -> None:
-    """``READY=1``, ``STOPPING=1``, ``STATUS=...``: see sd_notify(3). Work goes on when systemd does not hear."""
+    """``READY=1``, ``STOPPING=1``, ``STATUS=...`` (sd_notify(3)). Work goes on when nobody hears."""
     listener = os.environ.get("NOTIFY_SOCKET", "")
     if not listener:
         return

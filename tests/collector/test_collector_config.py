@@ -49,7 +49,7 @@ def test_every_complaint_comes_at_once_with_its_line(tmp_path: Path) -> None:
         ["collector.toml:2", "collector.name"],
         ["collector.toml:3", "collector.batches_at_once"],
         ["collector.toml:7", "broker.prot"],
-        ["collector.toml:4", "store.sqlite.path"],
+        ["collector.toml:4", "store.path"],
     ]
 
 
