@@ -11,7 +11,6 @@ from contract.messages import (
     BATCH_LIMIT,
     Batch,
     ExceptionReason,
-    Order,
     Outcome,
     Receipt,
     RecordException,
@@ -290,28 +289,3 @@ def test_a_record_that_fits_no_batch_is_an_error_at_once(reopen: Callable[[], Ou
     outbox = reopen()
     with pytest.raises(OutboxError, match="fits no batch"):
         outbox.commit([Put(machine="a", records=(msgspec.structs.replace(loss("a", 0), kind="k" * 70_000),))])
-
-
-def order(issued: int, article: str = "bracket") -> Order:
-    return Order(
-        id=f"o-{issued}",
-        order_id="4711",
-        tenant="t",
-        article=article,
-        by="mes",
-        wanted=5,
-        due=None,
-        closed=False,
-        issued=issued,
-    )
-
-
-def test_the_latest_announcement_of_an_order_survives_a_restart(reopen: Callable[[], Outbox]) -> None:
-    outbox = reopen()
-    for announced in (order(5), order(9, "支架"), order(7)):
-        outbox.put_order(announced)
-    outbox.put_order(msgspec.structs.replace(order(1), order_id="4712"))
-    assert reopen().orders() == {
-        "4711": order(9, "支架"),
-        "4712": msgspec.structs.replace(order(1), order_id="4712"),
-    }
