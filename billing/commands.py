@@ -43,6 +43,7 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     formats = arguments.format or (["html", "csv", "json"] if arguments.out else ["table"])
     if arguments.out:
         _write(statements, [name for name in formats if name != "table"], arguments.out)
+        _remind(assessment)
     _print(
         assessment, statements, [name for name in formats if name == "table" or not arguments.out], settings
     )
@@ -70,6 +71,15 @@ def _write(statements: Sequence[Statement], formats: Sequence[str], out: Path) -
             path = out / f"{stem}.{name}"
             path.write_text(RENDERERS[name](statement), "utf-8", newline="")
             _say(str(path))
+
+
+def _remind(assessment: Assessment) -> None:
+    """Files alone would hide what waits."""
+    waiting = len(assessment.suspense) + len(assessment.disputed)
+    if waiting:
+        _say(f"{waiting} items wait for a person and are not charged; see `gongfang-billing suspense`")
+    if assessment.findings:
+        _say(f"{len(assessment.findings)} findings must be looked at; see `gongfang-billing report`")
 
 
 async def report(arguments: argparse.Namespace, settings: Settings) -> int:

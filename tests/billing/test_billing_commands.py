@@ -104,7 +104,9 @@ def test_files_are_written_for_each_tenant(
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert [name.split("_")[0] for name in names] == ["hongye"] * 3 + ["rongda"] * 3
     assert [name.rsplit(".")[-1] for name in names] == ["csv", "html", "json"] * 2
-    assert "hongye" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "hongye_2026-11-22.html" in said
+    assert "1 items wait for a person" in said
 
 
 def test_csv_adds_up_to_the_total_of_json(
