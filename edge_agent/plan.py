@@ -103,10 +103,7 @@ def _fuse(registers: Iterable[Register], group: Iterable[Register]) -> list[Bloc
         return spans
     table, low, high = held[0].table, min(r.address for r in held), max(r.end for r in held)
     inside = [span for span in spans if span.table is table and span.address < high and low < span.end]
-    whole = Block(table, low, high - low)
-    for span in inside:
-        whole = _join(whole, span) or whole
-    return sorted([whole, *(span for span in spans if span not in inside)])
+    return sorted([Block(table, low, high - low), *(span for span in spans if span not in inside)])
 
 
 def _join(left: Block, right: Block) -> Block | None:

@@ -260,7 +260,11 @@ async def test_a_peer_that_hangs_up_while_it_accepts_is_lost_at_once(hub: Any) -
 
             async def connect_and_lose() -> bool:
                 await connect()
-                client.ctx.connection_lost(None)
+                gone = client.ctx.transport
+                gone.close()
+                while client.ctx.transport:  # noqa: ASYNC110  the library sets no event
+                    await asyncio.sleep(0)
+                client.ctx.transport = gone  # as pymodbus does when connect() goes on after the loss
                 return True
 
             client.connect = connect_and_lose  # type: ignore[method-assign]
@@ -271,13 +275,6 @@ async def test_a_peer_that_hangs_up_while_it_accepts_is_lost_at_once(hub: Any) -
             await link.read(Table.HOLDING, 0, 1, 1)
         link._new_client = made  # type: ignore[method-assign]
         assert await link.read(Table.HOLDING, 0, 1, 1) == [0]
-
-
-async def test_a_count_that_modbus_does_not_know_is_our_own_mistake(hub: Any) -> None:
-    async with link_to(hub) as link:
-        with pytest.raises(ValueError, match="126"):
-            await link.read(Table.HOLDING, 0, 126, 1)
-    assert hub.requests == []
 
 
 async def test_nothing_is_logged_and_nothing_is_left_behind(

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from contract.states import State
 from edge_agent.decode import Register, RegisterType, Table, WordOrder
-from edge_agent.plan import Block, PlanError, keys_of, misfit, pack, plan
+from edge_agent.plan import Block, PlanError, keys_of, misfit, pack, plan, together
 from edge_agent.profile import Counter, Mask, Profile, Roles, Rule, StopTable
 
 
@@ -146,6 +146,15 @@ def test_status_and_counters_stay_together_where_cutting_elsewhere_would_do() ->
     assert plan(profile) == (Block(Table.HOLDING, 0, 4), Block(Table.HOLDING, 5, 5))
 
 
+def test_the_order_comes_with_the_counters_and_the_serial_need_not() -> None:
+    status, count, order, serial = register(0), register(1, "u32"), register(9, "u32"), register(20, "u32")
+    profile = replace(
+        profile_of([status, count, order, serial], counters=[count]),
+        roles=Roles(order=order.name, serial=serial.name),
+    )
+    assert {r.name for r in together(profile)} == {status.name, count.name, order.name}
+
+
 MISFITS = [
     ([register(0), register(200, "u32")], 125, 300, "202 registers from 0, 125 fit; beyond: h200"),
     ([register(0), register(100, "u32")], 125, 32, "99 unused registers before h100"),
@@ -161,6 +170,12 @@ def test_what_cannot_be_read_together_is_named(
     assert says in misfit(profile)
     with pytest.raises(PlanError):
         plan(profile)
+
+
+def test_a_gap_between_what_belongs_together_is_read_over_up_to_the_same_limit() -> None:
+    status, count = register(0), register(11, "u32")
+    assert misfit(profile_of([status, count], counters=[count], max_gap=10)) == ""
+    assert "10 unused registers" in misfit(profile_of([status, count], counters=[count], max_gap=9))
 
 
 def test_a_gap_is_read_over_up_to_its_limit_and_no_further() -> None:
