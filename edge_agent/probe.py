@@ -80,10 +80,12 @@ def _meaning(profile: Profile, values: Values) -> Iterator[str]:
 def _state(profile: Profile, sample: Sample) -> Iterator[str]:
     party = "" if sample.party is Party.NONE else f", party {sample.party}"
     yield f"  state    {sample.state}{party}"
-    if sample.stop_code or sample.vendor_code:
+    if sample.stop_code:
         known = profile.stop_table.by_code.get(sample.stop_code)
-        meaning = f" {known.en} {known.zh}" if known else ""
-        yield f"  stop     {sample.stop_code}{meaning}, vendor code {sample.vendor_code}"
+        meaning = f"{known.en} {known.zh}" if known else f"not listed in {profile.stop_table.label}"
+        yield f"  stop     {sample.stop_code} {meaning}"
+    if sample.vendor_code:
+        yield f"  vendor   {sample.vendor_code}"
     if sample.order_id is not None:
         yield f"  order    {sample.order_id}"
 

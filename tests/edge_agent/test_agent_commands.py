@@ -111,7 +111,8 @@ def test_probe_says_what_each_machine_means(
     assert first.splitlines() == [
         "knit-01  (bus unit 1, knit-flat@1)",
         "  state    stop, party tenant",
-        "  stop     10 yarn or wire break 断纱／断丝, vendor code 3",
+        "  stop     10 yarn or wire break 断纱／断丝",
+        "  vendor   3",
         "  order    4711",
         "  serial   240101",
         "  boots    7",
@@ -231,3 +232,15 @@ def test_run_says_when_it_is_up_and_stops_when_told(site: Site, hub: Any, maps: 
             agent.kill()
             agent.wait()
     assert site.outbox.is_file()
+
+
+def test_probe_says_so_when_a_stop_code_is_not_in_the_table(
+    site: Site, hub: Any, maps: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(hub, maps.knit("stopped", stop=77))
+    site.endpoint("bus", hub.port)
+    site.machine("knit-01", "bus")
+    assert site.run("probe") == 0
+    assert (
+        "  state    stop, party unknown\n  stop     77 not listed in gongfang@1\n" in capsys.readouterr().out
+    )

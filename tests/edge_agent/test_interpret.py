@@ -64,6 +64,8 @@ WELD_STATES = [
     (("running",), 0b100000, State.FAULT),
     (("running",), 0b1000000, State.FAULT),
     (("manual", "running"), 0, State.SETUP),
+    (("manual", "test", "running"), 0, State.TEST),
+    (("manual", "setup", "test"), 0, State.SETUP),
     (("guard_open", "order_active"), 0, State.STOP),
     (("guard_open",), 0, State.IDLE),
     (("guard_open", "order_active", "running"), 0, State.RUN),
