@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from collector.answer import Judged, batch_fact, receipt, unreadable_receipt
 from collector.condition import Condition
@@ -18,6 +19,9 @@ from store.protocol import Store
 
 log = logging.getLogger(__name__)
 
+QUIET_MS: Final = 3_600_000
+"""How long a gateway sends only acceptable records before this is said."""
+
 
 class Ingest:
     """Keeps nothing between batches but counts and what it has already complained of."""
@@ -27,6 +31,7 @@ class Ingest:
     ) -> None:
         self._store, self._quarantine, self._now, self._name = store, quarantine, now, name
         self._counts = counts
+        self._refused: dict[str, int] = {}
         self._away = Condition(log, "the store takes no records", "the store takes records again")
         self._refusing = Condition(log, "sends what cannot be accepted", "sends acceptable records again")
 
@@ -48,7 +53,7 @@ class Ingest:
             site=topic.site, gateway=topic.name, batch=name, reason=UNREADABLE, detail=why, payload=payload
         )
         self._counts["unreadable"] += 1
-        self._refusing.bad(why, f"{topic.site}/{topic.name}")
+        self._complain(f"{topic.site}/{topic.name}", why)
         rests = await self._quarantine.put([case])
         return unreadable_receipt(name, self._name, self._now(), why) if rests else None
 
@@ -88,9 +93,15 @@ class Ingest:
         self._counts.update(str(verdict.reason or verdict.outcome) for _, verdict in judged)
         refused = [v for _, v in judged if v.reason not in {None, ExceptionReason.STORE}]
         if refused:
-            self._refusing.bad(f"{refused[0].reason}: {refused[0].detail}", gateway)
-        elif judged:
+            self._complain(gateway, f"{refused[0].reason}: {refused[0].detail}")
+        elif self._refusing.is_bad(gateway) and self._now() - self._refused[gateway] > QUIET_MS:
             self._refusing.well(gateway)
+
+    def _complain(self, gateway: str, why: str) -> None:
+        """Good batches come between bad ones: the condition ends after a quiet time, not with the next."""
+        self._refusing.bad(why, gateway)
+        if self._refusing.is_bad(gateway):
+            self._refused[gateway] = self._now()
 
 
 def _is_away(judged: Sequence[Judged]) -> bool:

@@ -1,5 +1,6 @@
 """Custody without a broker: the quarantine finds a free millisecond, and one suite holds for both stores."""
 
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from collector.ingest import Ingest
 from collector.isolate import Quarantine
 from collector.quarantine import Case
 from contract.messages import ExceptionReason, Lease, Order, Outcome, encode
-from contract.series import LEASE, METER, ORDER, QUARANTINE, USAGE
+from contract.series import BATCH, LEASE, METER, ORDER, QUARANTINE, USAGE
 from contract.topics import Topic
 from store.config import InfluxConfig
 from store.opening import open_store
@@ -113,11 +114,25 @@ async def test_a_stored_name_is_never_replaced(store: Store, plant: SimpleNamesp
 async def test_a_batch_sealed_in_a_far_future_does_not_spoil_the_record_of_batches(
     store: Store, plant: SimpleNamespace
 ) -> None:
-    from contract.series import BATCH
-
     await ingest(store, lambda: plant.NOW).take(plant.TOPIC, plant.batch([], sealed=2**63 - 1))
     [fact] = await plant.stored(store, BATCH)
     assert fact.sealed == plant.NOW
+
+
+async def test_a_complaint_about_a_gateway_ends_after_a_quiet_hour(
+    sqlite: Store, plant: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "collector")
+    at = plant.NOW
+    custody = ingest(sqlite, lambda: at)
+    good, bad = plant.batch([plant.alone(plant.interval())]), plant.batch([None])
+    for payload in (bad, good, bad, good, b"nonsense"):
+        await custody.take(plant.TOPIC, payload)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    at += 3_600_001
+    await custody.take(plant.TOPIC, good)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert all("qinghe/gw1" in record.getMessage() for record in caplog.records)
 
 
 def message(plant: SimpleNamespace, **changes: Any) -> Lease:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.announcement import Announced, read_announcement
@@ -18,6 +18,9 @@ from contract.messages import Batch, Lease, Order, Outcome, encode
 from contract.series import row_of
 from contract.topics import Topic
 from store.admission import flaw
+
+unhurried = settings(deadline=None)
+"""A busy machine is no failure."""
 
 json_values = st.recursive(
     st.none()
@@ -61,22 +64,26 @@ def check(plant: SimpleNamespace, payload: bytes) -> None:
     encode(answer)
 
 
+@unhurried
 @given(payload=st.binary(max_size=300))
 def test_any_bytes_have_an_outcome(plant: SimpleNamespace, payload: bytes) -> None:
     check(plant, payload)
 
 
+@unhurried
 @given(records=st.lists(json_values, max_size=5))
 def test_any_json_in_a_batch_has_an_outcome(plant: SimpleNamespace, records: list[Any]) -> None:
     check(plant, plant.batch(records))
 
 
+@unhurried
 @given(data=st.data())
 def test_a_spoiled_record_has_an_outcome(plant: SimpleNamespace, data: st.DataObject) -> None:
     records = data.draw(st.lists(spoiled(plant), min_size=1, max_size=3))
     check(plant, plant.batch(records))
 
 
+@unhurried
 @given(data=st.data(), cut=st.integers(0, 2000), byte=st.integers(0, 255))
 def test_a_batch_damaged_on_its_way_has_an_outcome(
     plant: SimpleNamespace, data: st.DataObject, cut: int, byte: int
@@ -87,6 +94,7 @@ def test_a_batch_damaged_on_its_way_has_an_outcome(
     check(plant, bytes(payload[: cut % len(payload)]))
 
 
+@unhurried
 @given(data=st.data())
 def test_a_bad_record_never_changes_what_becomes_of_its_neighbours(
     plant: SimpleNamespace, data: st.DataObject
@@ -119,6 +127,7 @@ ANNOUNCEMENTS: dict[str, Lease | Order] = {
 TOPICS = {"lease": Topic("lease", "qinghe", "knit-01"), "order": Topic("order", "qinghe", "A-17")}
 
 
+@unhurried
 @given(
     kind=st.sampled_from(["lease", "order"]),
     changes=st.dictionaries(
@@ -141,6 +150,7 @@ def test_any_announcement_is_a_fact_or_unreadable(
         assert flaw(row_of(fact)) is None
 
 
+@unhurried
 @given(kind=st.sampled_from(["lease", "order"]), payload=st.binary(min_size=1, max_size=100))
 def test_any_bytes_announced_are_a_fact_or_unreadable(
     plant: SimpleNamespace, kind: str, payload: bytes
@@ -148,6 +158,7 @@ def test_any_bytes_announced_are_a_fact_or_unreadable(
     assert isinstance(read_announcement(TOPICS[kind], payload, plant.NOW), Announced | Unreadable)
 
 
+@unhurried
 @given(payload=st.binary(max_size=200), times=st.integers(1, 500), at=st.integers(0, 2**40))
 def test_a_quarantined_payload_comes_back_whole(payload: bytes, times: int, at: int) -> None:
     payload = (payload * times)[: 3 * PART_BYTES]

@@ -15,6 +15,8 @@ import pytest
 from collector.amqtt import embedded
 from collector.collector import run
 from collector.config import Settings
+from collector.ingest import Ingest
+from collector.isolate import Quarantine
 from contract import topics
 from contract.facts import BatchFact, LeaseFact, Quarantined
 from contract.messages import Lease, Receipt, batch_id, encode
@@ -217,6 +219,49 @@ async def test_while_the_store_is_away_everything_is_kept(
     assert {(x.outcome, x.reason) for x in refused.exceptions + only_bad.exceptions} == {("kept", "store")}
     assert (refused.accepted, len(refused.exceptions), refused.retry_after_ms) == (0, 5, 30_000)
     assert (taken.accepted, taken.retry_after_ms) == (4, 0)
+
+
+async def test_what_cannot_even_be_quarantined_has_no_receipt_and_comes_again(
+    sqlite: SqliteStore, plant: SimpleNamespace
+) -> None:
+    store = Away(sqlite)
+    now = lambda: plant.NOW  # noqa: E731  a clock that stands
+    custody = Ingest(store, Quarantine(store, now), now, "c1", Counter())
+    assert await custody.take(plant.TOPIC, b"nonsense") is None
+    store.back = True
+    receipt = await custody.take(plant.TOPIC, b"nonsense")
+    assert receipt is not None
+    assert receipt.unreadable
+
+
+async def test_several_gateways_are_served_at_once(
+    broker: tuple[str, int], sqlite: SqliteStore, plant: SimpleNamespace, tmp_path: Path, site: str
+) -> None:
+    async def offer(client: aiomqtt.Client, name: str) -> None:
+        own = plant.chained(*(plant.interval(n, site=site, gateway=name, machine=name) for n in range(1, 9)))
+        for record in own:
+            payload = plant.batch([record], site=site, gateway=name, sealed=record.end)
+            await client.publish(topics.batch(site, name), payload, qos=1)
+
+    async def answered(client: aiomqtt.Client, count: int) -> set[str]:
+        messages = aiter(client.messages)
+        async with asyncio.timeout(PATIENCE_S):
+            received = [await anext(messages) for _ in range(count)]
+        receipts = [msgspec.json.decode(bytes(m.payload), type=Receipt) for m in received]
+        assert all(receipt.accepted == receipt.records == 1 for receipt in receipts)
+        return {receipt.batch for receipt in receipts}
+
+    names = [f"gw{n}" for n in range(1, 6)]
+    async with (
+        collecting(settings(broker, tmp_path, site), lambda: plant.NOW, sqlite),
+        gateway(broker, site) as gw,
+    ):
+        for name in names[1:]:
+            await gw.client.subscribe(topics.receipt(site, name), qos=1)
+        await asyncio.gather(*(offer(gw.client, name) for name in names))
+        batches = await answered(gw.client, 40)
+    assert len(batches) == 40
+    assert len(await plant.stored(sqlite, USAGE, site)) == 40
 
 
 async def test_a_gateway_whose_broker_restarted_is_heard_again(
