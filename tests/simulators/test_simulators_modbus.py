@@ -1,8 +1,10 @@
 """Machines answer over real TCP, to pymodbus and to a reader that knows nothing but the specification."""
 
 import asyncio
+import contextlib
+import os
+import socket
 import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -117,37 +119,58 @@ async def test_units_share_a_port_or_have_one_each(demo: Plant) -> None:
     assert {host for host, _, _ in found.values()} == {"127.0.0.1"}
 
 
-def fixed(plants: Path, port: int) -> Plant:
+def unused_pair() -> int:
+    """The first of two neighbouring free ports, below those that the kernel gives to anybody who asks."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", port + 1))
+            return port
+    raise LookupError("no two neighbouring ports are free")
+
+
+@pytest.fixture
+def port() -> int:
+    """And the next one is free too."""
+    return unused_pair()
+
+
+@pytest.fixture
+def fixed(plants: Path, port: int) -> dict[str, Script]:
+    """Two knitting machines with fixed ports of their own, and a cell on any port."""
     text = (plants / "mini.toml").read_text("utf-8")
-    return parse_plant(text.replace('units = "shared"', f'units = "each"\nport = {port}'))
+    return build_scripts(
+        parse_plant(text.replace('units = "shared"', f'units = "each"\nport = {port}')), START
+    )
 
 
-async def test_ports_of_the_file_are_used_one_after_the_other(
-    plants: Path, free_port: Callable[[], int]
-) -> None:
-    port = free_port()
-    async with serve(build_scripts(fixed(plants, port), START), lambda: NOW) as found:
+async def refused(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False
+
+
+async def test_ports_of_the_file_are_used_one_after_the_other(fixed: dict[str, Script], port: int) -> None:
+    async with serve(fixed, lambda: NOW) as found:
         assert found["knit-01"] == ("127.0.0.1", port, 1)
         assert found["knit-02"] == ("127.0.0.1", port + 1, 1)
 
 
 async def test_a_port_that_is_taken_is_an_error_and_nothing_stays_open(
-    plants: Path, free_port: Callable[[], int]
+    fixed: dict[str, Script], port: int
 ) -> None:
-    port = free_port()
-    scripts = build_scripts(fixed(plants, port), START)
-    blocker = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", port + 1)
-    async with blocker:
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", port + 1):
         with pytest.raises(OSError, match=f"127.0.0.1:{port + 1}"):
-            async with serve(scripts, lambda: NOW):
+            async with serve(fixed, lambda: NOW):
                 pass
-    with pytest.raises(OSError):  # noqa: PT011  whichever way a closed port refuses
-        await asyncio.open_connection("127.0.0.1", port)
+    assert await refused(port)
 
 
-async def test_after_serving_nobody_answers(scripts: dict[str, Script]) -> None:
-    async with serve(scripts, lambda: NOW) as found:
-        pass
-    for host, port, _ in found.values():
-        with pytest.raises(OSError):  # noqa: PT011  whichever way a closed port refuses
-            await asyncio.open_connection(host, port)
+async def test_after_serving_nobody_answers(fixed: dict[str, Script], port: int) -> None:
+    async with serve(fixed, lambda: NOW):
+        assert not await refused(port)
+    assert await refused(port)
+    assert await refused(port + 1)
