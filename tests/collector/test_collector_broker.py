@@ -1,6 +1,7 @@
 """The embedded broker, and the Mosquitto that configs/mosquitto.conf sets up."""
 
 import asyncio
+import gc
 import getpass
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import aiomqtt
+import msgspec
 import pytest
 
 from collector.amqtt import CannotListenError, embedded
@@ -166,3 +168,37 @@ async def test_the_example_for_mosquitto_lets_in_nobody_unknown(hardened: int) -
         with pytest.raises(BrokerAwayError):
             async with connected(stranger):
                 pass
+
+
+@pytest.fixture
+def with_tls(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[tuple[int, Path]]:
+    """Mosquitto behind a certificate that only its own authority vouches for."""
+    program, openssl = shutil.which("mosquitto", path="/usr/sbin:/usr/bin"), shutil.which("openssl")
+    if not program or not openssl:
+        pytest.skip("mosquitto or openssl is not installed")
+    key, certificate, port = tmp_path / "broker.key", tmp_path / "broker.pem", free_port()
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
+    new = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    subprocess.run([*new, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    conf = f"listener {port} 127.0.0.1\nallow_anonymous true\ncertfile {certificate}\nkeyfile {key}\n"
+    (tmp_path / "tls.conf").write_text(f"{conf}user {getpass.getuser()}\n", "utf-8")
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([program, "-c", str(tmp_path / "tls.conf")], stderr=log, stdout=log)
+    end = time.monotonic() + PATIENCE_S
+    while not _listens(port) and time.monotonic() < end:
+        time.sleep(0.02)
+    yield port, certificate
+    process.terminate()
+    process.wait(PATIENCE_S)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_only_a_broker_with_a_known_certificate_is_trusted(with_tls: tuple[int, Path]) -> None:
+    port, authority = with_tls
+    unknown = msgspec.structs.replace(at("127.0.0.1", port), tls=True)
+    async with connected(msgspec.structs.replace(unknown, tls_ca_file=str(authority))) as client:
+        await subscribe(client)
+    with pytest.raises(BrokerAwayError, match="certificate"):
+        async with connected(unknown):
+            pass
+    gc.collect()  # the client library leaves the socket of a failed handshake to the collector of garbage

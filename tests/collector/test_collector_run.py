@@ -386,3 +386,33 @@ async def test_a_gateway_that_floods_is_answered_within_bounds(
             await until(settled)
             last = await gw.offer(plant.batch([], site=site))
     assert last.records == 0
+
+
+async def test_collectors_behind_one_subscription_divide_the_work(
+    mosquitto: Any, sqlite: SqliteStore, plant: SimpleNamespace, tmp_path: Path, site: str
+) -> None:
+    broker = (mosquitto.host, mosquitto.port)
+    alone = settings(broker, tmp_path, site)
+    shared = alone.broker.model_copy(update={"shared": f"group-{site}"[:32]})
+    one, other = (
+        alone.model_copy(
+            update={"broker": shared, "collector": alone.collector.model_copy(update={"name": f"{n}-{site}"})}
+        )
+        for n in ("one", "other")
+    )
+    async with (
+        collecting(one, lambda: plant.NOW, sqlite),
+        collecting(other, lambda: plant.NOW, sqlite),
+        gateway(broker, site) as gw,
+    ):
+        offered = [plant.batch([], site=site, sealed=plant.NOW + n) for n in range(20)]
+        receipts = [await gw.offer(payload) for payload in offered]
+        await gw.client.publish(topics.lease(site, "knit-01"), encode(lease(plant)), qos=1, retain=True)
+
+        async def rests() -> bool:
+            return len(await plant.stored(sqlite, LEASE, site)) == 1
+
+        await until(rests)
+    assert [receipt.batch for receipt in receipts] == [batch_id(payload) for payload in offered]
+    assert {receipt.collector for receipt in receipts} == {f"one-{site}", f"other-{site}"}
+    assert await plant.stored(sqlite, QUARANTINE, site) == []
