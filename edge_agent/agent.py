@@ -32,7 +32,7 @@ _GOODBYE_S: Final = 10.0
 
 
 class Agent:
-    """An agent with its outbox. ``machines`` and ``announced`` (tenant by order) are for whoever has to look."""
+    """An agent with its outbox. ``machines`` and ``announced`` (tenant by order) are there to look at."""
 
     def __init__(self, settings: Settings, clock: Clock, commit: GroupCommit) -> None:
         self._settings, self._clock, self._commit = settings, clock, commit
@@ -68,7 +68,7 @@ class Agent:
             machines_digest=machines_digest(machine.name for machine in settings.machines),
         )
         self._hand_over = HandOver(
-            settings.broker(session),
+            settings.broker(),
             settings.site,
             presence,
             commit=commit,
@@ -161,9 +161,11 @@ class Agent:
         for machine in self.machines.values():
             self._commit.put(machine.name, tuple(machine.stop()), machine.checkpoint())
         self._batches.wake()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GOODBYE_S):
-                await self.handed_over()
+        if self._hand_over.is_connected:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GOODBYE_S):
+                    await self.handed_over()
+        await self._commit.flush()
 
     async def handed_over(self) -> None:
         """Returns when everything put so far has its receipt."""

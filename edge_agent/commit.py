@@ -7,11 +7,14 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Concatenate, Final, ParamSpec, Self, TypeVar
 
 from contract.records import Record
 from edge_agent.held import Put
 from edge_agent.outbox import Outbox
+
+LINGER_S: Final = 0.5
+"""Checkpoints that come one by one are committed together: a flash card has only so many writes in it."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,6 +70,7 @@ class GroupCommit:
         """Commits for ever. Raises what the disk raised."""
         while True:
             await self._came.wait()
+            await asyncio.sleep(LINGER_S)
             await self.flush()
 
     async def flush(self) -> None:

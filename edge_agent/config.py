@@ -90,14 +90,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     endpoints: tuple[Endpoint, ...]
     machines: tuple[MachineSettings, ...]
 
-    def broker(self, session: str) -> Address:
-        """Where to connect, with the secrets as they are in their files now. Raises OSError."""
+    def broker(self) -> Address:
+        """Where to connect, with the secrets as they are in their files now. Raises OSError.
+
+        A gateway has one client id. So an agent that starts after a power cut takes its dead connection over
+        at once, and the old one's last will comes before the new one's status, not after it.
+        """
         mqtt = self.mqtt
         secret = mqtt.password_file.read_text("utf-8").strip() if mqtt.password_file else None
         return Address(
             host=mqtt.host,
             port=mqtt.port,
-            client_id=f"gongfang-agent-{self.site}-{self.gateway}-{session}",
+            client_id=f"gongfang-agent-{self.site}-{self.gateway}",
             username=mqtt.username,
             password=secret,
             tls=ssl.create_default_context(cafile=mqtt.tls_ca_file) if mqtt.tls else None,

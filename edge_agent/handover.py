@@ -9,7 +9,6 @@ from typing import Final
 from contract import topics
 from contract.messages import StatusReason, encode
 from edge_agent.batches import Batches
-from edge_agent.clock import real_ms
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.mqtt import Address, Arrival, Broker, BrokerLostError, connected
@@ -41,6 +40,7 @@ class HandOver:
         self._commit, self._conditions = commit, conditions
         self._batches, self._window, self._hear = batches, window, hear
         self._plant_ms = plant_ms
+        self.is_connected = False
 
     async def run(self) -> None:
         """For ever. A lost broker costs delay, never data. When cancelled it says goodbye, if it can."""
@@ -67,6 +67,7 @@ class HandOver:
             self._address, will=(topics.status(site, name), encode(will)), subscriptions=wanted
         ) as broker:
             self._conditions.well("broker")
+            self.is_connected = True
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._listen(broker), name="listen")
@@ -77,6 +78,8 @@ class HandOver:
                 with contextlib.suppress(BrokerLostError):
                     await self._say(broker, StatusReason.STOP, since)
                 raise
+            finally:
+                self.is_connected = False
 
     async def _listen(self, broker: Broker) -> None:
         async for arrival in broker.arrivals():
@@ -86,7 +89,7 @@ class HandOver:
         while True:
             await self._say(broker, StatusReason.START, since)
             await asyncio.sleep(_STATUS_S)
-            await self._commit.call(Outbox.trim, real_ms())
+            await self._commit.call(Outbox.trim, self._plant_ms())
 
     async def _say(self, broker: Broker, reason: StatusReason, since: int) -> None:
         depth = await self._commit.call(Outbox.depth)

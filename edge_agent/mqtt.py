@@ -12,7 +12,7 @@ from msgspec import Struct
 TIMEOUT_S: Final = 10.0
 
 BrokerLostError = aiomqtt.MqttError
-"""The connection cannot be made or is lost: make another. What was not acknowledged is not known to be there."""
+"""The connection cannot be made or is lost: make another."""
 
 
 class Address(Struct, frozen=True, kw_only=True):

@@ -154,8 +154,8 @@ class Bench:
         self.machine.hear(message, self.ms(at), round(at * 1000))
         return message.id
 
-    def kill_and_restart(self, at: float, *, mono: float = 0) -> None:
-        """The process dies and another one starts from the checkpoint, on a monotonic clock of its own."""
+    def kill_and_restart(self, at: float) -> None:
+        """The process dies and another one starts from the checkpoint."""
         self.machine = self._machine(self.machine.checkpoint())
         self.written += self.machine.start(self.ms(at), round(at * 1000))
 

@@ -87,7 +87,7 @@ def test_the_brokers_address_carries_the_secret_of_the_hour(tmp_path: Path) -> N
     text = SITE.replace("[outbox]", 'username = "gw1"\npassword_file = "secret"\n\n[outbox]')
     settings = load(write(tmp_path, text))
     secret.write_text("plaid\n")
-    address = settings.broker("0a1b")
+    address = settings.broker()
     assert (address.username, address.password, address.tls) == ("gw1", "plaid", None)
     assert address.client_id.startswith("gongfang-agent-qinghe-gw1")
     assert "plaid" not in repr(settings)
@@ -95,7 +95,7 @@ def test_the_brokers_address_carries_the_secret_of_the_hour(tmp_path: Path) -> N
 
 def test_tls_trusts_the_systems_authorities_unless_told_otherwise(tmp_path: Path) -> None:
     settings = load(write(tmp_path, SITE.replace("[outbox]", "tls = true\n\n[outbox]")))
-    context = settings.broker("s").tls
+    context = settings.broker().tls
     assert context is not None
     assert context.check_hostname
 

@@ -83,8 +83,9 @@ async def test_what_was_put_is_on_disk_after_a_flush(open_outbox: Callable[[], O
 
 
 async def test_everything_put_while_a_transaction_runs_goes_into_the_next(
-    open_outbox: Callable[[], Outbox],
+    open_outbox: Callable[[], Outbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("edge_agent.commit.LINGER_S", 0)
     async with GroupCommit(open_outbox) as commit, asyncio.TaskGroup() as group:
         outbox = watched(commit)
         running = group.create_task(commit.run())
@@ -98,6 +99,23 @@ async def test_everything_put_while_a_transaction_runs_goes_into_the_next(
         await commit.flush()
         assert outbox.transactions == [{"a": 1}, {"a": 3, "b": 3}]
         assert await commit.call(Outbox.checkpoints) == {"a": b"3"}
+        running.cancel()
+
+
+async def test_checkpoints_that_come_one_by_one_share_a_transaction(
+    open_outbox: Callable[[], Outbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.commit.LINGER_S", 0.05)
+    async with GroupCommit(open_outbox) as commit, asyncio.TaskGroup() as group:
+        outbox = watched(commit)
+        running = group.create_task(commit.run())
+        for sequence in range(3):
+            commit.put("a", [loss("a", sequence)])
+            await settle_down()
+        async with asyncio.timeout(5):
+            while not outbox.transactions:  # noqa: ASYNC110  the thread is watched from outside
+                await asyncio.sleep(0.01)
+        assert outbox.transactions == [{"a": 3}]
         running.cancel()
 
 

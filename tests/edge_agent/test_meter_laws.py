@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -127,7 +128,7 @@ def test_within_an_epoch_pieces_sum_to_what_the_device_counted(history: list[Mom
     opened = [r for r in bench.written if isinstance(r, Meter)]
     for records in epochs.values():
         intervals = [r for r in records if isinstance(r, Interval)]
-        for before, after in zip(intervals, intervals[1:], strict=False):
+        for before, after in pairwise(intervals):
             for name, made in after.quantities.items():
                 assert after.totals[name] - before.totals[name] == made >= 0
     if len(opened) == 1 and bench.machine.meter is not None:
