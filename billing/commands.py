@@ -16,7 +16,14 @@ from billing.period import Period, label
 from billing.render_csv import report_csv, statement_csv
 from billing.render_html import statement_html
 from billing.render_json import report_json, statement_json
-from billing.render_table import findings_table, items_table, print_assessment, report_table, statement_table
+from billing.render_table import (
+    calendar_note,
+    findings_table,
+    items_table,
+    print_assessment,
+    report_table,
+    statement_table,
+)
 from billing.run import assess
 from billing.statement import Assessment, Statement
 from billing.tariff import HOURLY
@@ -91,7 +98,7 @@ async def report(arguments: argparse.Namespace, settings: Settings) -> int:
         case "json":
             sys.stdout.write(report_json(rows, arguments.by, assessment.heading))
         case _:
-            _console().print(report_table(rows, arguments.by))
+            _console().print(report_table(rows, arguments.by), calendar_note())
             if assessment.findings:
                 _console().print(findings_table(assessment.findings, settings.zone))
     return FINE

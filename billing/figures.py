@@ -18,6 +18,12 @@ def clock(ms: int) -> str:
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
+def hours(ms: int) -> str:
+    """h:mm, to the nearest minute: for a table that must fit a terminal."""
+    minutes = (ms + 30_000) // 60_000
+    return f"{minutes // 60}:{minutes % 60:02}"
+
+
 def duration(ms: int) -> str:
     """h:mm:ss, or milliseconds where seconds would hide it."""
     return clock(ms) if ms >= 10_000 else f"{ms} ms"
@@ -33,6 +39,11 @@ def quantity(charge: Charge) -> Decimal:
 def share(value: Fraction | None, places: int = 1) -> str:
     """A ratio in percent."""
     return NOTHING if value is None else f"{money.shown(value * 100, places)} %"
+
+
+def percent(value: Fraction | None) -> str:
+    """A ratio in percent where the heading says so."""
+    return NOTHING if value is None else str(money.shown(value * 100, 1))
 
 
 def observed(coverage: Fraction | None) -> str:

@@ -105,12 +105,14 @@ class Watch:
         for (machine, _), (start, _) in self._window.items():
             first[machine] = min(first.get(machine, start), start)
         for machine, at in first.items():
-            early, late = at - self._period[0], self._period[1] - self._of_machine[machine].end
+            newest = self._of_machine[machine]
+            early, late = at - self._period[0], self._period[1] - newest.end
+            between_polls = 2 * newest.poll_ms  # a meter that starts or stops with the period shows that much
             for what, begins, ms in (
                 ("first", self._period[0], early),
                 ("last", self._period[1] - late, late),
             ):
-                if ms > 0:
+                if ms > between_polls:
                     text = f"no record for the {what} {figures.duration(ms)} of the period: in no key figure"
                     yield Finding(rule=Rule.EDGE, machine=machine, at=begins, text=text)
 

@@ -16,8 +16,8 @@ from billing.period import shown
 from billing.report import By, ReportRow
 from billing.statement import Assessment, Statement
 from billing.suspense import Item, command
-from billing.tariff import HOURLY, unit
-from billing.wording import BY, CALENDAR, CLAUSES, DOUBTS, UNITS, Words
+from billing.tariff import HOURLY
+from billing.wording import BY, CALENDAR, CLAUSES, DOUBTS, Words
 from contract.names import NONE
 
 
@@ -25,6 +25,7 @@ def print_assessment(console: Console, assessment: Assessment, config: str = "")
     """Statements, then what waits for a person, then findings."""
     for statement in assessment.statements:
         console.print(statement_table(statement))
+    console.print(calendar_note())
     zone = assessment.heading.zone
     waiting = (*assessment.disputed, *assessment.suspense)
     if waiting:
@@ -34,16 +35,16 @@ def print_assessment(console: Console, assessment: Assessment, config: str = "")
 
 
 _TEXTS: Final = ("order 订单", "kind 机型", "charge 项目")
-_NUMBERS: Final = ("h:mm:ss", "quantity 数量", "price 单价", "amount 金额", "observed 观测率")
+_NUMBERS: Final = ("h:mm:ss", "quantity 数量", "price 单价", "amount 金额", "seen% 观测率")
 
 
 def statement_table(statement: Statement) -> RenderableType:
     heading, zone = statement.heading, statement.heading.zone
     table = _table(f"{statement.tenant.shown}  {statement.tenant.id}")
     for name in _TEXTS:
-        table.add_column(name)
+        table.add_column(name.replace(" ", "\n"))
     for name in _NUMBERS:
-        table.add_column(name, justify="right")
+        table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
     for charge in statement.charges:
         table.add_row(*_cells(charge))
     table.add_section()
@@ -53,7 +54,7 @@ def statement_table(statement: Statement) -> RenderableType:
     below = f"{ends}; tariff {heading.tariff.id} {heading.tariff.version}; from {heading.digest[:12]}"
     early = Text("preliminary 预结算: the period is not over", "yellow")
     notes = (Text(below, "dim"), *((early,) if heading.is_preliminary else ()))
-    return Group(table, *notes, report_table(statement.machines, By.MACHINE), Text())
+    return Group(table, *notes, report_table(statement.machines, By.MACHINE))
 
 
 def _cells(charge: Charge) -> tuple[str, ...]:
@@ -63,38 +64,49 @@ def _cells(charge: Charge) -> tuple[str, ...]:
         charge.kind,
         _both(CLAUSES[charge.clause]),
         figures.clock(charge.quantity) if charge.clause in HOURLY else "",
-        f"{figures.quantity(charge)} {UNITS[unit(charge.clause)].zh}",
+        str(figures.quantity(charge)),
         str(charge.price),
         figures.yuan(charge.amount),
-        figures.NOTHING if known is None else f"{known} %",
+        figures.NOTHING if known is None else str(known),
     )
 
 
-_COLUMNS: Final = (
-    *("run 运行", "setup 准备", "stop 停机", "fault 故障", "idle 空闲", "unknown 未知"),
-    *("pieces 产量", "scrap 次品", "good 良品", "quality 良品率"),
-    *("avail. 可用率", "util.eff. 利用效率", "alloc.eff. 分配效率", "observed 观测率"),
-)
+_TIMES: Final = ("run 运行", "setup 准备", "stop 停机", "fault 故障", "idle 空闲")
+_PIECES: Final = ("pieces 产量", "scrap 次品")
+_RATIOS: Final = ("good% 良品率", "avail% 可用率", "util% 利用率", "alloc% 分配率")
+_DOUBTS: Final = ("unkn. 未知", "seen% 观测率")
+"""Only shown where something was not observed."""
+
+
+def calendar_note() -> Text:
+    """Stands once under a page of reports."""
+    return Text(f"{CALENDAR.en} {CALENDAR.zh}", style="dim")
 
 
 def report_table(rows: Sequence[ReportRow], by: By) -> RenderableType:
+    """Fits a terminal of 80 columns; the CSV has every figure, to the second.
+
+    How much of the capacity is allocated is no property of an order, so its rows leave that out.
+    """
     table = _table("")
+    ratios = _RATIOS[:-1] if by is By.ORDER else _RATIOS
+    doubtful = any(row.unknown_ms or row.coverage != 1 for row in rows)
     for name in (By.TENANT, by) if by is By.ORDER else (by,):
-        table.add_column(_both(BY[name]).replace(" ", "\n"))
-    for column in _COLUMNS:
+        table.add_column(_both(BY[name]).replace(" ", "\n"), no_wrap=True)
+    for column in (*_TIMES, *_PIECES, *ratios, *(_DOUBTS if doubtful else ())):
         table.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
     for row in rows:
-        who = (row.tenant, row.name) if by is By.ORDER else (row.name,)
-        ms = (row.run_ms, row.setup_ms, row.stop_ms, row.fault_ms, row.idle_ms, row.unknown_ms)
-        ratios = (row.quality_ratio, row.availability, row.utilisation_efficiency, row.allocation_efficiency)
+        who = (row.tenant, _short(row.name)) if by is By.ORDER else (_short(row.name),)
+        values = (row.quality_ratio, row.availability, row.utilisation_efficiency, row.allocation_efficiency)
+        doubts = (figures.hours(row.unknown_ms), figures.observed(row.coverage)) if doubtful else ()
         table.add_row(
             *who,
-            *map(figures.clock, ms),
-            *map(figures.count, (row.produced, row.scrap, row.good)),
-            *map(figures.share, ratios),
-            figures.observed(row.coverage),
+            *map(figures.hours, (row.run_ms, row.setup_ms, row.stop_ms, row.fault_ms, row.idle_ms)),
+            *map(figures.count, (row.produced, row.scrap)),
+            *map(figures.percent, values[: len(ratios)]),
+            *doubts,
         )
-    return Group(table, Text(CALENDAR.en, style="dim"))
+    return table
 
 
 def items_table(items: Sequence[Item], zone: ZoneInfo, config: str = "") -> RenderableType:
@@ -144,11 +156,16 @@ def _table(title: str) -> Table:
         box=box.SIMPLE_HEAD,
         title_justify="left",
         pad_edge=False,
+        padding=0,
     )
 
 
 def _both(words: Words) -> str:
     return f"{words.en} {words.zh}"
+
+
+def _short(name: str) -> str:
+    return "(host)" if name == "(unallocated)" else name
 
 
 def _order(order_id: str) -> str:

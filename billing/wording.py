@@ -18,7 +18,7 @@ CLAUSES: Final = MappingProxyType(
         Clause.RUN: Words("Running", "运行"),
         Clause.SETUP: Words("Setup", "调机准备"),
         Clause.TEST: Words("Trial run", "打样试车"),
-        Clause.STOP_TENANT: Words("Stopped by tenant", "承租方原因停机"),
+        Clause.STOP_TENANT: Words("Tenant stop", "承租方停机"),
         Clause.GOOD: Words("Good pieces", "合格品"),
         Clause.PRODUCED: Words("Pieces produced", "产出件"),
         Clause.SETUP_FEE: Words("Setup fee", "调机费"),

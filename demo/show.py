@@ -9,7 +9,7 @@ from rich.text import Text
 from billing.render_csv import statement_csv
 from billing.render_html import statement_html
 from billing.render_json import statement_json
-from billing.render_table import print_assessment, report_table
+from billing.render_table import calendar_note, print_assessment, report_table
 from billing.report import By
 from billing.statement import Assessment
 from demo.truth import Verdict
@@ -34,6 +34,7 @@ def print_result(console: Console, assessment: Assessment, pages: list[Path], ve
     console.rule("utilisation and yield 利用率与良品率")
     for by in (By.MACHINE, By.TENANT, By.ORDER):
         console.print(report_table(assessment.report(by), by))
+    console.print(calendar_note())
     console.rule("statements 结算单")
     print_assessment(console, assessment)
     console.rule("pages 网页")

@@ -1,6 +1,10 @@
 """A rehearsal of the mini plant in a directory of its own, for tests."""
 
+import asyncio
+import contextlib
 from pathlib import Path
+
+import aiomqtt
 
 from contract.records import Interval
 from contract.series import USAGE, fact_of
@@ -36,6 +40,17 @@ def production(directory: Path, broker_port: int, url: str, database: str) -> Pl
         store=influx(url, database),
         tariff=TARIFF,
     )
+
+
+async def forget(port: int) -> None:
+    """Clears what earlier tests left retained on a broker that they share."""
+    async with aiomqtt.Client("127.0.0.1", port) as client:
+        await client.subscribe("gongfang/#", qos=1)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                message = await asyncio.wait_for(anext(aiter(client.messages)), 0.5)
+                if message.payload:
+                    await client.publish(str(message.topic), b"", qos=1, retain=True)
 
 
 async def rehearsed(place: Place, config: SqliteConfig | InfluxConfig) -> tuple[Shift, list[Interval]]:

@@ -15,7 +15,7 @@ from edge_agent import quantities, turn
 from edge_agent.turn import Turn
 from store.config import InfluxConfig, SqliteConfig
 from store.opening import open_store
-from tests.demo.mini_plant import embedded, production, rehearsed, verdict
+from tests.demo.mini_plant import embedded, forget, production, rehearsed, verdict
 
 
 def _sqlite(directory: Path) -> SqliteConfig:
@@ -36,6 +36,7 @@ async def test_mosquitto_and_influxdb_store_what_the_machines_did(
     tmp_path: Path, mosquitto: object, influx: object, influx_database: str
 ) -> None:
     port, url = mosquitto.port, influx.url  # type: ignore[attr-defined]  # peers of conftest.py
+    await forget(port)
     place = production(tmp_path, port, url, influx_database)
     config = InfluxConfig(kind="influx", url=url, database=influx_database)
     shift, stored = await rehearsed(place, config)

@@ -35,7 +35,7 @@ from simulators.plant import Plant
 from simulators.script import build_scripts
 from store.config import InfluxConfig, SqliteConfig
 from store.opening import open_store
-from tests.demo.mini_plant import START_MS, embedded, mini_plant, production
+from tests.demo.mini_plant import START_MS, embedded, forget, mini_plant, production
 
 SCALE: Final = 60
 LEAD_S: Final = 4
@@ -176,6 +176,7 @@ async def test_a_shift_with_kills_is_stored_as_the_machines_lived_it(
         config: SqliteConfig | InfluxConfig = SqliteConfig(kind="sqlite", path=tmp_path / "store.db")
     else:
         port, url = mosquitto.port, influx.url  # type: ignore[attr-defined]  # peers of conftest.py
+        await forget(port)
         place = production(tmp_path, port, url, influx_database)
         config = InfluxConfig(kind="influx", url=url, database=influx_database)
     away = await live_through(plant, place)

@@ -33,7 +33,7 @@ from edge_agent.agent import Agent, opened
 from edge_agent.config import load
 from simulators.modbus import serve
 from simulators.script import build_scripts
-from tests.demo.mini_plant import START_MS, TARIFF, mini_plant
+from tests.demo.mini_plant import START_MS, TARIFF, forget, mini_plant
 
 MINUTE = 60_000
 
@@ -125,11 +125,9 @@ async def running(directory: Path, port: int) -> AsyncIterator[Site]:
 @pytest.fixture
 async def site(tmp_path: Path, mosquitto: object) -> AsyncIterator[Site]:
     port: int = mosquitto.port  # type: ignore[attr-defined]  # a peer of conftest.py
+    await forget(port)
     async with running(tmp_path, port) as it:
         yield it
-    async with aiomqtt.Client("127.0.0.1", port) as client:  # leave nothing retained for the next test
-        for message in {str(m.topic) for m in it.office.heard}:
-            await client.publish(message, b"", qos=1, retain=True)
 
 
 async def test_a_batch_goes_again_with_the_same_bytes_until_its_receipt(
