@@ -14,7 +14,7 @@ demo-influx: setup ## the same through Mosquitto and InfluxDB (Debian's packages
 	.venv/bin/python -m demo --influx
 
 test: setup ## every check and every test, against real peers
-	scripts/peers mosquitto mosquitto-clients influxdb libmodbus-dev gcc
+	scripts/peers mosquitto mosquitto-clients influxdb influxdb-client sqlite3 curl libmodbus-dev gcc
 	scripts/test
 
 check: setup ## lint, format and types only

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -36,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _run(settings: Settings, _: argparse.Namespace) -> int:
+def _run(settings: Settings, given: argparse.Namespace) -> int:
+    # To stderr without a clock: the journal has its own, and so does a terminal's owner.
+    logging.basicConfig(level=given.log_level, format="%(levelname)s %(message)s")
     asyncio.run(_run_until_told(settings))
     return FINE
 
@@ -46,8 +49,13 @@ async def _run_until_told(settings: Settings) -> None:
     from edge_agent.agent import run  # noqa: PLC0415  see above
 
     stop = asyncio.Event()
+
+    def stopping() -> None:
+        notify("STOPPING=1")
+        stop.set()
+
     for told in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(told, stop.set)
+        asyncio.get_running_loop().add_signal_handler(told, stopping)
     await run(settings, stop, lambda: notify("READY=1"))
 
 
@@ -151,7 +159,10 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         return sub
 
-    add("run", "Meter the machines and hand the records over.", _RUN, _run)
+    running = add("run", "Meter the machines and hand the records over.", _RUN, _run)
+    running.add_argument(
+        "--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO", help="default INFO"
+    )
     add("check", "Say what is wrong with a configuration, or what it amounts to.", _CHECK, _check)
     one = add("probe", "Read each machine once and say what it means.", _PROBE, _probe)
     one.add_argument("--machine", metavar="NAME", help="only this one")

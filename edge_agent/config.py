@@ -1,5 +1,6 @@
 """A site's configuration (TOML) and the profiles it names, to Settings; or every complaint at once."""
 
+import os
 import ssl
 from pathlib import Path
 
@@ -181,6 +182,8 @@ def _mqtt(reading: Reading, broker: BrokerShape | None, directory: Path) -> Mqtt
     for key, file in files.items():
         if not file.is_file():
             reading.complain(("broker", key), f"there is no file {file}", "make it, or mend the path")
+        elif not os.access(file, os.R_OK):
+            reading.complain(("broker", key), f"{file} cannot be read", "let the agent's user read it")
     return Mqtt(**{**broker.model_dump(), **files})
 
 

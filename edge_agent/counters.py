@@ -56,8 +56,11 @@ def classify(counter: Counter, before: int, after: int, *, elapsed_ms: int, up_m
 
 
 def steps(counters: tuple[Counter, ...], before: Sample, after: Sample) -> dict[str, Step]:
-    """The step of every counter between two samples of one machine."""
-    restarted = after.boot_count != before.boot_count
+    """The step of every counter between two samples of one machine.
+
+    Not every controller counts its boots; one whose uptime fell has restarted all the same.
+    """
+    restarted = after.boot_count != before.boot_count or after.uptime_s < before.uptime_s
     up_ms = after.uptime_s * 1000 if restarted else None
     elapsed_ms = after.at - before.at
     return {

@@ -46,6 +46,7 @@ def sample_of(profile: Profile, values: Values, at: int) -> Sample | Fault:
         serial=values[roles.serial] if roles.serial else 0,
         boot_count=values[roles.boot_count] if roles.boot_count else 0,
         uptime_s=values[roles.uptime_s] if roles.uptime_s else 0,
+        heartbeat=heartbeat(profile, values),
         readings={counter.name: values[counter.name] for counter in profile.counters},
     )
 

@@ -5,6 +5,7 @@ They must be committed in one transaction with the checkpoint taken after them.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -32,6 +33,9 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     previous_end: int | None = None
 
 
+STUCK_MS: Final = 10_000
+"""A heartbeat that rests for longer is stuck (domain reference 3.6)."""
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Checkpoint)
 
@@ -53,6 +57,8 @@ class Machine:
         self._name_epoch = name_epoch
         self._state = _decoder.decode(checkpoint) if checkpoint else Checkpoint()
         self._line: Line | None = None
+        self._beat: tuple[int, int] | None = None
+        """The last heartbeat, and when it was first seen."""
 
     @property
     def meter(self) -> MeterState | None:
@@ -101,6 +107,8 @@ class Machine:
             return records + self._missed(at, sample.reason)
         if self.stranger(sample):
             return records + self._missed(at, Reason.IDENTITY)
+        if self.is_stuck(sample):
+            return records + self._missed(at, Reason.STALE)
         meter, leases = self._state.meter, self._state.leases
         if meter is not None and sample.serial != meter.settled.serial:  # the one now declared
             records += self.renew(MeterReason.REPLACED, at)
@@ -113,6 +121,14 @@ class Machine:
         """Whether another machine answers at this address: neither the one metered nor the one expected."""
         known = self._state.meter.settled.serial if self._state.meter else self._serial
         return known is not None and sample.serial not in {known, self._serial}
+
+    def is_stuck(self, sample: Sample) -> bool:
+        """Whether the controller shows the same heartbeat for too long: its registers are a photograph."""
+        if sample.heartbeat is None:
+            return False
+        if self._beat is None or self._beat[0] != sample.heartbeat:
+            self._beat = (sample.heartbeat, sample.at)
+        return sample.at - self._beat[1] > STUCK_MS
 
     def missed(self, reason: Reason, wall: int, mono: int) -> list[Record]:
         """A poll without an answer, or a slot that was skipped."""

@@ -1,5 +1,6 @@
 """Tell systemd that the agent is up (sd_notify(3)): a datagram to the socket it names."""
 
+import contextlib
 import os
 import socket
 
@@ -10,5 +11,6 @@ def notify(state: str) -> None:
     if not address:
         return
     name = "\0" + address[1:] if address.startswith("@") else address
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+    # Telling is a courtesy: an agent that cannot tell meters all the same.
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.sendto(state.encode(), name)

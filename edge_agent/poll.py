@@ -48,10 +48,14 @@ class Poller:
         while True:
             await clock.sleep_until(slot)
             await self._poll()
+            for _ in range(pause(self._silences, period)):
+                slot += period
+                await clock.sleep_until(slot)
+                self._miss(Reason.SILENT)
             following = next_due(clock.mono_ms(), period, shift)
             for _ in range(skipped(slot, following, period)):
                 self._miss(Reason.LINK)
-            slot = following + period * pause(self._silences, period)
+            slot = following
 
     async def _poll(self) -> None:
         try:
@@ -79,6 +83,8 @@ class Poller:
             desk.conditions.wrong(
                 machine.name, Reason.IDENTITY, f"serial {seen[0].serial} is another machine's"
             )
+        elif machine.is_stuck(seen[0]):
+            desk.conditions.wrong(machine.name, Reason.STALE, "its heartbeat rests: the registers are old")
         else:
             desk.conditions.well(machine.name)
         return records

@@ -25,6 +25,8 @@ class Sample(Struct, frozen=True, kw_only=True):
     serial: int
     boot_count: int
     uptime_s: int
+    heartbeat: int | None = None
+    """A number that a live controller changes every second; None where the machine has none."""
     readings: dict[str, int]
     """Raw value of each counter, in the device's own units."""
 

@@ -106,6 +106,7 @@ class Bench:
         party: str | None = None,
         serial: int = 7,
         uptime_s: int = 9_999,
+        heartbeat: int | None = None,
         **steps: int,
     ) -> None:
         """A good read: the counters have moved on by ``steps`` since the read before."""
@@ -125,6 +126,7 @@ class Bench:
                 serial=serial,
                 boot_count=self.boot_count,
                 uptime_s=uptime_s,
+                heartbeat=heartbeat,
                 readings=held,
             )
 

@@ -135,6 +135,7 @@ def test_a_knitting_machine_in_full(maps: Any) -> None:
         serial=240101,
         boot_count=7,
         uptime_s=86_461,
+        heartbeat=86_461 & 0xFFFF,
         readings={
             "run_s": 1_000_000,
             "stop_s": 70_001,

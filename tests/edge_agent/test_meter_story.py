@@ -254,6 +254,30 @@ def test_a_restarted_controller_counts_on_by_boot_count(bench: Bench) -> None:
     assert (interval.quality, interval.reason) == ("recovered", "restart")
 
 
+def test_a_restart_without_boot_count_shows_in_the_uptime(bench: Bench) -> None:
+    bench.see_every_second(0, 200)
+    bench.readings["energy"] = 3
+    bench.see(201, uptime_s=1)
+    bench.see_every_second(202, 300, uptime_s=10)
+    (interval,) = bench.intervals()
+    assert (interval.quantities["energy_wh"], interval.quality, interval.reason) == (
+        30,
+        "recovered",
+        "restart",
+    )
+
+
+def test_a_controller_whose_heartbeat_rests_is_not_believed(bench: Bench) -> None:
+    for at in range(101):
+        bench.see(at, heartbeat=at)
+    for at in range(101, 131):
+        bench.see(at, heartbeat=100)
+    bench.see(131, heartbeat=131, pieces=1, run_s=20)
+    gap = bench.intervals()[-1]
+    assert (gap.reason, gap.start, gap.duration_ms) == ("stale", bench.ms(110), 21_000)
+    assert (gap.run_ms, gap.quantities["produced"]) == (20_000, 1)
+
+
 def test_one_odd_zero_is_neither_believed_nor_billed(bench: Bench) -> None:
     bench.readings["energy"] = 8_125_000
     bench.see_every_second(0, 100)
