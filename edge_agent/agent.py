@@ -190,7 +190,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
         )
 
     async with GroupCommit(open_outbox) as commit:
-        yield Agent(settings, clock or SystemClock(settings.clock), commit)
+        yield Agent(settings, clock or SystemClock(settings.clock, settings.clock_offset), commit)
 
 
 async def run(settings: Settings, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:

@@ -85,6 +85,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     gateway: str
     timezone: str
     clock: ClockPair
+    clock_offset: Path | None
+    """A rehearsal's file that says by how many ms the wall clock is wrong at the moment."""
     poll: Poll
     mqtt: Mqtt
     outbox: OutboxLimits
@@ -131,7 +133,8 @@ def load(path: Path) -> Settings:
         area=top.area,
         gateway=top.gateway,
         timezone=top.timezone,
-        clock=ClockPair(**clock.model_dump()),
+        clock=ClockPair(**clock.model_dump(exclude={"offset_file"})),
+        clock_offset=directory / clock.offset_file if clock.offset_file else None,
         poll=Poll(**poll.model_dump()),
         mqtt=mqtt,
         outbox=OutboxLimits(**outbox.model_dump(exclude={"path"}), path=directory / outbox.path),

@@ -46,6 +46,7 @@ class ClockShape(Shape):
     real_ms: Annotated[int, Field(ge=0)] = 0
     plant_ms: Annotated[int, Field(ge=0)] = 0
     scale: Annotated[int, Field(ge=1, le=10_000)] = 1
+    offset_file: FileText | None = None
 
 
 class PollShape(Shape):

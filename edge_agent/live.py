@@ -9,10 +9,12 @@ from edge_agent.scheme import Scheme
 from edge_agent.state import MeterState
 
 
-def now_showing(scheme: Scheme, meter: MeterState | None, session: str, at: int) -> MachineState:
+def now_showing(
+    scheme: Scheme, meter: MeterState | None, session: str, at: int, clock: Clock = Clock.SYNCED
+) -> MachineState:
     """The state as last seen. ``provisional`` while polls are missed and the hold is not over."""
     if meter is None:
-        return _never_seen(scheme, session, at)
+        return _never_seen(scheme, session, at, clock)
     posture, in_gap = meter.span.posture, meter.gap is not None
     return MachineState(
         machine=scheme.identity.machine,
@@ -31,11 +33,11 @@ def now_showing(scheme: Scheme, meter: MeterState | None, session: str, at: int)
         lease_id=posture.lease_id,
         totals=totals(scheme.profile, meter.raw),
         provisional=meter.missed > 0 and not in_gap,
-        clock=Clock.SYNCED,
+        clock=clock,
     )
 
 
-def _never_seen(scheme: Scheme, session: str, at: int) -> MachineState:
+def _never_seen(scheme: Scheme, session: str, at: int, clock: Clock) -> MachineState:
     return MachineState(
         machine=scheme.identity.machine,
         area=scheme.identity.area,
@@ -53,7 +55,7 @@ def _never_seen(scheme: Scheme, session: str, at: int) -> MachineState:
         lease_id=NONE,
         totals=totals(scheme.profile, dict.fromkeys((c.name for c in scheme.profile.counters), 0)),
         provisional=False,
-        clock=Clock.SYNCED,
+        clock=clock,
     )
 
 

@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from contract.messages import Lease
 from contract.names import NONE
-from contract.records import MeterReason, Reason, Record
+from contract.records import Clock, MeterReason, Reason, Record
 from edge_agent import meter as metering
 from edge_agent.attribution import Leases, forget, hear
-from edge_agent.line import Jump, Line, begin, follow, instant
+from edge_agent.line import PLAUSIBLE_MS, Jump, Line, begin, follow, instant
 from edge_agent.meter import Turned
+from edge_agent.redate import redated, redated_meter
 from edge_agent.sample import Fault, Sample
 from edge_agent.scheme import Scheme
 from edge_agent.state import MeterState
@@ -36,8 +37,25 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
 STUCK_MS: Final = 10_000
 """A heartbeat that rests for longer is stuck (domain reference 3.6)."""
 
+_PATIENCE_MS: Final = 600_000
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Checkpoint)
+
+
+class FreeRun:
+    """The time since a start on a wall clock that was never set. Nothing of it is a fact yet.
+
+    No record and no checkpoint leaves the machine: when the clock is put right they are dated anew; after a
+    power cut before that, all of it is a gap, recovered from the machine's own counters.
+    """
+
+    def __init__(self, since: int, ended: str) -> None:
+        self.since = since
+        """Monotonic ms."""
+        self.ended = ended
+        """The epoch before it, whose instants were right."""
+        self.held: list[Record] = []
 
 
 class Machine:
@@ -57,6 +75,7 @@ class Machine:
         self._name_epoch = name_epoch
         self._state = _decoder.decode(checkpoint) if checkpoint else Checkpoint()
         self._line: Line | None = None
+        self._free: FreeRun | None = None
         self._beat: tuple[int, int] | None = None
         """The last heartbeat, and when it was first seen."""
 
@@ -68,11 +87,20 @@ class Machine:
     def leases(self) -> Leases:
         return self._state.leases
 
-    def checkpoint(self) -> bytes:
-        return _encoder.encode(self._state)
+    @property
+    def clock(self) -> Clock:
+        return Clock.SYNCED if self._free is None else Clock.FREE
+
+    def checkpoint(self) -> bytes | None:
+        """None while nothing that happens is a fact yet."""
+        return None if self._free else _encoder.encode(self._state)
 
     def start(self, wall: int, mono: int) -> list[Record]:
         """The agent was away: what has passed since the checkpoint is a gap, or the end of an epoch."""
+        if wall < PLAUSIBLE_MS:
+            before = self._state.meter.epoch if self._state.meter else NONE
+            self._free, self._line = FreeRun(mono, before), Line(wall=wall, mono=mono)
+            return []
         meter = self._state.meter
         self._line, jump = begin(wall, mono, meter.settled.at if meter else None)
         if meter is None:
@@ -101,8 +129,14 @@ class Machine:
         self, sense: Callable[[int], Sample | Fault], announced: Mapping[str, str], wall: int, mono: int
     ) -> list[Record]:
         """A read that was answered. ``sense`` makes the sample, given its instant on the meter's line."""
-        records, at = self._advance(wall, mono)
+        put_right, at = self._advance(wall, mono)
         sample = sense(at)
+        if self._waits(mono):
+            return []
+        return put_right + self._hold(self._sampled(sample, announced, at))
+
+    def _sampled(self, sample: Sample | Fault, announced: Mapping[str, str], at: int) -> list[Record]:
+        records: list[Record] = []
         if isinstance(sample, Fault):
             return records + self._missed(at, sample.reason)
         if self.stranger(sample):
@@ -132,8 +166,8 @@ class Machine:
 
     def missed(self, reason: Reason, wall: int, mono: int) -> list[Record]:
         """A poll without an answer, or a slot that was skipped."""
-        records, at = self._advance(wall, mono)
-        return records + self._missed(at, reason)
+        put_right, at = self._advance(wall, mono)
+        return [] if self._waits(mono) else put_right + self._hold(self._missed(at, reason))
 
     def renew(self, reason: MeterReason, at: int) -> list[Record]:
         """Ends the epoch; the next good sample opens another."""
@@ -151,7 +185,7 @@ class Machine:
 
     def stop(self) -> list[Record]:
         """The agent is about to go: closes the open interval at the last settled sample."""
-        meter = self._state.meter
+        meter = None if self._free else self._state.meter
         return self._take(metering.open_gap(self.scheme, meter, Reason.RESTART)) if meter else []
 
     def _begin(self, sample: Sample, leases: Leases, announced: Mapping[str, str]) -> list[Record]:
@@ -170,6 +204,11 @@ class Machine:
         """Looks at both clocks. A jump ends what was certain: a gap forward, a new epoch back."""
         line = self._line or Line(wall=wall, mono=mono)
         was = instant(line, mono)
+        if wall < PLAUSIBLE_MS:  # not a time to follow: the line goes on by itself
+            self._line = line
+            return [], was
+        if self._free is not None:
+            return self._put_right(self._free, wall - was, wall, mono), wall
         self._line, jump = follow(line, wall, mono)
         meter = self._state.meter
         records: list[Record] = []
@@ -178,6 +217,34 @@ class Machine:
         elif meter is not None and jump is Jump.BACK:
             records = self.renew(MeterReason.CLOCK_BACK, was)
         return records, instant(self._line, mono)
+
+    def _waits(self, mono: int) -> bool:
+        """Whether there is a checkpoint from the future that the clock may still come back to.
+
+        After ten minutes it is given up: the old epoch ends where it was settled, and a free one begins.
+        """
+        if self._free is None or self._state.meter is None or self._free.held:
+            return False
+        if mono - self._free.since < _PATIENCE_MS:
+            return self._line is not None and self._state.meter.settled.at >= instant(self._line, mono)
+        self._hold(self.renew(MeterReason.CLOCK_BACK, self._state.meter.settled.at))
+        return False
+
+    def _hold(self, records: list[Record]) -> list[Record]:
+        if self._free is None:
+            return records
+        self._free.held += records
+        return []
+
+    def _put_right(self, free: FreeRun, by: int, wall: int, mono: int) -> list[Record]:
+        """Somebody has set the clock: what was held is dated anew, and is a fact."""
+        self._free, meter = None, self._state.meter
+        if meter is not None and not free.held:  # still waiting: the checkpoint's epoch simply goes on
+            return self.start(wall, mono)
+        self._line = Line(wall=wall, mono=mono)
+        if meter is not None:
+            self._state = msgspec.structs.replace(self._state, meter=redated_meter(meter, by))
+        return [record if record.epoch == free.ended else redated(record, by) for record in free.held]
 
     def _missed(self, at: int, reason: Reason) -> list[Record]:
         meter = self._state.meter

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
 
+from contract.records import Clock as ClockQuality
 from contract.records import Reason, Record
 from edge_agent.clock import Clock
 from edge_agent.commit import GroupCommit
@@ -95,6 +96,10 @@ class Poller:
     def keep(self, records: list[Record]) -> None:
         """Records and the checkpoint after them are one transaction; a checkpoint alone goes now and then."""
         now = self._desk.clock.mono_ms()
+        if self._machine.clock is ClockQuality.FREE:
+            self._desk.conditions.wrong("clock", "never set", "records are held until it is")
+        else:
+            self._desk.conditions.well("clock")
         if records or now - self._kept_at >= self._desk.checkpoint_ms:
             self._kept_at = now
             self._desk.commit.put(self._machine.name, tuple(records), self._machine.checkpoint())

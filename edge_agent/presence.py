@@ -9,6 +9,7 @@ from msgspec import Struct
 from contract.messages import GatewayStatus, StatusReason
 from contract.records import Clock
 from edge_agent.held import Depth
+from edge_agent.line import PLAUSIBLE_MS
 
 
 class Presence(Struct, frozen=True, kw_only=True):
@@ -35,7 +36,7 @@ class Presence(Struct, frozen=True, kw_only=True):
             machines_digest=self.machines_digest,
             outbox_records=depth.records if depth else 0,
             outbox_oldest=depth.oldest_ms if depth else None,
-            clock=Clock.SYNCED,
+            clock=Clock.FREE if since < PLAUSIBLE_MS else Clock.SYNCED,
         )
 
 

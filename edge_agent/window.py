@@ -25,7 +25,7 @@ class Window:
     def show(self, machine: Machine) -> None:
         """The machine may look different now."""
         now = self._clock.wall_ms()
-        state = now_showing(machine.scheme, machine.meter, self._session, now)
+        state = now_showing(machine.scheme, machine.meter, self._session, now, machine.clock)
         before = self._shown.get(machine.name)
         if before is None or differs(before, state) or not 0 <= now - before.at < self._repeat_ms:
             self._shown[machine.name] = self._unsent[machine.name] = state

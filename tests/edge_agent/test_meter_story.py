@@ -336,6 +336,82 @@ def test_a_clock_set_forward_is_a_flagged_gap_and_not_run_time(bench: Bench) -> 
     assert (gap.reason, gap.clock, gap.run_ms, gap.duration_ms) == ("clock_step", "stepped", 1_000, 3_601_000)
 
 
+# --- a clock that was never set ---------------------------------------------------------------------------
+
+
+def test_what_was_metered_in_1970_is_dated_anew_when_the_clock_is_put_right() -> None:
+    bench = Bench(eight=60_000)
+    bench.start()
+    bench.see_every_second(0, 400)
+    bench.see(401, "stop", pieces=3)
+    bench.see(402, "stop")
+    assert bench.written == []
+    assert bench.machine.checkpoint() is None
+    bench.eight = EIGHT
+    bench.see_every_second(403, 600, "stop")
+    assert [interval.clock for interval in bench.intervals()] == ["free", "synced"]
+    assert bench.intervals()[0].start == EIGHT
+    assert total(bench.intervals(), "produced") == 3
+    assert sum(interval.run_ms for interval in bench.intervals()) == 401_000
+    ends = [interval.end for interval in bench.intervals()]
+    assert [interval.start for interval in bench.intervals()] == [EIGHT, *ends[:-1]]
+    assert bench.machine.checkpoint() is not None
+
+
+def test_a_power_cut_before_the_clock_is_put_right_leaves_a_recovered_gap(bench: Bench) -> None:
+    bench.see_every_second(0, 100)
+    bench.stop()
+    bench.eight = 0
+    bench.kill_and_restart(110)
+    bench.see_every_second(111, 200)
+    bench.eight = EIGHT
+    bench.kill_and_restart(300)
+    bench.see(301, pieces=9, run_s=180)
+    gap = bench.intervals()[-1]
+    assert (gap.epoch, gap.reason, gap.quality) == ("e1", "restart", "recovered")
+    assert (gap.duration_ms, gap.run_ms, gap.quantities["produced"]) == (201_000, 180_000, 9)
+
+
+def test_a_checkpoint_from_the_future_is_waited_for_ten_minutes_by_a_clock_never_set(bench: Bench) -> None:
+    bench.see_every_second(0, 100)
+    bench.stop()
+    bench.eight = 0
+    bench.kill_and_restart(110)
+    bench.see_every_second(111, 600)
+    bench.eight = EIGHT
+    bench.see(601, run_s=500, pieces=2)
+    assert [(i.epoch, i.reason, i.run_ms) for i in bench.intervals()][-1] == ("e1", "restart", 500_000)
+
+
+def test_after_ten_minutes_another_epoch_begins_and_is_dated_when_the_clock_is_put_right(
+    bench: Bench,
+) -> None:
+    bench.see_every_second(0, 100)
+    bench.stop()
+    bench.eight = 0
+    bench.kill_and_restart(110)
+    bench.see_every_second(111, 1_000)
+    before = len(bench.written)
+    bench.eight = EIGHT
+    bench.see_every_second(1_001, 1_100)
+    late = bench.written[before:]
+    (opened,) = [record for record in late if isinstance(record, Meter)]
+    assert (opened.reason, opened.previous_epoch) == ("clock_back", "e1")
+    assert opened.at == EIGHT + 710_000
+    last = late[late.index(opened) - 1]
+    assert isinstance(last, Transition)
+    assert (last.cause, last.at) == ("epoch_end", opened.previous_end)
+
+
+def test_a_clock_that_falls_back_to_1970_while_running_is_not_followed(bench: Bench) -> None:
+    bench.see_every_second(0, 100)
+    bench.eight = 0
+    bench.see_every_second(101, 200)
+    bench.eight = EIGHT
+    bench.see_every_second(201, 301)
+    assert [(i.duration_ms, i.reason) for i in bench.intervals()] == [(300_000, "none")]
+
+
 def test_an_interval_of_no_length_is_never_written(bench: Bench) -> None:
     bench.see_every_second(0, 300)
     for at in range(301, 310):

@@ -2,14 +2,17 @@
 
 from datetime import datetime
 from itertools import pairwise
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.clock import ClockPair
 from contract.messages import Lease
 from edge_agent.attribution import Held, Leases, attribute, changes, forget, hear, in_force
+from edge_agent.clock import SystemClock
 from edge_agent.counters import Kind, Step, classify
 from edge_agent.cuts import grid, midnights, next_midnight
 from edge_agent.line import STEP_MS, Jump, Line, begin, follow, instant
@@ -225,3 +228,24 @@ def test_the_register_names_the_order_and_the_lease_the_tenant(
     given_lease = held and Held(lease_id="l", tenant=held[0], order_id=held[1], effective=0, issued=0)
     found = attribute(given_lease or None, order, announced)
     assert (found.tenant, found.order_id, found.lease_id) == expected
+
+
+# --- the clocks of the operating system -------------------------------------------------------------------
+
+
+def test_a_rehearsal_steps_the_wall_clock_through_a_file_and_never_the_machines(tmp_path: Path) -> None:
+    offset = tmp_path / "offset"
+    clock = SystemClock(ClockPair(), offset)
+    honest, mono = clock.wall_ms(), clock.mono_ms()
+    offset.write_text("-3600000")
+    assert honest - 3_600_000 <= clock.wall_ms() < honest - 3_500_000
+    assert 0 <= clock.mono_ms() - mono < 100_000
+    offset.write_text("nonsense")
+    assert 0 <= clock.wall_ms() - honest < 100_000
+
+
+async def test_plant_time_runs_as_fast_as_its_scale() -> None:
+    clock = SystemClock(ClockPair(real_ms=0, plant_ms=0, scale=1_000))
+    before = clock.mono_ms()
+    await clock.sleep_until(before + 20_000)
+    assert clock.mono_ms() >= before + 20_000
