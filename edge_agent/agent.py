@@ -75,7 +75,7 @@ class Agent:
             conditions=conditions,
             batches=self._batches,
             window=self._window,
-            hear=Hearing(self.machines, self._desk, self._batches).hear,
+            hear=Hearing(self.machines, self._desk, self._batches, session).hear,
             plant_ms=clock.wall_ms,
         )
 

@@ -62,7 +62,12 @@ class HandOver:
         since = self._plant_ms()
         site, name = self._site, self._presence.gateway
         will = self._presence.status(StatusReason.LOST, since=since, at=None)
-        wanted = (topics.receipt(site, name), topics.lease(site, "+"), topics.order(site, "+"))
+        wanted = (
+            topics.receipt(site, name),
+            topics.status(site, name),
+            topics.lease(site, "+"),
+            topics.order(site, "+"),
+        )
         async with connected(
             self._address, will=(topics.status(site, name), encode(will)), subscriptions=wanted
         ) as broker:

@@ -6,25 +6,27 @@ from typing import TypeVar
 import msgspec
 
 from contract import topics
-from contract.messages import Lease, Order
+from contract.messages import GatewayStatus, Lease, Order
 from edge_agent.batches import Batches
 from edge_agent.machine import Machine
 from edge_agent.mqtt import Arrival
 from edge_agent.outbox import Outbox
 from edge_agent.poll import Desk
 
-Said = TypeVar("Said", Lease, Order)
+Said = TypeVar("Said", Lease, Order, GatewayStatus)
 
 
 class Hearing:
-    def __init__(self, machines: Mapping[str, Machine], desk: Desk, batches: Batches) -> None:
-        self._machines, self._desk, self._batches = machines, desk, batches
+    def __init__(self, machines: Mapping[str, Machine], desk: Desk, batches: Batches, session: str) -> None:
+        self._machines, self._desk, self._batches, self._session = machines, desk, batches, session
 
     async def hear(self, arrival: Arrival) -> None:
         topic = topics.parse(arrival.topic)
         match topic.kind if topic else None:
             case "receipt":
                 await self._batches.received(arrival.payload)
+            case "status" if not arrival.retained:
+                self._namesake(arrival)
             case "lease":
                 self._lease(arrival)
             case "order" if arrival.payload:  # cleared: the order is closed, which ends nothing else
@@ -43,6 +45,13 @@ class Hearing:
         if machine.hear(lease, clock.wall_ms(), clock.mono_ms()):
             # The lease outlives a power cut only in a checkpoint.
             self._desk.commit.put(machine.name, (), machine.checkpoint())
+
+    def _namesake(self, arrival: Arrival) -> None:
+        """Somebody came online under our gateway's name; the broker lets only one of us stay connected."""
+        status = self._decoded(arrival, GatewayStatus)
+        if status is not None and status.online and status.session != self._session:
+            told = f"session {status.session} has it too; give each gateway a name of its own"
+            self._desk.conditions.wrong("gateway name", "taken", told)
 
     async def _order(self, arrival: Arrival) -> None:
         order = self._decoded(arrival, Order)

@@ -30,6 +30,8 @@ class Address(Struct, frozen=True, kw_only=True):
 class Arrival(Struct, frozen=True):
     topic: str
     payload: bytes
+    retained: bool
+    """Said before we listened."""
 
 
 class Broker:
@@ -45,7 +47,7 @@ class Broker:
     async def arrivals(self) -> AsyncIterator[Arrival]:
         async for message in self._client.messages:
             if isinstance(message.payload, bytes):
-                yield Arrival(str(message.topic), message.payload)
+                yield Arrival(str(message.topic), message.payload, bool(message.retain))
 
 
 @asynccontextmanager

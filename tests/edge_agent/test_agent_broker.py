@@ -195,6 +195,18 @@ async def test_status_is_birth_and_goodbye_and_the_states_are_shown(site: Site) 
     assert {state.session for state in states} == {status.session}
 
 
+async def test_another_agent_under_the_same_name_is_told(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    await site.pass_minutes(1)
+    (born,) = (await site.office.until("/status", 1))[:1]
+    ours = msgspec.json.decode(born, type=GatewayStatus)
+    other = msgspec.structs.replace(ours, session="somebody-else")
+    await site.office.client.publish(topics.status("qinghe", "gw1"), encode(other), qos=1)
+    await eventually(lambda: "somebody-else" in caplog.text)
+    assert "give each gateway a name of its own" in caplog.text
+
+
 async def test_leases_and_orders_heard_are_applied_and_survive_a_restart(site: Site, tmp_path: Path) -> None:
     await site.pass_minutes(1)
     client = site.office.client
