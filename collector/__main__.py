@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from collector import announce, announcing, watching
+from collector import announce, announcing, replaying, watching
 from collector.amqtt import CannotListenError
 from collector.arguments import parser
 from collector.clock import plant_clock
@@ -132,6 +132,7 @@ COMMANDS: dict[str, Command] = {
     "status": lambda a, s: watching.status(s, a.grid_s * 1000),
     "quarantine list": lambda a, s: watching.quarantine_list(s, a.days),
     "quarantine show": lambda a, s: watching.quarantine_show(s, a.id),
+    "quarantine replay": lambda a, s: replaying.replay(s, name=a.id, reason=a.reason, dry=a.dry_run),
     "lease set": _lease_set,
     "lease end": _lease_end,
     "lease list": lambda a, s: watching.lease_list(s, a.machine),

@@ -4,8 +4,10 @@ import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from collector.quarantine import UNREADABLE
+from contract.messages import ExceptionReason
 from contract.names import TEXT, is_name, is_order_id
 
 DESCRIPTION = """\
@@ -23,9 +25,14 @@ examples:
   gongfang-collector lease end --machine knit-01 --by 王师傅
   gongfang-collector order add --order A-17 --tenant zhang --article 羊绒衫 --wanted 300 --by office
   gongfang-collector quarantine list
+  gongfang-collector quarantine replay qinghe/gw-1/1795305902001
+  gongfang-collector quarantine replay --reason unknown_field --dry-run
 
 --config may be left out where the environment has GONGFANG_COLLECTOR_CONFIG.
 exit codes: 0 fine, 1 failure (or something is silent), 2 bad usage or configuration"""
+
+
+REASONS: Final = (*ExceptionReason, UNREADABLE)
 
 
 def _checked(holds: Callable[[str], bool], says: str) -> Callable[[str], str]:
@@ -85,6 +92,14 @@ def _quarantine(group: Any) -> None:  # noqa: ANN401  see above
     listing = _leaf(group, "list", "every case with its reason")
     listing.add_argument("--days", type=_count, default=30, help="how far to look back (30)")
     _leaf(group, "show", "one case with its payload").add_argument("id", help="as `quarantine list` shows it")
+    replay = _leaf(
+        group, "replay", "judge cases again, by the rules and the clock of today, and write what is good"
+    )
+    which = replay.add_mutually_exclusive_group(required=True)
+    which.add_argument("id", nargs="?", help="one case, as `quarantine list` shows it")
+    which.add_argument("--reason", choices=REASONS, help="every case with this reason")
+    which.add_argument("--all", action="store_true", help="every case that was not replayed yet")
+    replay.add_argument("--dry-run", action="store_true", help="say what would become of each, write nothing")
 
 
 def _site(command: argparse.ArgumentParser) -> None:

@@ -4,15 +4,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 
-from collector.announcement import Announced, is_same, read_announcement
+from collector.announcement import Announced, read_announcement
 from collector.condition import Condition
 from collector.isolate import Quarantine
+from collector.keeping import keep_announcement
 from collector.quarantine import UNREADABLE, Case
 from collector.verdict import Unreadable
-from contract.facts import LeaseFact
-from contract.messages import ExceptionReason, Outcome, batch_id
+from contract.messages import Outcome, batch_id
 from contract.names import NONE
-from contract.series import LEASE, ORDER, fact_of, row_of
 from contract.topics import Topic
 from store.protocol import Store, StoreAwayError
 
@@ -43,26 +42,12 @@ class Hearing:
             return False
 
     async def _keep(self, topic: Topic, payload: bytes, fact: Announced) -> bool:
-        stored = await self._stored(fact)
-        if stored is None:
-            [written] = await self._store.write([row_of(fact)])
-            if written.outcome is Outcome.KEPT:
-                return False
-            if written.outcome is Outcome.REJECTED and written.reason is not ExceptionReason.CONFLICT:
-                return await self._refuse(topic, payload, str(written.reason), written.detail)
-            stored = await self._stored(fact)
-        if stored is None or is_same(stored, fact):
+        verdict = await keep_announcement(self._store, fact)
+        if verdict.outcome is Outcome.REJECTED:
+            return await self._refuse(topic, payload, str(verdict.reason), verdict.detail)
+        if verdict.outcome is Outcome.ACCEPTED:
             self._refusing.well(_named(topic))
-            return True
-        detail = f"id {stored.id} of {stored.by} was heard first with the same issued instant"
-        return await self._refuse(topic, payload, ExceptionReason.CONFLICT, detail)
-
-    async def _stored(self, fact: Announced) -> Announced | None:
-        row, series = row_of(fact), LEASE if isinstance(fact, LeaseFact) else ORDER
-        async for known in self._store.read(series, row.time, row.time + 1, row.tags):
-            found = fact_of(known)
-            return found if isinstance(found, type(fact)) else None
-        return None
+        return verdict.outcome is Outcome.ACCEPTED
 
     async def _refuse(self, topic: Topic, payload: bytes, reason: str, detail: str) -> bool:
         self._counts["refused_announcements"] += 1

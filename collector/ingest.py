@@ -10,8 +10,9 @@ from collector.condition import Condition
 from collector.entry import Entry
 from collector.isolate import Quarantine
 from collector.judge import judge, read_batch
+from collector.keeping import keep_records
 from collector.quarantine import UNREADABLE, Case
-from collector.verdict import Unreadable, Verdict, brief, kept
+from collector.verdict import Unreadable, Verdict, kept
 from contract.messages import Batch, ExceptionReason, Outcome, Receipt, batch_id
 from contract.series import row_of
 from contract.topics import Topic
@@ -44,7 +45,7 @@ class Ingest:
         self._counts["batches"] += 1
         if isinstance(batch, Unreadable):
             return await self._refuse(topic, payload, name, batch.why)
-        judged = await self._isolate(batch, name, await self._write(judge(batch, self._now())))
+        judged = await self._isolate(batch, name, await keep_records(self._store, judge(batch, self._now())))
         await self._conclude(batch, name, judged)
         return receipt(name, self._name, self._now(), judged, self._store.retry_after_ms)
 
@@ -57,22 +58,9 @@ class Ingest:
         rests = await self._quarantine.put([case])
         return unreadable_receipt(name, self._name, self._now(), why) if rests else None
 
-    async def _write(self, entries: Sequence[Entry]) -> list[Judged]:
-        rows = {
-            entry.name: row_of(entry.record)
-            for entry in entries
-            if entry.record is not None and entry.verdict is None
-        }
-        written = await self._store.write(list(rows.values())) if rows else []
-        verdicts = {
-            name: Verdict(outcome=one.outcome, reason=one.reason, detail=brief(one.detail))
-            for name, one in zip(rows, written, strict=True)
-        }
-        return [(entry, entry.verdict or verdicts[entry.name]) for entry in entries]
-
     async def _isolate(self, batch: Batch, name: str, judged: list[Judged]) -> list[Judged]:
         """Rejected records leave the gateway's outbox, so they are rejected only once they rest here."""
-        cases = [_case(batch, name, *one) for one in judged if one[1].outcome is Outcome.REJECTED]
+        cases = [case_of(batch, name, *one) for one in judged if one[1].outcome is Outcome.REJECTED]
         if not cases or (not _is_away(judged) and await self._quarantine.put(cases)):
             return judged
         instead = kept(ExceptionReason.STORE, "cannot be quarantined now")
@@ -108,7 +96,7 @@ def _is_away(judged: Sequence[Judged]) -> bool:
     return any(verdict.reason is ExceptionReason.STORE for _, verdict in judged)
 
 
-def _case(batch: Batch, name: str, entry: Entry, verdict: Verdict) -> Case:
+def case_of(batch: Batch, name: str, entry: Entry, verdict: Verdict) -> Case:
     return Case(
         site=batch.site,
         gateway=batch.gateway,

@@ -19,8 +19,8 @@ ROUNDS: Final = 10
 class Quarantine:
     """One case after the other, so that two do not reach for the same millisecond."""
 
-    def __init__(self, store: Store, now: Callable[[], int]) -> None:
-        self._store, self._now = store, now
+    def __init__(self, store: Store, now: Callable[[], int], look_back_ms: int = LOOK_BACK_MS) -> None:
+        self._store, self._now, self._look_back_ms = store, now, look_back_ms
         self._next = 0
         self._lock = asyncio.Lock()
 
@@ -34,7 +34,7 @@ class Quarantine:
             return await self._write([p for case in cases for p in parts(case) if bare(p) not in known])
 
     async def _known(self, cases: Sequence[Case]) -> set[Quarantined]:
-        start = self._now() - LOOK_BACK_MS
+        start = self._now() - self._look_back_ms
         end = max(self._now(), self._next) + LOOK_BACK_MS
         tags = {"site": cases[0].site, "gateway": cases[0].gateway}
         rows = self._store.read(QUARANTINE, max(0, start), end, tags)

@@ -30,6 +30,8 @@ class Case(Struct, frozen=True, kw_only=True):
     reason: str
     detail: str
     payload: bytes
+    replayed: bool = False
+    """Whether this says that a case was replayed, instead of being one."""
 
 
 def parts(case: Case) -> Iterator[Quarantined]:
@@ -49,13 +51,13 @@ def parts(case: Case) -> Iterator[Quarantined]:
             reason=case.reason,
             detail=case.detail,
             payload=text,
-            replayed=0,
+            replayed=int(case.replayed),
         )
 
 
 def bare(fact: Quarantined) -> Quarantined:
     """What two quarantined parts have in common when they are of the same thing, heard twice."""
-    return msgspec.structs.replace(fact, received=0, replayed=0, detail="")
+    return msgspec.structs.replace(fact, received=0, detail="")
 
 
 def timed(facts: Iterable[Quarantined], at: int) -> list[Quarantined]:

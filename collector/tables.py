@@ -1,12 +1,13 @@
 """What the commands show, as tables of text. Pure."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from collector.cases import Held
 from collector.instant import lasted, shown
+from collector.replay import Replayed
 from collector.restore import latest_leases, latest_orders
 from collector.silence import Heard
 from contract.facts import ABSENT, BatchFact, LeaseFact, OrderFact, Quarantined
@@ -101,45 +102,46 @@ def orders(facts: Sequence[OrderFact]) -> Table:
     )
 
 
-def case_id(first: Quarantined) -> str:
-    """Names a case by where and when its first part came to rest."""
-    return f"{first.site}/{first.gateway}/{first.received}"
-
-
 def _what(fact: Quarantined) -> str:
     return f"{fact.machine}/{fact.epoch}/{fact.sequence}" if fact.epoch != "none" else fact.machine
 
 
-def quarantine(facts: Iterable[Quarantined]) -> Table:
-    """The first part of each case, the newest last."""
-    firsts = [fact for fact in facts if fact.part == 0]
+def quarantine(cases: Sequence[Held]) -> Table:
+    """The newest last."""
     return Table(
         title="Quarantine",
         headings=("id", "received", "what", "reason", "detail", "replayed"),
         rows=[
             (
-                case_id(fact),
-                shown(fact.received),
-                _what(fact),
-                fact.reason,
-                fact.detail,
-                "yes" if fact.replayed else "no",
+                one.id,
+                shown(one.first.received),
+                _what(one.first),
+                one.first.reason,
+                one.first.detail,
+                "no" if one.replayed is None else shown(one.replayed),
             )
-            for fact in firsts
+            for one in cases
         ],
-        remarks=[f"{len(firsts)} in all."] if firsts else ["Nothing is in quarantine."],
+        remarks=[_in_all(cases)],
     )
 
 
-def case(facts: Sequence[Quarantined], name: str) -> list[Quarantined]:
-    """The parts of the case that is called ``name``, or nothing. ``facts`` are in the order of their time."""
-    groups: defaultdict[tuple[str, ...], list[Quarantined]] = defaultdict(list)
-    for fact in facts:
-        key = (fact.site, fact.gateway, fact.batch, fact.machine, fact.epoch, str(fact.sequence))
-        if fact.part == 0:
-            groups[key] = [fact]
-        elif len(groups[key]) == fact.part:
-            groups[key].append(fact)
-        if (found := groups[key]) and case_id(found[0]) == name and len(found) == fact.parts:
-            return found
-    return []
+def _in_all(cases: Sequence[Held]) -> str:
+    if not cases:
+        return "Nothing is in quarantine."
+    done = sum(one.replayed is not None for one in cases)
+    return f"{len(cases)} in all, {done} replayed." if done else f"{len(cases)} in all."
+
+
+def replayed(outcomes: Sequence[Replayed], *, dry: bool) -> Table:
+    done = sum(one.is_done for one in outcomes)
+    would = "would be replayed" if dry else "replayed"
+    return Table(
+        title="Replay",
+        headings=("id", "what", "was", "outcome", "detail"),
+        rows=[
+            (one.case.id, _what(one.case.first), one.case.first.reason, one.outcome, one.detail)
+            for one in outcomes
+        ],
+        remarks=[f"{done} of {len(outcomes)} {would}." if outcomes else "There is nothing to replay."],
+    )

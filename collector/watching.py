@@ -3,6 +3,7 @@
 import asyncio
 
 from collector import ledger, tables
+from collector.cases import held, named
 from collector.clock import plant_clock
 from collector.config import Settings
 from collector.instant import lasted
@@ -22,14 +23,14 @@ async def _status(settings: Settings, grid_ms: int) -> int:
     async with open_store(settings.store, read_only=True) as store:
         batches = await ledger.latest_batches(store, now)
         usage = await ledger.latest_usage(store, now)
-        quarantined = await ledger.quarantined(store, 0)
+        cases = held(await ledger.quarantined(store, 0))
     gateways = heard({name: fact.sealed for name, fact in batches.items()}, now, grid_ms)
     machines = heard(usage, now, grid_ms)
     show(tables.gateways(gateways, batches))
     show(tables.machines(machines))
-    cases = sum(fact.part == 0 for fact in quarantined)
+    waiting = sum(one.replayed is None for one in cases)
     lag = lasted(gateways[-1].silent_ms) if gateways else "unknown"
-    say(f"In quarantine: {cases}. From the latest sealed batch to now: {lag}.")
+    say(f"In quarantine: {waiting}. From the latest sealed batch to now: {lag}.")
     return int(not gateways or any(one.is_silent for one in (*gateways, *machines)))
 
 
@@ -40,7 +41,7 @@ def quarantine_list(settings: Settings, days: int) -> int:
 async def _quarantine_list(settings: Settings, days: int) -> int:
     since = plant_clock(settings.clock.pair)() - days * ledger.DAY_MS
     async with open_store(settings.store, read_only=True) as store:
-        show(tables.quarantine(await ledger.quarantined(store, since)))
+        show(tables.quarantine(held(await ledger.quarantined(store, since))))
     return 0
 
 
@@ -49,16 +50,17 @@ def quarantine_show(settings: Settings, name: str) -> int:
 
 
 async def _quarantine_show(settings: Settings, name: str) -> int:
-    received = name.rpartition("/")[2]
-    since = int(received) if received.isascii() and received.isdecimal() else 0
     async with open_store(settings.store, read_only=True) as store:
-        found = tables.case(await ledger.quarantined(store, since), name)
-    if not found:
+        found = named(held(await ledger.quarantined(store, 0)), name)
+    if found is None:
         say(f"There is nothing called {name} in quarantine; `quarantine list` shows what there is.")
         return 1
-    show(tables.quarantine(found[:1]))
-    say(f"batch {found[0].batch}")
-    say(payload_bytes(payloads(found)).decode("utf-8", "backslashreplace"))
+    show(tables.quarantine([found]))
+    say(f"batch {found.first.batch}")
+    if not found.is_whole:
+        say(f"Only {len(found.parts)} of {found.first.parts} parts are stored.")
+        return 1
+    say(payload_bytes(payloads(found.parts)).decode("utf-8", "backslashreplace"))
     return 0
 
 

@@ -65,6 +65,8 @@ WIRING_MODULES = {
         "hearing",
         "ingest",
         "isolate",
+        "keeping",
+        "replaying",
         "session",
         "watching",
     },

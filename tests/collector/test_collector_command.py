@@ -208,6 +208,36 @@ def test_what_is_in_quarantine_can_be_read(
     assert main(["quarantine", "show", "qinghe/gw1/5", *at]) == 1
 
 
+def test_what_is_in_quarantine_can_be_replayed(
+    service: Service, config: Path, capsys: pytest.CaptureFixture[str], plant: SimpleNamespace
+) -> None:
+    at = ["--config", str(config)]
+    start = plant.NOW + 2 * 86_400_000
+    early = plant.alone(plant.interval(1, start=start, span_start=start))
+    bad = {**plant.fields_of(plant.alone(plant.interval(2))), "run_ms": 5}
+    send(config, plant.batch([early, bad]))
+    assert main(["quarantine", "replay", "--all", *at]) == 1
+    assert "0 of 2 replayed" in capsys.readouterr().out
+    text = config.read_text("utf-8")
+    config.write_text(text.replace(f"plant_ms = {plant.NOW}", f"plant_ms = {start + 600_000}"), "utf-8")
+    assert main(["quarantine", "replay", "--reason", "future", "--dry-run", *at]) == 0
+    assert "1 of 1 would be replayed" in capsys.readouterr().out
+    assert stored_usage(config) == 0
+    assert main(["quarantine", "list", *at]) == 0
+    [first, _] = re.findall(r"qinghe/gw1/\d+", capsys.readouterr().out)
+    assert main(["quarantine", "replay", first, *at]) == 0
+    assert stored_usage(config) == 1
+    assert main(["quarantine", "replay", first, *at]) == 0
+    assert "replayed already" in capsys.readouterr().out
+    assert main(["quarantine", "replay", "qinghe/gw1/5", *at]) == 1
+    assert main(["quarantine", "replay", "--reason", "future", *at]) == 0
+    assert "nothing to replay" in capsys.readouterr().out
+    assert main(["quarantine", "list", *at]) == 0
+    assert "2 in all, 1 replayed" in capsys.readouterr().out
+    assert main(["status", *at]) == 1
+    assert "In quarantine: 1." in capsys.readouterr().out
+
+
 def stored_usage(config: Path) -> int:
     import sqlite3
 
@@ -249,6 +279,9 @@ BAD_USE: dict[str, list[str]] = {
     "an instant before all others": [*END, "--by", "w", "--from", "1969-12-31T00:00Z"],
     "a negative amount": [*ADD, "--order", "A", "--wanted", "-3"],
     "an order that is none": [*ADD, "--order", "一", "--wanted", "3"],
+    "a replay of nothing said": ["quarantine", "replay"],
+    "a replay of one and of all": ["quarantine", "replay", "s/g/1", "--all"],
+    "a reason that there is not": ["quarantine", "replay", "--reason", "moon"],
     "no command": [],
 }
 

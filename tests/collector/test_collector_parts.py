@@ -12,11 +12,10 @@ from collector.announcement import lease_of, order_of
 from collector.backoff import FIRST_S, LONGEST_S, waits
 from collector.condition import REMEMBERED, Condition
 from collector.instant import lasted, parse_instant, shown
-from collector.quarantine import Case, parts, timed
 from collector.restore import missing
 from collector.silence import heard
 from collector.verdict import DETAIL_LENGTH, brief
-from contract.facts import PART_BYTES, LeaseFact, OrderFact, lease_fact, order_fact
+from contract.facts import LeaseFact, OrderFact, lease_fact, order_fact
 from contract.messages import Lease, Order
 
 NOW = 1_795_392_000_000  # 2026-11-23T00:00:00Z
@@ -134,28 +133,3 @@ def test_a_star_marks_the_latest_lease_of_each_machine() -> None:
         ("*", "qinghe/a"),
         ("*", "qinghe/b"),
     ]
-
-
-def test_a_case_is_found_whole_between_others_and_not_half() -> None:
-    def case(payload: bytes, machine: str = "none") -> Case:
-        return Case(
-            site="s",
-            gateway="g",
-            batch="0" * 64,
-            machine=machine,
-            reason="invalid",
-            detail="",
-            payload=payload,
-        )
-
-    first, other, second = (
-        list(parts(case(letter * (PART_BYTES + 1), machine)))
-        for letter, machine in ((b"a", "none"), (b"b", "knit-01"), (b"c", "none"))
-    )
-    facts = timed([first[0], other[0], first[1], other[1], *second], 100)
-    assert tables.case(facts, "s/g/100") == [facts[0], facts[2]]
-    assert tables.case(facts, "s/g/101") == [facts[1], facts[3]]
-    assert tables.case(facts, "s/g/104") == facts[4:]
-    assert tables.case(facts[:2], "s/g/100") == []
-    assert tables.case(facts, "s/g/7") == []
-    assert tables.quarantine(facts).remarks == ["3 in all."]
