@@ -19,7 +19,7 @@ EXAMPLES = """\
 examples:
   gongfang-collector check --config configs/collector.toml
   gongfang-collector run --config configs/collector.toml
-  gongfang-collector status --config configs/collector.toml       exit 1 when a gateway or machine is silent
+  gongfang-collector status --config configs/collector.toml       exit 1 when one is silent or metered twice
   gongfang-collector lease set --machine knit-01 --tenant zhang --by 王师傅
   gongfang-collector lease set --machine knit-01 --tenant zhang --order A-17 --from +10m --by 王师傅
   gongfang-collector lease end --machine knit-01 --by 王师傅
@@ -29,7 +29,7 @@ examples:
   gongfang-collector quarantine replay --reason unknown_field --dry-run
 
 --config may be left out where the environment has GONGFANG_COLLECTOR_CONFIG.
-exit codes: 0 fine, 1 failure (or something is silent), 2 bad usage or configuration"""
+exit codes: 0 fine, 1 failure (or something is silent, or metered twice), 2 bad usage or configuration"""
 
 
 REASONS: Final = (*ExceptionReason, UNREADABLE)
@@ -80,7 +80,11 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True, metavar="command")
     _leaf(commands, "run", "collect until SIGTERM or SIGINT")
     _leaf(commands, "check", "say everything that is wrong with the configuration")
-    status = _leaf(commands, "status", "who was heard of, and who is silent (then exit 1)")
+    status = _leaf(
+        commands,
+        "status",
+        "who was heard of; exit 1 when a gateway or machine is silent, or a machine metered twice",
+    )
     status.add_argument("--grid-s", type=_count, default=300, help="the agents' grid in seconds (300)")
     _quarantine(_branch(commands, "quarantine", "what could not be accepted"))
     _lease(_branch(commands, "lease", "who has which machine"))

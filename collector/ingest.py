@@ -12,8 +12,10 @@ from collector.isolate import Quarantine
 from collector.judge import judge, read_batch
 from collector.keeping import keep_records
 from collector.quarantine import UNREADABLE, Case
+from collector.rivals import Rivals
 from collector.verdict import Unreadable, Verdict, kept
 from contract.messages import Batch, ExceptionReason, Outcome, Receipt, batch_id
+from contract.records import Interval, Record
 from contract.series import row_of
 from contract.topics import Topic
 from store.protocol import Store
@@ -33,6 +35,7 @@ class Ingest:
         self._store, self._quarantine, self._now, self._name = store, quarantine, now, name
         self._counts = counts
         self._refused: dict[str, int] = {}
+        self._rivals = Rivals()
         self._away = Condition(log, "the store takes no records", "the store takes records again")
         self._refusing = Condition(log, "sends what cannot be accepted", "sends acceptable records again")
 
@@ -78,12 +81,19 @@ class Ingest:
 
     def _count(self, batch: Batch, judged: Sequence[Judged]) -> None:
         gateway = f"{batch.site}/{batch.gateway}"
+        self._compare([e.record for e, v in judged if v.outcome is Outcome.ACCEPTED])
         self._counts.update(str(verdict.reason or verdict.outcome) for _, verdict in judged)
         refused = [v for _, v in judged if v.reason not in {None, ExceptionReason.STORE}]
         if refused:
             self._complain(gateway, f"{refused[0].reason}: {refused[0].detail}")
         elif self._refusing.is_bad(gateway) and self._now() - self._refused[gateway] > QUIET_MS:
             self._refusing.well(gateway)
+
+    def _compare(self, records: Sequence[Record | None]) -> None:
+        for record in records:
+            for rivalry in self._rivals.news(record, self._now()) if isinstance(record, Interval) else ():
+                self._counts["metered_twice"] += 1
+                log.warning("%s; both are stored, and the time counts twice", rivalry)
 
     def _complain(self, gateway: str, why: str) -> None:
         """Good batches come between bad ones: the condition ends after a quiet time, not with the next."""

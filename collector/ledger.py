@@ -1,5 +1,6 @@
 """Reads from the store what the commands show."""
 
+from collections.abc import Iterable
 from typing import Final, TypeVar
 
 from contract.facts import BatchFact, Fact, LeaseFact, OrderFact, Quarantined
@@ -27,12 +28,17 @@ async def latest_batches(store: Store, now: int) -> dict[str, BatchFact]:
     return {f"{fact.site}/{fact.gateway}": fact for fact in facts}
 
 
-async def latest_usage(store: Store, now: int) -> dict[str, int]:
-    """Until when something is known of each machine that was known within the last day, UTC ms."""
+async def usage(store: Store, now: int) -> list[Interval]:
+    """Of the last day."""
+    return await read(store, USAGE, Interval, now - DAY_MS)
+
+
+def known_until(intervals: Iterable[Interval]) -> dict[str, int]:
+    """Until when something is known of each machine, UTC ms."""
     ends: dict[str, int] = {}
-    for fact in await read(store, USAGE, Interval, now - DAY_MS):
-        name = f"{fact.site}/{fact.machine}"
-        ends[name] = max(fact.end, ends.get(name, 0))
+    for each in intervals:
+        name = f"{each.site}/{each.machine}"
+        ends[name] = max(each.end, ends.get(name, 0))
     return ends
 
 

@@ -6,8 +6,9 @@ from collector import ledger, tables
 from collector.cases import held, named
 from collector.clock import plant_clock
 from collector.config import Settings
-from collector.instant import lasted
+from collector.instant import lasted, shown
 from collector.quarantine import payloads
+from collector.rivals import rivalries
 from collector.silence import heard
 from collector.terminal import say, show
 from contract.facts import payload_bytes
@@ -22,16 +23,19 @@ async def _status(settings: Settings, grid_ms: int) -> int:
     now = plant_clock(settings.clock.pair)()
     async with open_store(settings.store, read_only=True) as store:
         batches = await ledger.latest_batches(store, now)
-        usage = await ledger.latest_usage(store, now)
+        usage = await ledger.usage(store, now)
         cases = held(await ledger.quarantined(store, 0))
     gateways = heard({name: fact.sealed for name, fact in batches.items()}, now, grid_ms)
-    machines = heard(usage, now, grid_ms)
+    machines = heard(ledger.known_until(usage), now, grid_ms)
+    twice = rivalries(usage)
     show(tables.gateways(gateways, batches))
     show(tables.machines(machines))
+    for rivalry in twice:
+        say(f"TWICE: {rivalry}, from {shown(rivalry.start)} to {shown(rivalry.end)}; stop one of the two.")
     waiting = sum(one.replayed is None for one in cases)
     lag = lasted(gateways[-1].silent_ms) if gateways else "unknown"
     say(f"In quarantine: {waiting}. From the latest sealed batch to now: {lag}.")
-    return int(not gateways or any(one.is_silent for one in (*gateways, *machines)))
+    return int(not gateways or bool(twice) or any(one.is_silent for one in (*gateways, *machines)))
 
 
 def quarantine_list(settings: Settings, days: int) -> int:

@@ -189,6 +189,22 @@ def test_status_says_who_is_silent(
     assert re.search(r"qinghe/knit-01 .* ok", shown)
 
 
+def test_status_says_what_is_metered_twice(
+    service: Service, config: Path, capsys: pytest.CaptureFixture[str], plant: SimpleNamespace
+) -> None:
+    start = plant.NOW - plant.GRID_MS
+    for epoch in ("e1", "e2"):
+        send(
+            config, plant.batch([plant.alone(plant.interval(1, epoch=epoch, start=start, span_start=start))])
+        )
+    assert main(["status", "--config", str(config)]) == 1
+    shown = capsys.readouterr().out
+    assert "SILENT" not in shown
+    assert "TWICE: qinghe/knit-01 is metered by gw1 (epoch e1) and gw1 (epoch e2), from" in shown
+    service.stop()
+    assert "metered_twice 1" in service.log()
+
+
 def test_what_is_in_quarantine_can_be_read(
     service: Service, config: Path, capsys: pytest.CaptureFixture[str], plant: SimpleNamespace
 ) -> None:
