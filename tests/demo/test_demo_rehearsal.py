@@ -43,6 +43,30 @@ async def test_mosquitto_and_influxdb_store_what_the_machines_did(
     assert verdict(shift, stored).differences == ()
 
 
+async def test_mosquitto_and_influxdb_2_store_what_the_machines_did(
+    tmp_path: Path, mosquitto: object, influx2: object
+) -> None:
+    port = mosquitto.port  # type: ignore[attr-defined]  # peers of conftest.py
+    await forget(port)
+    token = tmp_path / "token"
+    token.write_text(influx2.token)  # type: ignore[attr-defined]
+    config = InfluxConfig(
+        kind="influx",
+        url=influx2.url,  # type: ignore[attr-defined]
+        database=f"rehearsal-{tmp_path.name}-{port}",
+        org=influx2.org,  # type: ignore[attr-defined]
+        token_file=token,
+    )
+    store = "\n".join(
+        f'{key} = "{value}"'
+        for key, value in config.model_dump().items()
+        if key in {"kind", "url", "database", "org", "token_file"}
+    )
+    place = replace(production(tmp_path, port, config.url, config.database), store=store)
+    shift, stored = await rehearsed(place, config)
+    assert verdict(shift, stored).differences == ()
+
+
 async def test_the_chain_can_be_walked_again_from_the_store(tmp_path: Path) -> None:
     await rehearsed(embedded(tmp_path), _sqlite(tmp_path))
     chains: dict[tuple[str, str], list[Record]] = {}
