@@ -27,12 +27,17 @@ def _exception(entry: Entry, verdict: Verdict) -> RecordException:
     )
 
 
+def is_away(judged: Sequence[Judged]) -> bool:
+    """Whether the store took nothing. One that takes some is at a limit: the rest must not wait for that."""
+    verdicts = [verdict for _, verdict in judged]
+    return ACCEPTED not in verdicts and any(verdict.reason is ExceptionReason.STORE for verdict in verdicts)
+
+
 def receipt(
     batch_id: str, collector: str, at: int, judged: Sequence[Judged], store_asks_ms: int = 0
 ) -> Receipt:
     """``store_asks_ms`` is how long the store itself asked to be left alone."""
     exceptions = [_exception(*one) for one in judged if one[1] != ACCEPTED]
-    away = any(exception.reason is ExceptionReason.STORE for exception in exceptions)
     return Receipt(
         batch=batch_id,
         collector=collector,
@@ -40,7 +45,7 @@ def receipt(
         records=len(judged),
         accepted=len(judged) - len(exceptions),
         unreadable=None,
-        retry_after_ms=max(RETRY_AFTER_MS, store_asks_ms) if away else 0,
+        retry_after_ms=max(RETRY_AFTER_MS, store_asks_ms) if is_away(judged) else 0,
         exceptions=exceptions,
     )
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from collector.answer import Judged, batch_fact, receipt, unreadable_receipt
+from collector.answer import Judged, batch_fact, is_away, receipt, unreadable_receipt
 from collector.condition import Condition
 from collector.entry import Entry
 from collector.isolate import Quarantine
@@ -64,14 +64,14 @@ class Ingest:
     async def _isolate(self, batch: Batch, name: str, judged: list[Judged]) -> list[Judged]:
         """Rejected records leave the gateway's outbox, so they are rejected only once they rest here."""
         cases = [case_of(batch, name, *one) for one in judged if one[1].outcome is Outcome.REJECTED]
-        if not cases or (not _is_away(judged) and await self._quarantine.put(cases)):
+        if not cases or (not is_away(judged) and await self._quarantine.put(cases)):
             return judged
         instead = kept(ExceptionReason.STORE, "cannot be quarantined now")
         return [(e, instead if v.outcome is Outcome.REJECTED else v) for e, v in judged]
 
     async def _conclude(self, batch: Batch, name: str, judged: Sequence[Judged]) -> None:
         self._count(batch, judged)
-        if _is_away(judged):
+        if is_away(judged):
             self._away.bad(next(v.detail for _, v in judged if v.reason is ExceptionReason.STORE))
             return
         self._away.well()
@@ -83,7 +83,8 @@ class Ingest:
         gateway = f"{batch.site}/{batch.gateway}"
         self._compare([e.record for e, v in judged if v.outcome is Outcome.ACCEPTED])
         self._counts.update(str(verdict.reason or verdict.outcome) for _, verdict in judged)
-        refused = [v for _, v in judged if v.reason not in {None, ExceptionReason.STORE}]
+        well = {None, ExceptionReason.STORE} if is_away(judged) else {None}
+        refused = [verdict for _, verdict in judged if verdict.reason not in well]
         if refused:
             self._complain(gateway, f"{refused[0].reason}: {refused[0].detail}")
         elif self._refusing.is_bad(gateway) and self._now() - self._refused[gateway] > QUIET_MS:
@@ -100,10 +101,6 @@ class Ingest:
         self._refusing.bad(why, gateway)
         if self._refusing.is_bad(gateway):
             self._refused[gateway] = self._now()
-
-
-def _is_away(judged: Sequence[Judged]) -> bool:
-    return any(verdict.reason is ExceptionReason.STORE for _, verdict in judged)
 
 
 def case_of(batch: Batch, name: str, entry: Entry, verdict: Verdict) -> Case:

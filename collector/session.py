@@ -13,22 +13,22 @@ from typing import Final
 import aiomqtt
 from msgspec import Struct
 
-from collector import mqtt
+from collector import ledger, mqtt
 from collector.backoff import waits
 from collector.condition import Condition
 from collector.hearing import Hearing
 from collector.ingest import Ingest
 from collector.restore import missing
+from collector.room import Room
 from contract import topics
-from contract.facts import LeaseFact, OrderFact
-from contract.series import LEASE, ORDER, fact_of
-from store.admission import TIME_LIMIT
 from store.protocol import Store, StoreAwayError
 
 log = logging.getLogger(__name__)
 
 ANNOUNCED_WAITING: Final = 1000
 """Lease and order messages that wait while the store is away; the broker retains the latest of each topic."""
+HEARD_MOST: Final = 100_000
+"""So many lease and order topics are remembered until the broker was given back what it forgot."""
 OF_ONE_GATEWAY: Final = 4
 """One gateway may fill a quarter of the waiting room, so that others find a place."""
 
@@ -47,13 +47,18 @@ class Session:
         self._ingest, self._store, self._counts = ingest, store, counts
         self._bounds, self._shared = bounds, shared
         self._busy = Condition(log, "batches are dropped unread", "there is room for batches again")
-        self._batches: asyncio.Queue[mqtt.Arrival] = asyncio.Queue(bounds.waiting)
-        self._waiting: Counter[topics.Topic] = Counter()
+        self._room = self._new_room()
+        self._waiting = asyncio.Semaphore(0)
         self._heard: set[str] = set()
+        self._is_restored = False
         self.announced: asyncio.Queue[mqtt.Arrival] = asyncio.Queue(ANNOUNCED_WAITING)
 
+    def _new_room(self) -> Room[topics.Topic, mqtt.Arrival]:
+        return Room(self._bounds.waiting, max(1, self._bounds.waiting // OF_ONE_GATEWAY))
+
     async def open(self, client: aiomqtt.Client) -> None:
-        self._batches, self._waiting, self._heard = asyncio.Queue(self._bounds.waiting), Counter(), set()
+        self._room, self._waiting = self._new_room(), asyncio.Semaphore(0)
+        self._heard, self._is_restored = set(), False
         await mqtt.subscribe(client, self._shared)
 
     async def serve(self, client: aiomqtt.Client) -> None:
@@ -80,16 +85,14 @@ class Session:
             self._admit_announcement(arrival)
 
     def _admit_batch(self, arrival: mqtt.Arrival) -> None:
-        share = max(1, self._bounds.waiting // OF_ONE_GATEWAY)
-        if self._batches.full() or self._waiting[arrival.topic] >= share:
+        if not self._room.enter(arrival.topic, arrival):
             self._counts["dropped"] += 1
-            self._busy.bad(f"{self._batches.qsize()} wait; gateways send theirs again")
+            self._busy.bad(f"{len(self._room)} wait; gateways send theirs again")
             return
-        self._waiting[arrival.topic] += 1
-        self._batches.put_nowait(arrival)
+        self._waiting.release()
 
     def _admit_announcement(self, arrival: mqtt.Arrival) -> None:
-        if arrival.payload:
+        if arrival.payload and not self._is_restored and len(self._heard) < HEARD_MOST:
             self._heard.add(mqtt.topic_of(arrival))
         if self.announced.full():
             self._counts["announcements_dropped"] += 1
@@ -99,31 +102,34 @@ class Session:
 
     async def _work(self, client: aiomqtt.Client) -> None:
         while True:
-            arrival = await self._batches.get()
-            self._waiting[arrival.topic] -= 1
+            await self._waiting.acquire()
+            arrival = self._room.leave()
             receipt = await self._ingest.take(arrival.topic, arrival.payload)
             if receipt is not None:
                 await mqtt.answer(client, arrival.topic, receipt)
-            if self._batches.empty():
+            if not self._room:
                 self._busy.well()
 
     async def _restore(self, client: aiomqtt.Client) -> None:
         """Gives back to the broker the leases and orders that it forgot (DESIGN 4, "Attribution")."""
         await asyncio.sleep(self._bounds.restore_after_s)
-        try:
-            leases = [fact_of(row) async for row in self._store.read(LEASE, 0, TIME_LIMIT)]
-            orders = [fact_of(row) async for row in self._store.read(ORDER, 0, TIME_LIMIT)]
-        except StoreAwayError:
-            return
-        forgotten = missing(
-            [fact for fact in leases if isinstance(fact, LeaseFact)],
-            [fact for fact in orders if isinstance(fact, OrderFact)],
-            self._heard,
-        )
-        for topic, payload in forgotten:
+        for topic, payload in await self._forgotten():
             if topic not in self._heard:
                 await client.publish(topic, payload, qos=1, retain=True)
                 self._counts["restored"] += 1
+        self._heard, self._is_restored = set(), True
+
+    async def _forgotten(self) -> list[tuple[str, bytes]]:
+        """What the broker did not say, asked of the store until it answers."""
+        for pause in waits(random.random):
+            try:
+                leases, orders = await ledger.leases(self._store), await ledger.orders(self._store)
+            except StoreAwayError:
+                await asyncio.sleep(pause)
+                continue
+            # Where not everything heard is remembered, nobody knows what is missing.
+            return list(missing(leases, orders, self._heard)) if len(self._heard) < HEARD_MOST else []
+        raise AssertionError("waiting has no end")
 
 
 async def keep_hearing(hearing: Hearing, announced: asyncio.Queue[mqtt.Arrival]) -> None:

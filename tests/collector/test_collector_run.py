@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import aiomqtt
 import msgspec
@@ -17,10 +17,13 @@ from collector.collector import run
 from collector.config import Settings
 from collector.ingest import Ingest
 from collector.isolate import Quarantine
+from collector.mqtt import Arrival
+from collector.session import Bounds, Session
 from contract import topics
-from contract.facts import BatchFact, LeaseFact, Quarantined
+from contract.facts import BatchFact, LeaseFact, Quarantined, lease_fact
 from contract.messages import Lease, Receipt, batch_id, encode
-from contract.series import BATCH, LEASE, METER, QUARANTINE, USAGE, Row, Series
+from contract.series import BATCH, LEASE, METER, QUARANTINE, USAGE, Row, Series, row_of
+from contract.topics import Topic
 from store.protocol import ANY, Store, StoreAwayError, Written, kept
 from store.sqlite import SqliteStore
 
@@ -416,3 +419,49 @@ async def test_collectors_behind_one_subscription_divide_the_work(
     assert [receipt.batch for receipt in receipts] == [batch_id(payload) for payload in offered]
     assert {receipt.collector for receipt in receipts} == {f"one-{site}", f"other-{site}"}
     assert await plant.stored(sqlite, QUARANTINE, site) == []
+
+
+async def test_a_broker_that_forgot_while_the_store_was_away_is_given_the_lease_when_it_is_back(
+    sqlite: SqliteStore, plant: SimpleNamespace, tmp_path: Path, site: str
+) -> None:
+    await sqlite.write([row_of(lease_fact(site, lease(plant), plant.NOW))])
+    store = Away(sqlite)
+    async with (
+        embedded() as one,
+        collecting(settings(one, tmp_path, site, restore_after_s=0), lambda: plant.NOW, store),
+        gateway(one, site) as gw,
+    ):
+        await gw.client.subscribe(topics.lease(site, "+"), qos=1)
+        await asyncio.sleep(0.2)
+        store.back = True
+        async with asyncio.timeout(PATIENCE_S):
+            heard = await anext(gw.client.messages)
+    assert isinstance(heard.payload, bytes)
+    assert msgspec.json.decode(heard.payload, type=Lease) == lease(plant)
+
+
+async def test_topics_heard_are_forgotten_once_the_broker_was_given_what_it_lacked(
+    sqlite: SqliteStore, plant: SimpleNamespace
+) -> None:
+    now = lambda: plant.NOW  # noqa: E731  a clock that stands
+    quarantine = Quarantine(sqlite, now)
+    session = Session(
+        ingest=Ingest(sqlite, quarantine, now, "c1", Counter()),
+        store=sqlite,
+        counts=Counter(),
+        bounds=Bounds(at_once=1, waiting=4, restore_after_s=0),
+    )
+    await session.open(cast("Any", Deaf()))
+    session._admit(Arrival(Topic("lease", "qinghe", "knit-01"), b"x"))
+    assert len(session._heard) == 1
+    await session._restore(cast("Any", Deaf()))
+    for number in range(50):
+        session._admit(Arrival(Topic("order", "qinghe", f"A-{number}"), b"x"))
+    assert session._heard == set()
+
+
+class Deaf:
+    """A broker that takes subscriptions and says nothing."""
+
+    async def subscribe(self, *_: Any, **__: Any) -> None:
+        pass

@@ -1,0 +1,44 @@
+"""The waiting room for batches: bounded, and each gateway in its turn. Pure.
+
+After an outage one gateway has a day to tell, another has what happens now. Each is served one batch at a
+time in turn, so the second never waits for more than one batch of the first.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Room(Generic[K, V]):
+    """At most ``places`` wait, at most ``share`` of them for one owner. Who has nothing is forgotten."""
+
+    def __init__(self, places: int, share: int) -> None:
+        self._places, self._share = places, share
+        self._lines: OrderedDict[K, deque[V]] = OrderedDict()
+        self._taken = 0
+
+    def __len__(self) -> int:
+        return self._taken
+
+    def enter(self, owner: K, thing: V) -> bool:
+        """Whether there was room."""
+        line = self._lines.get(owner, deque())
+        if self._taken >= self._places or len(line) >= self._share:
+            return False
+        self._lines.setdefault(owner, line).append(thing)
+        self._taken += 1
+        return True
+
+    def leave(self) -> V:
+        """The next: the first of the owner whose turn it is. Raises IndexError when nobody waits."""
+        if not self._lines:
+            raise IndexError("nobody waits")
+        owner, line = self._lines.popitem(last=False)
+        thing = line.popleft()
+        if line:
+            self._lines[owner] = line
+        self._taken -= 1
+        return thing
