@@ -7,15 +7,16 @@ is disputed; unknown time by the outages as they were.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from contract.clock import ClockPair
 from contract.names import DISPUTED
-from contract.records import Interval, Reason
-from demo.truth import PIECES, Difference, Verdict, by_machine, compare
+from contract.records import Interval, Method, Reason
+from contract.states import TIME_FIELDS, Party, State, time_field
+from demo.truth import PIECES, RECOVERED, Difference, Verdict, by_machine, compare
 from simulators.ledger import Account
 from tests.chaos import explain, layout
 from tests.chaos.child import Fall
@@ -28,6 +29,8 @@ READ_MS: Final = 250
 """Real time that a read may take on a busy machine; plant time runs on meanwhile."""
 SLACK_MS: Final = layout.SCALE * (READ_MS + DELAY_MS)
 _UNBOUNDED: Final = 2**53
+_DEVICE_MS: Final = 1_000
+"""A machine's own run counter counts whole seconds."""
 
 
 class Judgement(Struct, frozen=True, kw_only=True):
@@ -39,6 +42,8 @@ class Judgement(Struct, frozen=True, kw_only=True):
     allowed_ms: int
     """Machine time that the faults would explain as gaps."""
     epochs: int
+    worst_ms: int
+    """The largest difference of one machine's time in one state, outside of gaps."""
 
 
 def judge(
@@ -54,9 +59,12 @@ def judge(
     usage = stored.usage
     verdict = compare(usage, accounts, unknown_allowed_ms=_UNBOUNDED, slack_ms=SLACK_MS)
     near = _near_disputes(usage, accounts)
-    wrong = [str(each) for each in verdict.differences if not _is_near(each, near)]
+    wrong = [
+        str(each) for each in verdict.differences if each.key[2] != RECOVERED and not _is_near(each, near)
+    ]
     gap_ms = allowed_ms = 0
     for machine, intervals in by_machine(usage).items():
+        wrong += _recovered(machine, intervals, accounts[machine])
         spans = explain.merged([*explain.explained(machine, outages, falls), *stalls])
         allowed = explain.in_plant(spans, clock)
         gaps = explain.gaps(intervals)
@@ -74,7 +82,37 @@ def judge(
         gap_ms=gap_ms,
         allowed_ms=allowed_ms,
         epochs=epochs,
+        worst_ms=max((_worst(own, accounts[name]) for name, own in by_machine(usage).items()), default=0),
     )
+
+
+def _worst(intervals: Sequence[Interval], account: Account) -> int:
+    errors = Counter[str]()
+    for interval in intervals:
+        if interval.method is Method.POLLED:
+            errors.update({name: getattr(interval, name) for name in TIME_FIELDS})
+            errors.subtract(_lived(account, interval.start, interval.end))
+    return max(map(abs, errors.values()), default=0)
+
+
+def _lived(account: Account, start: int, end: int) -> Counter[str]:
+    """A machine's time by state within ``[start, end)``."""
+    found = Counter[str]()
+    for span in account.spans:
+        shared = min(span.end, end) - max(span.start, start)
+        if shared > 0:
+            found[time_field(State(span.state), Party(span.party))] += shared
+    return found
+
+
+def _recovered(machine: str, intervals: Sequence[Interval], account: Account) -> Iterator[str]:
+    """The run time that the machine's counters gave back, gap by gap: a gap that midnight cut is one gap."""
+    for interval in intervals:
+        if interval.method is Method.COUNTERS:
+            ran = _lived(account, interval.span_start, interval.end)["run_ms"]
+            told = interval.run_ms + interval.unplaced_run_ms
+            if abs(told - ran) > 2 * SLACK_MS + _DEVICE_MS:
+                yield f"{machine}: {told} ms of running recovered at {interval.start}, where it ran {ran} ms"
 
 
 def _real(plant_ms: int, clock: ClockPair) -> int:

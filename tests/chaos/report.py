@@ -80,7 +80,7 @@ def _rows(told: Told) -> Iterator[tuple[str, str]]:
     gap = f"{_minutes(judgement.gap_ms)}, of which {_minutes(verdict.unknown_ms)} stay unknown"
     yield "time in gaps", f"{gap}; the faults explain {_minutes(judgement.allowed_ms)}"
     yield "disputed", f"{verdict.disputed} intervals, {_pieces_disputed(told)} pieces"
-    yield "worst time error", f"{verdict.worst_ms / 1000:.1f} s of one machine in one state (plant time)"
+    yield "worst time error", f"{judgement.worst_ms / 1000:.1f} s of one machine in one state (plant time)"
     yield "memory", _memory(told.rss)
     yield "machine stalls", f"{len(told.stalls)}"
 
