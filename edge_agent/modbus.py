@@ -55,6 +55,8 @@ EXCEPTIONS: Final = {
 }
 """Modbus Application Protocol 1.1b3, 7."""
 
+_TRANSACTIONS: Final = 65_000
+"""pymodbus counts them up to this and begins again at 1."""
 _HEADER: Final = 9
 """Bytes of an answer up to its byte count or exception code: transaction 2, protocol 2, length 2, unit,
 function."""
@@ -112,6 +114,9 @@ class ModbusLink:
         self._client: AsyncModbusTcpClient | None = None
         self._turn = asyncio.Lock()
         self._request = b""
+        self._transaction = int(random() * _TRANSACTIONS)
+        """Of the latest request. It goes on over connections and does not begin at the same number twice: a
+        gateway before a serial line may hand out on a new connection what was asked on the old one."""
         self._delay_s, self._not_before = self._first_s, monotonic()
 
     async def read(self, table: Table, address: int, count: int, unit: int) -> list[int]:
@@ -137,7 +142,7 @@ class ModbusLink:
                 self.close()
                 raise
             finally:
-                self._request = b""
+                self._request, self._transaction = b"", client.ctx.next_tid
             self._forgive()
             if answer.isError():
                 raise RefusedError(answer.exception_code)
@@ -174,6 +179,7 @@ class ModbusLink:
             self._client = None
             client.close()
             raise LinkLostError(f"no connection to {self._host}:{self._port}")
+        client.ctx.next_tid = self._transaction  # pymodbus begins at 0 with each connection
         return client
 
     def _back_off(self) -> None:
