@@ -77,13 +77,25 @@ def _stranger(record: Record, batch: Batch) -> str:
 
 
 def _unlinked(record: Record, digests: Digests) -> str:
-    """Records that were kept travel again without their neighbours, so a missing neighbour proves nothing."""
-    before = first_sequence(record) - 1
-    previous = digests.get((record.machine, record.epoch, before), set()) if before >= 0 else {GENESIS}
-    known = previous - {""}
+    known = _before(record, digests) - {""}
     if not known or any(is_linked(record, digest) for digest in known):
         return ""
-    return f"its digest does not follow from that of sequence {before}"
+    return f"its digest does not follow from that of the record before sequence {record.sequence}"
+
+
+def _before(record: Record, digests: Digests) -> set[str]:
+    """The digests that the record may follow; none where that is not certain.
+
+    Records that were kept travel again without their neighbours, so a missing neighbour proves nothing. Of
+    what a merged interval stands for only the first and the last are certainly intervals: what lies between
+    may be transitions, which keep their names and stand before it in the chain.
+    """
+    first, life = first_sequence(record), (record.machine, record.epoch)
+    if record.sequence and (beside := digests.get((*life, record.sequence - 1))):
+        return beside
+    if record.sequence - first > 1:
+        return set()
+    return digests.get((*life, first - 1), set()) if first else {GENESIS}
 
 
 def _too_early(record: Record, now: int) -> Verdict | None:

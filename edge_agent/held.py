@@ -51,7 +51,25 @@ class Depth(Struct, frozen=True, kw_only=True):
     rejected: int
     """Records in the ring that the collector rejected."""
     over_limit: bool
-    """More bytes without receipt than the outbox should hold: an alarm, nothing is dropped."""
+    """More bytes wait for a first receipt than the outbox should hold: an alarm; see ``Outbox.relieve``."""
+
+
+class Relief(Struct, frozen=True, kw_only=True):
+    """What became of records because too many wait, counted as they were put."""
+
+    merged: int = 0
+    """Intervals that were taken into their neighbours: no second and no piece is missing."""
+    ring_dropped: int = 0
+    """Receipted records that can no longer be sent again."""
+    lost: int = 0
+    """Records in whose place there is a ``loss``."""
+
+    def __add__(self, other: "Relief") -> "Relief":
+        return Relief(
+            merged=self.merged + other.merged,
+            ring_dropped=self.ring_dropped + other.ring_dropped,
+            lost=self.lost + other.lost,
+        )
 
 
 class RejectedRecord(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """The outbox: every record rests here until a receipt, on disk before anything is published (DESIGN 4).
 
 Synchronous, and used from one thread only (``commit.py`` has that thread). Every method is one transaction,
-durable when it returns. Nothing is remembered outside the file.
+durable when it returns, or nothing. Nothing that matters is remembered outside the file.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,9 +15,12 @@ from contract.chain import GENESIS, canonical
 from contract.messages import BATCH_LIMIT, Batch, Order, Receipt, batch_id, encode
 from contract.records import Record
 from edge_agent.custody import LONGEST_RETRY_MS, InRing, Member, Ruling, falls_out, rule
-from edge_agent.held import Depth, Put, RejectedRecord, Sealed, Settlement
+from edge_agent.held import Depth, Put, RejectedRecord, Relief, Sealed, Settlement
+from edge_agent.inventory import depth, rejected
 from edge_agent.outbox_file import OutboxError, open_file, transaction
-from edge_agent.packing import RECORD_LIMIT, Linked, Queued, heads_of, instant_of, pack, wire_form
+from edge_agent.packing import RECORD_LIMIT, Linked, Queued, fronts_of, instant_of, pack, wire_form
+from edge_agent.relief import Pressure
+from edge_agent.setaside import suspicion
 
 TRIM_ROWS: Final = 2000
 """Most records that one ``trim`` drops, so that a slow card does not hold up the next commit for long."""
@@ -32,21 +35,46 @@ class Outbox:
     """Made by ``Outbox.open``; ``close`` it, or use it in a ``with``."""
 
     def __init__(
-        self, db: Connection, *, site: str, gateway: str, limit_bytes: int, ring_bytes: int, ring_ms: int
+        self,
+        db: Connection,
+        path: Path,
+        set_aside: Path | None,
+        *,
+        site: str,
+        gateway: str,
+        limit_bytes: int,
+        ring_bytes: int,
+        ring_ms: int,
+        timezone: str,
     ) -> None:
-        self._db = db
+        self._db, self._path = db, path
+        self.set_aside = set_aside
+        """Where a damaged file went, in whose place this one is new: every epoch has to be opened anew."""
         self._site, self._gateway = site, gateway
         self._limit_bytes, self._ring_bytes, self._ring_ms = limit_bytes, ring_bytes, ring_ms
+        self._pressure = Pressure(db, limit_bytes, timezone)
 
     @classmethod
     def open(
-        cls, path: Path, *, site: str, gateway: str, limit_bytes: int, ring_bytes: int, ring_ms: int
+        cls,
+        path: Path,
+        *,
+        site: str,
+        gateway: str,
+        limit_bytes: int,
+        ring_bytes: int,
+        ring_ms: int,
+        timezone: str = "UTC",
+        may_set_aside: bool = False,
     ) -> Self:
-        """Opens or makes the file. Raises OutboxError, and never deletes or changes what is not its own."""
-        db = open_file(path, site, gateway)
-        return cls(
-            db, site=site, gateway=gateway, limit_bytes=limit_bytes, ring_bytes=ring_bytes, ring_ms=ring_ms
-        )
+        """Opens or makes the file. Raises OutboxError, and never deletes or changes what is not its own.
+
+        ``timezone`` says where the hours begin within which intervals may merge. Only the agent itself may
+        set a damaged file aside: a command must not move it away under a running one.
+        """
+        db, aside = open_file(path, site, gateway, may_set_aside=may_set_aside)
+        limits = {"limit_bytes": limit_bytes, "ring_bytes": ring_bytes, "ring_ms": ring_ms}
+        return cls(db, path, aside, site=site, gateway=gateway, timezone=timezone, **limits)
 
     def close(self) -> None:
         self._db.close()
@@ -78,9 +106,9 @@ class Outbox:
         if len(wire_form(body, GENESIS)) > RECORD_LIMIT:
             raise OutboxError(f"record {name} of {len(body)} bytes fits no batch; name fewer quantities")
         risen = self._db.execute(
-            "INSERT INTO life (machine, epoch, last, head) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET last = excluded.last WHERE last < excluded.last",
-            (*name, GENESIS),
+            "INSERT INTO life (machine, epoch, last, head, fresh) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO"
+            " UPDATE SET last = excluded.last, fresh = fresh + excluded.fresh WHERE last < excluded.last",
+            (*name, GENESIS, len(body)),
         ).rowcount
         if not risen:
             raise OutboxError(f"record {name} comes after a later one: does another agent use this outbox?")
@@ -114,10 +142,12 @@ class Outbox:
         in_flight: int = 4,
         limit: int = BATCH_LIMIT,
         sealed_ms: int | None = None,
+        fresh: bool = True,
     ) -> list[Sealed]:
         """Makes batches of what may go now, until ``in_flight`` wait in all.
 
-        New records go first, in the order they were put; kept ones when their back-off has passed.
+        New records go first, in the order they were put; kept ones when their back-off has passed. Without
+        ``fresh`` no new ones go, for as long as the store is away: offered, they could no longer be merged.
         ``now_ms`` is the clock of ``settle``; ``sealed_ms`` is what to write as the batches' instant where
         plant time is another.
         """
@@ -131,12 +161,12 @@ class Outbox:
         sealed: list[Sealed] = []
         with transaction(self._db):
             free = in_flight - self._count("SELECT count(*) FROM batch")
-            while len(sealed) < free and (batch := self._seal_one(envelope, now_ms, limit)):
+            while len(sealed) < free and (batch := self._seal_one(envelope, now_ms, limit, fresh)):
                 sealed.append(batch)
         return sealed
 
-    def _seal_one(self, envelope: Batch, now_ms: int, limit: int) -> Sealed | None:
-        taken = pack(self._due(now_ms), limit - len(encode(envelope)))
+    def _seal_one(self, envelope: Batch, now_ms: int, limit: int, fresh: bool) -> Sealed | None:  # noqa: FBT001  see seal
+        taken = pack(self._due(now_ms, 0 if fresh else 1), limit - len(encode(envelope)))
         if not taken:
             return None
         records = [msgspec.Raw(linked.wire) for linked in taken]
@@ -154,18 +184,19 @@ class Outbox:
             ((batch, linked.digest, linked.row) for linked in taken),
         )
         self._db.executemany(
-            "UPDATE life SET head = ? WHERE machine = ? AND epoch = ?",
-            ((head, *life) for life, head in heads_of(taken).items()),
+            "UPDATE life SET head = ?, fresh = fresh - ?,"
+            " sealed = (SELECT sequence FROM record WHERE row = ?) WHERE machine = ? AND epoch = ?",
+            ((front.head, front.size, front.row, *life) for life, front in fronts_of(taken).items()),
         )
 
-    def _due(self, now_ms: int) -> Iterator[Queued]:
+    def _due(self, now_ms: int, least: int) -> Iterator[Queued]:
         """The queue's front, read only as far as it is wanted.
 
         A record that waits for longer than any back-off was kept while the clock was wrong: it is due.
         """
         for passed, bound in (("<=", now_ms), (">", now_ms + LONGEST_RETRY_MS)):
-            query = f"{_QUEUE} AND due {passed} ? ORDER BY due, row"
-            rows = self._db.execute(query, (bound,))
+            query = f"{_QUEUE} AND due >= ? AND due {passed} ? ORDER BY due, row"
+            rows = self._db.execute(query, (least, bound))
             for row, machine, epoch, digest, head, body in rows:
                 yield Queued(row, (machine, epoch), digest, head, body)
 
@@ -198,10 +229,11 @@ class Outbox:
 
     def _follow(self, ruling: Ruling) -> None:
         self._db.executemany(
-            "UPDATE record SET place = 2, batch = NULL WHERE row = ?", ((row,) for row in ruling.accepted)
+            "UPDATE record SET place = 2, batch = NULL, again = 0 WHERE row = ?",
+            ((row,) for row in ruling.accepted),
         )
         self._db.executemany(
-            "UPDATE record SET place = 3, batch = NULL, reason = ?, detail = ? WHERE row = ?",
+            "UPDATE record SET place = 3, batch = NULL, again = 0, reason = ?, detail = ? WHERE row = ?",
             ((rejected.reason, rejected.detail, rejected.row) for rejected in ruling.rejected),
         )
         self._db.executemany(
@@ -213,29 +245,14 @@ class Outbox:
         """Puts the receipted records of ``[start_ms, end_ms)`` back in the queue, behind new ones."""
         with transaction(self._db):
             return self._db.execute(
-                "UPDATE record SET place = 0, due = 1, tries = 0, reason = NULL, detail = NULL"
+                "UPDATE record SET place = 0, due = 1, tries = 0, again = 1, reason = NULL, detail = NULL"
                 " WHERE place >= 2 AND instant >= ? AND instant < ?",
                 (start_ms, end_ms),
             ).rowcount
 
     def rejected(self, limit: int = 100) -> list[RejectedRecord]:
         """The latest rejected records, latest first, for a person to read."""
-        rows = self._db.execute(
-            "SELECT machine, epoch, sequence, reason, detail, body, digest FROM record"
-            " WHERE place = 3 ORDER BY instant DESC, row DESC LIMIT ?",
-            (limit,),
-        )
-        return [
-            RejectedRecord(
-                machine=machine,
-                epoch=epoch,
-                sequence=sequence,
-                reason=reason,
-                detail=detail,
-                payload=wire_form(body, digest),
-            )
-            for machine, epoch, sequence, reason, detail, body, digest in rows
-        ]
+        return rejected(self._db, limit)
 
     def trim(self, now_ms: int) -> int:
         """Drops what the ring holds too long or too much, oldest first; never a record without receipt.
@@ -243,7 +260,7 @@ class Outbox:
         Returns how many records went: at most TRIM_ROWS, then call again.
         """
         with transaction(self._db):
-            excess = self._count("SELECT sum(bytes) FROM tally WHERE place >= 2") - self._ring_bytes
+            excess = self._count("SELECT sum(bytes) FROM tally WHERE place IN (2, 3)") - self._ring_bytes
             oldest = self._db.execute(
                 "SELECT row, instant, size FROM record WHERE place >= 2 ORDER BY instant, row LIMIT ?",
                 (TRIM_ROWS,),
@@ -254,27 +271,20 @@ class Outbox:
             self._db.executemany("DELETE FROM record WHERE row = ?", ((row,) for row in out))
         return len(out)
 
-    def depth(self) -> Depth:
-        tally = {place: rest for place, *rest in self._db.execute("SELECT place, records, bytes FROM tally")}
-        (queue, queue_bytes), (batched, batched_bytes) = tally[0], tally[1]
-        (accepted, accepted_bytes), (rejected, rejected_bytes) = tally[2], tally[3]
-        return Depth(
-            records=queue + batched,
-            bytes=queue_bytes + batched_bytes,
-            oldest_ms=self._oldest("place < 2"),
-            batches=self._count("SELECT count(*) FROM batch"),
-            ring_records=accepted + rejected,
-            ring_bytes=accepted_bytes + rejected_bytes,
-            ring_from=self._oldest("place >= 2"),
-            rejected=rejected,
-            over_limit=queue_bytes + batched_bytes > self._limit_bytes,
-        )
+    def relieve(self) -> Relief:
+        """Makes room where more than ``limit_bytes`` wait: one bounded piece of it, then call again.
 
-    def _oldest(self, where: str) -> int | None:
-        found: int | None = self._db.execute(
-            f"SELECT min(instant) FROM record WHERE {where}"  # noqa: S608  two fixed conditions
-        ).fetchone()[0]
-        return found
+        First the ring goes, oldest first; then never-offered intervals merge within their hour; and while
+        5/4 of the limit wait after all that, the oldest never-offered records become a ``loss``.
+        """
+        return self._pressure.relieve()
+
+    def suspect(self) -> None:
+        """Something in the file cannot be read: the next start looks at all of it. Raises OSError."""
+        suspicion(self._path).touch()
+
+    def depth(self) -> Depth:
+        return depth(self._db, self._limit_bytes)
 
     def _count(self, query: str) -> int:
         number: int = self._db.execute(query).fetchone()[0]

@@ -1,67 +1,64 @@
-"""The outbox as a file: SQLite tables, how it is opened, and what is refused. Nothing here deletes a file."""
+"""The outbox as a file: how it is opened, brought to the present format, and what is refused.
 
+Nothing here deletes records. What is damaged is refused, or set aside where the caller says so.
+"""
+
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-APPLICATION: Final = 0x476F6678  # "Gofx": tells an outbox from any other SQLite file
-VERSION: Final = 1
-
-# `place` of a record: 0 in the queue, 1 in a batch, 2 accepted, 3 rejected (both in the ring). Literals in
-# the partial indexes and in the queries alike, or SQLite would not use the indexes.
-# `due` is 0 until a first receipt: so the queue's order is new records first, in the order they were put.
-# AUTOINCREMENT, so that a row number never comes back.
-_SCHEMA: Final = """
-CREATE TABLE owner (site TEXT NOT NULL, gateway TEXT NOT NULL) STRICT;
-CREATE TABLE checkpoint (machine TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE announcement (
-    order_id TEXT PRIMARY KEY, issued INTEGER NOT NULL, body BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE life (
-    machine TEXT NOT NULL, epoch TEXT NOT NULL, last INTEGER NOT NULL, head TEXT NOT NULL,
-    PRIMARY KEY (machine, epoch)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE batch (
-    row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, payload BLOB NOT NULL
-) STRICT;
-CREATE TABLE record (
-    row INTEGER PRIMARY KEY AUTOINCREMENT,
-    machine TEXT NOT NULL, epoch TEXT NOT NULL, sequence INTEGER NOT NULL,
-    instant INTEGER NOT NULL, size INTEGER NOT NULL,
-    place INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0,
-    batch INTEGER, reason TEXT, detail TEXT,
-    digest TEXT NOT NULL DEFAULT '', body BLOB NOT NULL,
-    UNIQUE (machine, epoch, sequence)
-) STRICT;
-CREATE INDEX queue ON record (due, row) WHERE place = 0;
-CREATE INDEX member ON record (batch) WHERE place = 1;
-CREATE INDEX held ON record (instant) WHERE place < 2;
-CREATE INDEX ring ON record (instant) WHERE place >= 2;
-CREATE INDEX rejected ON record (instant) WHERE place = 3;
-CREATE TABLE tally (place INTEGER PRIMARY KEY, records INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
-INSERT INTO tally VALUES (0, 0, 0), (1, 0, 0), (2, 0, 0), (3, 0, 0);
-CREATE TRIGGER record_in AFTER INSERT ON record BEGIN
-    UPDATE tally SET records = records + 1, bytes = bytes + new.size WHERE place = new.place;
-END;
-CREATE TRIGGER record_out AFTER DELETE ON record BEGIN
-    UPDATE tally SET records = records - 1, bytes = bytes - old.size WHERE place = old.place;
-END;
-CREATE TRIGGER record_moved AFTER UPDATE OF place, size ON record BEGIN
-    UPDATE tally SET records = records - 1, bytes = bytes - old.size WHERE place = old.place;
-    UPDATE tally SET records = records + 1, bytes = bytes + new.size WHERE place = new.place;
-END;
-"""
+from edge_agent.clock import real_ms
+from edge_agent.outbox_tables import APPLICATION, STEPS, VERSION
+from edge_agent.setaside import set_aside, suspicion
 
 _SMALL: Final = ("owner", "checkpoint", "announcement", "life", "batch", "tally")
 _WHOLE_CHECK_BYTES: Final = 16 * 1024 * 1024
 """Up to this a file is checked whole when opened (some 50 ms); of a larger one only the tables without which
 the agent cannot start, since reading a ring of a gigabyte from a slow card would hold up metering."""
 
+_AWAY: Final = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_PERM,
+    }
+)
+_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
 
 class OutboxError(Exception):
     """The file cannot be used as this agent's outbox; says what a person can do."""
+
+
+class DamagedError(OutboxError):
+    """What stands there was an outbox, or never was one, and cannot be read."""
+
+
+class OutboxAwayError(OutboxError):
+    """The disk takes nothing now (full, read-only, failing). Nothing has changed in the file: try again."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the disk may take later what it does not take now."""
+    return _code(error) in _AWAY
+
+
+def is_damage(error: BaseException) -> bool:
+    return _code(error) in _DAMAGE
+
+
+def _code(error: BaseException) -> int | None:
+    """SQLite's primary result code; the extended one has it in its low byte."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
 
 
 @contextmanager
@@ -70,14 +67,39 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
+        db.execute("COMMIT")
     except BaseException:
-        db.rollback()
+        # On some errors SQLite has rolled back by itself, and a failing disk may not even let us ask.
+        with contextlib.suppress(sqlite3.Error):
+            db.rollback()
         raise
-    db.execute("COMMIT")
 
 
-def open_file(path: Path, site: str, gateway: str) -> sqlite3.Connection:
-    """Opens the outbox, or makes an empty one where there is none. Raises OutboxError."""
+def open_file(
+    path: Path, site: str, gateway: str, *, may_set_aside: bool
+) -> tuple[sqlite3.Connection, Path | None]:
+    """Opens the outbox, or makes an empty one where there is none or, if it may, in place of a damaged one.
+
+    With the connection comes where the damaged file went. Raises OutboxError.
+    """
+    kept = None
+    try:
+        db = _open(path, site, gateway)
+    except DamagedError as damaged:
+        if not may_set_aside:
+            raise
+        try:
+            kept = set_aside(path, real_ms())
+        except OSError as error:
+            raise OutboxError(f"{damaged}; it cannot be moved: {error}") from error
+        db = _open(path, site, gateway)
+    if may_set_aside:  # it is whole now
+        with contextlib.suppress(OSError):
+            suspicion(path).unlink(missing_ok=True)
+    return db, kept
+
+
+def _open(path: Path, site: str, gateway: str) -> sqlite3.Connection:
     try:
         db = sqlite3.connect(path, isolation_level=None, timeout=10)
     except sqlite3.Error as error:
@@ -89,7 +111,7 @@ def open_file(path: Path, site: str, gateway: str) -> sqlite3.Connection:
         raise OutboxError(f"{path}: {error}; check permissions, free space and other users of it") from error
     except sqlite3.DatabaseError as error:
         db.close()
-        raise OutboxError(f"{path}: {_DAMAGED.format(error)}") from error
+        raise DamagedError(f"{path}: {_DAMAGED.format(error)}") from error
     except BaseException:
         db.close()
         raise
@@ -112,30 +134,52 @@ def _prepare(db: sqlite3.Connection, path: Path, site: str, gateway: str) -> Non
         _create(db, site, gateway)
     _check(db, path)
     owner = db.execute("SELECT site, gateway FROM owner").fetchone()
+    if owner is None:
+        raise DamagedError(f"{path}: {_DAMAGED.format('it does not say whose it is')}")
     if owner != (site, gateway):
         raise OutboxError(
             f"{path}: belongs to gateway {owner[1]} of site {owner[0]}, not to {gateway} of {site};"
             " give this agent an outbox of its own, or correct its name"
         )
+    _upgrade(db)
 
 
 def _recognise(db: sqlite3.Connection, path: Path) -> None:
     """Before anything is written: another program's database must stay as it is."""
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise OutboxError(f"{path}: is a database of another program; nothing was changed")
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version != VERSION:
+    version = _version(db)
+    if not 0 < version <= VERSION:
         raise OutboxError(
             f"{path}: has outbox format {version}, this agent knows {VERSION}; update the agent"
         )
 
 
+def _version(db: sqlite3.Connection) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
 def _create(db: sqlite3.Connection, site: str, gateway: str) -> None:
-    script = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {_SCHEMA}"
     with transaction(db):
-        for statement in _statements(script):
-            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
+        _step(db, 0)
         db.execute("INSERT INTO owner VALUES (?, ?)", (site, gateway))
+
+
+def _upgrade(db: sqlite3.Connection) -> None:
+    """Each step is one transaction, so an upgrade cut short goes on at the next start."""
+    while _version(db) < VERSION:
+        with transaction(db):
+            version = _version(db)  # another process may have been faster
+            if version < VERSION:
+                _step(db, version)
+
+
+def _step(db: sqlite3.Connection, version: int) -> None:
+    for statement in _statements(STEPS[version]):
+        db.execute(statement)
+    db.execute(f"PRAGMA user_version = {version + 1}")
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -149,9 +193,14 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _check(db: sqlite3.Connection, path: Path) -> None:
-    whole = path.stat().st_size <= _WHOLE_CHECK_BYTES
-    checks = ["quick_check(1)"] if whole else [f"quick_check({table})" for table in _SMALL]
-    for check in checks:
+    for check in _checks(path):
         found = db.execute(f"PRAGMA {check}").fetchone()[0]
         if found != "ok":
-            raise OutboxError(f"{path}: {_DAMAGED.format(found)}")
+            raise DamagedError(f"{path}: {_DAMAGED.format(found)}")
+
+
+def _checks(path: Path) -> list[str]:
+    if suspicion(path).exists():
+        return ["integrity_check(1)"]
+    whole = path.stat().st_size <= _WHOLE_CHECK_BYTES
+    return ["quick_check(1)"] if whole else [f"quick_check({table})" for table in _SMALL]

@@ -39,7 +39,20 @@ class Linked(Struct, frozen=True):
     digest: str
     is_new: bool
     """Whether the digest was made now and is its life's new head."""
+    size: int
+    """Of its canonical form, bytes."""
     wire: bytes
+
+
+class Front(Struct, frozen=True):
+    """How far a life has been offered after a batch."""
+
+    head: str
+    """Its chain head."""
+    row: int
+    """The last of its records that were ever in a batch."""
+    size: int
+    """Bytes offered for the first time."""
 
 
 def instant_of(record: Record) -> int:
@@ -68,10 +81,15 @@ def pack(queue: Iterable[Queued], room: int) -> tuple[Linked, ...]:
             break
         if not queued.digest:
             heads[queued.life] = digest
-        taken.append(Linked(queued.row, queued.life, digest, not queued.digest, wire))
+        taken.append(Linked(queued.row, queued.life, digest, not queued.digest, len(queued.body), wire))
     return tuple(taken)
 
 
-def heads_of(taken: Iterable[Linked]) -> dict[Life, str]:
-    """The new chain heads after the records of a batch."""
-    return {linked.life: linked.digest for linked in taken if linked.is_new}
+def fronts_of(taken: Iterable[Linked]) -> dict[Life, Front]:
+    """The new fronts after the records of a batch."""
+    fronts: dict[Life, Front] = {}
+    for linked in taken:
+        if linked.is_new:
+            size = fronts[linked.life].size if linked.life in fronts else 0
+            fronts[linked.life] = Front(linked.digest, linked.row, size + linked.size)
+    return fronts

@@ -238,6 +238,16 @@ def test_a_merged_interval_follows_the_record_before_its_first(plant: SimpleName
     assert [verdict(entry) for entry in judged(plant, plant.batch(bad))] == [ACCEPTED, ACCEPTED, INVALID]
 
 
+def test_a_merged_interval_follows_the_transitions_that_it_reaches_over(plant: SimpleNamespace) -> None:
+    between = plant.transition(3), plant.transition(4)
+    merged = plant.interval(5, sequence_first=2)
+    good = plant.chained(plant.meter(), plant.interval(1), *between, merged)
+    for kept in (good, good[1:], [*good[:2], good[4]], good[4:]):
+        assert verdict(judged(plant, plant.batch(kept))[-1]) == ACCEPTED
+    bad = [*good[:4], seal(merged, good[1].digest)]
+    assert verdict(judged(plant, plant.batch(bad))[-1]) == INVALID
+
+
 def test_a_link_is_known_even_from_a_record_of_an_unknown_type(plant: SimpleNamespace) -> None:
     first, second = plant.chained(plant.interval(1), plant.interval(2), previous="c" * 64)
     strange = {**plant.fields_of(first), "type": "alarm"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from contract.chain import GENESIS, is_linked, link
 from contract.messages import decode_record
 from contract.records import Loss, LossReason, Meter, Record
-from edge_agent.packing import Life, Queued, heads_of, instant_of, pack, wire_form
+from edge_agent.packing import Front, Life, Queued, fronts_of, instant_of, pack, wire_form
 
 A, B = ("cnc-01", "e1"), ("cnc-02", "e1")
 
@@ -25,7 +25,7 @@ def test_each_new_record_is_linked_to_the_one_before_in_its_life() -> None:
     assert taken[0].digest == hashlib.sha256(GENESIS.encode() + one.body).hexdigest()
     assert taken[1].digest == hashlib.sha256(b"b" * 64 + other.body).hexdigest()
     assert taken[2].digest == hashlib.sha256(taken[0].digest.encode() + two.body).hexdigest()
-    assert heads_of(taken) == {A: taken[2].digest, B: taken[1].digest}
+    assert fronts_of(taken) == {A: Front(taken[2].digest, 3, 80), B: Front(taken[1].digest, 2, 40)}
 
 
 def test_a_record_that_goes_again_keeps_its_digest_and_moves_no_head() -> None:
@@ -33,7 +33,7 @@ def test_a_record_that_goes_again_keeps_its_digest_and_moves_no_head() -> None:
     taken = pack([again, new], 10_000)
     assert taken[0].digest == "a" * 64
     assert taken[1].digest == link("c" * 64, new.body)
-    assert heads_of(pack([again], 10_000)) == {}
+    assert fronts_of(pack([again], 10_000)) == {}
 
 
 def test_a_batch_takes_one_record_even_if_it_is_too_large() -> None:

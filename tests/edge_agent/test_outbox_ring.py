@@ -204,6 +204,7 @@ def test_rejected_records_stay_readable(opened: Open) -> None:
 
 
 WATCHED = {
+    "relieve": lambda outbox: outbox.relieve(),
     "seal": lambda outbox: outbox.seal(10**9, "s-1"),
     "depth": lambda outbox: outbox.depth(),
     "trim": lambda outbox: outbox.trim(0),
@@ -236,7 +237,8 @@ def test_the_tally_agrees_with_the_records(opened: Open) -> None:
     answer(outbox, second)
     outbox.trim(0)
     outbox.resend(0, 105 * SECOND)
-    counted = outbox._db.execute("SELECT place, count(*), sum(size) FROM record GROUP BY place").fetchall()
-    tally = outbox._db.execute("SELECT * FROM tally").fetchall()
+    places = "SELECT place + 10 * again AS at, count(*), sum(size) FROM record GROUP BY at"
+    counted = outbox._db.execute(places).fetchall()
+    tally = outbox._db.execute("SELECT * FROM tally WHERE place < 11").fetchall()
     assert all(records for _, records, _ in tally)
     assert sorted(counted) == sorted(tally)
