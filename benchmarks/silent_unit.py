@@ -1,0 +1,162 @@
+"""What one silent unit on a bus costs its neighbours: the share of their polls that are on time.
+
+    python benchmarks/silent_unit.py --seconds 60 --units 30 --silent 1 --timeout-ms 200 --answer-ms 12
+
+The agent's own pollers and Modbus link, on the real clock, against a box behind which all units share one
+line: an answer takes ``--answer-ms`` there, and a silent unit takes the whole time limit.
+"""
+
+import argparse
+import asyncio
+import logging
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from contract.clock import ClockPair
+from edge_agent.clock import SystemClock
+from edge_agent.conditions import Conditions
+from edge_agent.decode import Key
+from edge_agent.machine import Machine
+from edge_agent.modbus import ModbusLink
+from edge_agent.plan import plan
+from edge_agent.poll import Desk, Poller
+from edge_agent.profile_file import load_profile
+from edge_agent.schedule import phase
+from edge_agent.scheme import Identity, Scheme
+from edge_agent.stop_codes import load_stop_table
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+class Box:
+    """A Modbus TCP server before one serial line, with a beating heart in register 8."""
+
+    def __init__(self, silent: set[int], answer_s: float) -> None:
+        self.silent, self.answer_s = silent, answer_s
+        self.asked: defaultdict[int, int] = defaultdict(int)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                request = await reader.readexactly(12)
+                self.asked[request[6]] += 1
+                if request[6] in self.silent:
+                    continue
+                await asyncio.sleep(self.answer_s)
+                writer.write(_answer(request))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+
+def _answer(request: bytes) -> bytes:
+    address, count = int.from_bytes(request[8:10], "big"), int.from_bytes(request[10:12], "big")
+    words = {0: 0x4B4E, 3: 1, 5: 1, 8: int(time.monotonic()) & 0xFFFF, 9: 0x8001}
+    data = b"".join(words.get(n, 0).to_bytes(2, "big") for n in range(address, address + count))
+    return request[:4] + (len(data) + 3).to_bytes(2, "big") + request[6:8] + bytes([len(data)]) + data
+
+
+class Nowhere:
+    """In place of the outbox: what is measured is the bus."""
+
+    def put(self, *_: object) -> None:
+        pass
+
+
+def _machine(unit: int, period_ms: int) -> Machine:
+    profile = load_profile(
+        CONFIGS / "profiles" / "knit-flat.toml", load_stop_table(CONFIGS / "stop-codes.toml")
+    )
+    names = {"site": "bench", "area": "bench", "kind": profile.kind, "gateway": "gw1", "agent": "bench"}
+    identity = Identity(
+        machine=f"unit-{unit:02}",
+        profile=profile.label,
+        profile_digest=profile.digest,
+        stop_table=profile.stop_table.label,
+        timezone="Asia/Shanghai",
+        **names,
+    )
+    scheme = Scheme(identity=identity, profile=profile, poll_ms=period_ms, hold_polls=3, grid_ms=300_000)
+    return Machine(scheme, serial=None, name_epoch=lambda: "e1")
+
+
+async def measure(options: argparse.Namespace) -> None:
+    silent = set(range(1, options.silent + 1))
+    box, clock = Box(silent, options.answer_ms / 1000), SystemClock(ClockPair())
+    server = await asyncio.start_server(box.serve, "127.0.0.1", 0)
+    link = ModbusLink("127.0.0.1", server.sockets[0].getsockname()[1], timeout_s=options.timeout_ms / 1000)
+    desk = Desk(
+        clock=clock,
+        commit=cast("Any", Nowhere()),
+        conditions=Conditions(),
+        announced={},
+        show=lambda _: None,
+        wake=lambda: None,
+        checkpoint_ms=10_000,
+    )
+    late: defaultdict[int, list[int]] = defaultdict(list)
+
+    def poller(unit: int) -> Poller:
+        machine = _machine(unit, options.period_ms)
+        blocks, shift = plan(machine.scheme.profile), phase(machine.name, options.period_ms)
+
+        async def read() -> Mapping[Key, int]:
+            words = await link.read_blocks(blocks, unit)
+            late[unit].append((clock.mono_ms() - shift) % options.period_ms)
+            return words
+
+        return Poller(machine, read, desk)
+
+    tasks = [asyncio.create_task(poller(unit).run()) for unit in range(1, options.units + 1)]
+    await asyncio.sleep(options.seconds)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    link.close()
+    server.close()
+    tell(options, box, {unit: late[unit] for unit in range(1, options.units + 1) if unit not in silent})
+
+
+def tell(options: argparse.Namespace, box: Box, late: Mapping[int, list[int]]) -> None:
+    slots = options.seconds * 1000 // options.period_ms
+    answered = [len(found) for found in late.values()]
+    lateness = sorted(each for found in late.values() for each in found) or [0]
+    print(
+        f"{options.units} units, {options.silent} silent, period {options.period_ms} ms, time limit"
+        f" {options.timeout_ms} ms, an answer takes {options.answer_ms} ms, {options.seconds} s"
+    )
+    print(f"slots of a neighbour {slots}; polls answered within their slot, all neighbours: {sum(answered)}")
+    print(
+        f"share on time: mean {sum(answered) / len(answered) / slots:.1%}, worst {min(answered) / slots:.1%}"
+    )
+    print(
+        f"answered after the slot began: median {statistics.median(lateness):.0f} ms,"
+        f" 99 % {lateness[len(lateness) * 99 // 100]} ms, longest {lateness[-1]} ms"
+    )
+    asked = [box.asked[unit] for unit in box.silent]
+    if asked:
+        print(f"each silent unit was asked {min(asked)} to {max(asked)} times")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name, default in (
+        ("units", 30),
+        ("silent", 1),
+        ("seconds", 60),
+        ("period-ms", 1000),
+        ("timeout-ms", 200),
+        ("answer-ms", 12),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    logging.basicConfig(level=logging.ERROR)
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
