@@ -16,7 +16,7 @@ HOLD_POLLS: Final = 4
 QUIET_S: Final = 90
 """No piece is counted nearer than this to a change of order or lease: longer than hold and a slow read."""
 CHECKPOINT_MS: Final = 10_000
-TIMEOUT_MS: Final = 1_000
+TIMEOUT_MS: Final = 600
 BACKOFF_MS: Final = (200, 2_000)
 """Real time, of a Modbus link."""
 COLLECTORS: Final = ("c1", "c2")

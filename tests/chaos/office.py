@@ -50,9 +50,9 @@ def _leases(plant: Plant, start_ms: int) -> Iterator[Due]:
         before = 0
         for number, lease in enumerate(one.lease for one in said if one.lease.machine == machine.name):
             told = replace(lease, issued=start_ms - 3_600_000 + before + number)
-            yield Due(
-                start_ms + before + _HEARD_MS if number else 0, topics.lease(plant.site, machine.name), told
-            )
+            wait = min(_HEARD_MS, (lease.effective - start_ms - before) // 2)
+            due = start_ms + before + wait if number else 0
+            yield Due(due, topics.lease(plant.site, machine.name), told)
             before = lease.effective - start_ms
 
 

@@ -71,7 +71,7 @@ def _rows(told: Told) -> Iterator[tuple[str, str]]:
     kinds_of = ", ".join(f"{name} {n}" for name, n in sorted(records.items()))
     yield "records", f"{len(told.stored.records):,}: {kinds_of}"
     sent = sum(batch.records for batch in told.batches)
-    yield "batches", f"{len(told.batches):,} with {sent:,} records; {_again(told)} records went again"
+    yield "batches", f"{len(told.batches):,} facts of batches, with {sent:,} records"
     yield "waiting at once", f"{told.waiting:,} records at most; empty {told.drained_s:.1f} s after the end"
     yield "quarantine", str(len(told.stored.quarantined))
     yield "epochs", f"{judgement.epochs} of {verdict.machines} machines"
@@ -80,6 +80,7 @@ def _rows(told: Told) -> Iterator[tuple[str, str]]:
     gap = f"{_minutes(judgement.gap_ms)}, of which {_minutes(verdict.unknown_ms)} stay unknown"
     yield "time in gaps", f"{gap}; the faults explain {_minutes(judgement.allowed_ms)}"
     yield "disputed", f"{verdict.disputed} intervals, {_pieces_disputed(told)} pieces"
+    yield "heard late", f"{judgement.late} intervals were metered before their lease or order was heard"
     yield "worst time error", f"{judgement.worst_ms / 1000:.1f} s of one machine in one state (plant time)"
     yield "memory", _memory(told.rss)
     yield "machine stalls", f"{len(told.stalls)}"
@@ -93,11 +94,6 @@ def _what(target: str) -> str:
     return {**dict.fromkeys(layout.GATEWAYS, "agent"), **dict.fromkeys(layout.COLLECTORS, "collector")}.get(
         target, target
     )
-
-
-def _again(told: Told) -> int:
-    """Records that were in more than one batch: kept by a collector, since the store was away."""
-    return sum(batch.records for batch in told.batches) - len(told.stored.records)
 
 
 def _pieces_disputed(told: Told) -> int:

@@ -5,7 +5,7 @@ import contextlib
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from contract.clock import ClockPair
 from contract.facts import BatchFact, Quarantined
+from contract.messages import Lease
 from contract.records import Interval, Loss, Meter, Transition
 from contract.series import BATCH, LOSS, METER, QUARANTINE, STATE, USAGE, fact_of
 from demo.rehearsal import accounts
@@ -22,12 +23,13 @@ from store.opening import open_store
 from tests.chaos import layout, office, schedule
 from tests.chaos.child import Fall
 from tests.chaos.explain import Span
-from tests.chaos.judge import Judgement, judge
+from tests.chaos.judge import Announced, Judgement, judge
+from tests.chaos.office import Due
 from tests.chaos.schedule import Fault
 from tests.chaos.site import Outage, Site, now_ms, opened
 from tests.chaos.walk import Stored
 
-LEAD_S: Final = 8
+LEAD_S: Final = 12
 """Real time between the processes' start and the shift's."""
 TAIL_S: Final = 4
 """Real time between the shift's end and the agents': all machines rest."""
@@ -107,7 +109,7 @@ async def live(options: Options, faults: tuple[Fault, ...]) -> Told:
             falls=tuple(site.falls),
             stored=stored,
             batches=batches,
-            judgement=_judged(site, plant, stored, watch),
+            judgement=_judged(site, plant, stored, watch, dues),
             drained_s=drained_s,
             left=left,
             waiting=watch.waiting,
@@ -204,11 +206,15 @@ async def _stored(site: Site) -> tuple[Stored, tuple[BatchFact, ...]]:
     return Stored(records=records, quarantined=quarantined), batches
 
 
-def _judged(site: Site, plant: Plant, stored: Stored, watch: Watch) -> Judgement:
+def _judged(site: Site, plant: Plant, stored: Stored, watch: Watch, dues: Sequence[Due]) -> Judgement:
     scripts = build_scripts(plant, layout.START_MS)
     return judge(
         stored,
         accounts(scripts, stored.usage),
+        Announced(
+            leases=tuple(due.message for due in dues if isinstance(due.message, Lease)),
+            orders={order.id: order.tenant for order in plant.orders},
+        ),
         clock=site.clock,
         outages=site.outages,
         falls=site.falls,
