@@ -98,9 +98,8 @@ async def over_the_wire(profile: Profile, polls: int) -> None:
             await link.read_blocks(blocks, unit)
         cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
         link.close()
-    print(
-        f"{'read, with its simulator':28} {cpu / polls / 1000:8.1f} us of CPU, {wall / polls / 1000:.1f} us of time"
-    )
+    each = f"{cpu / polls / 1000:8.1f} us of CPU, {wall / polls / 1000:.1f} us of time"
+    print(f"{'read, with its simulator':28} {each}")
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ _SECRET: Final = re.compile("password|token|secret", re.IGNORECASE)
 def complaints(file: TomlFile, errors: Iterable[Mapping[str, Any]], under: Path = ()) -> list[Complaint]:
     """``errors`` of a pydantic ValidationError about the part of ``file`` below ``under``.
 
-    A value is quoted unless its key looks like a secret.
+    A value is quoted unless it may hold a secret: by its key, or because it is an address with one in it.
     """
     found = []
     known = set(_keys(file.data))
@@ -135,10 +135,15 @@ def complaints(file: TomlFile, errors: Iterable[Mapping[str, Any]], under: Path 
             found.append(file.complain(path, *fixed))
             continue
         value = error.get("input")
-        shown = isinstance(value, str | int | float | bool) and not _SECRET.search(str((*under, *loc)))
+        shown = isinstance(value, str | int | float | bool) and not _is_secret((*under, *loc), value)
         problem = f"is {value!r}" if shown else "has a wrong value"
         found.append(file.complain(path, problem, error["msg"].removeprefix("Value error, ")))
     return found
+
+
+def _is_secret(path: Path, value: object) -> bool:
+    address = isinstance(value, str) and "://" in value and ("@" in value or "?" in value)
+    return address or _SECRET.search(str(path)) is not None
 
 
 def _keys(value: object) -> Iterator[str]:

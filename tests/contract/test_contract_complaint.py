@@ -268,6 +268,12 @@ def test_a_secret_is_never_quoted() -> None:
     assert found.problem == "has a wrong value"
 
 
+@pytest.mark.parametrize("address", ["http://u:hunter2@h:1", "http://h:1/?p=hunter2"])
+def test_an_address_with_a_secret_in_it_is_never_quoted(address: str) -> None:
+    (found,) = complain(GOOD.replace("port = 502", f'port = "{address}"'))
+    assert "hunter2" not in str(found)
+
+
 def test_a_key_of_an_inline_table_is_named_on_the_line_of_the_table() -> None:
     (found,) = complain(GOOD.replace("502", "0"))
     assert (found.line, found.key, found.problem) == (4, "machines.0.link.port", "is 0")
