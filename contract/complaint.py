@@ -54,6 +54,9 @@ class TomlFile(Struct, frozen=True, kw_only=True):
         return Complaint(file=self.name, line=self.line_of(path), key=key, problem=problem, remedy=remedy)
 
 
+DEEPEST: Final = 20
+"""So many levels of tables and lists are more than any file of ours has."""
+
 _TABLE: Final = re.compile(r"^\s*(\[\[?)\s*([^\[\],]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY: Final = re.compile(
     r"^\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"))*)\s*="
@@ -102,7 +105,8 @@ def parse_toml(name: str, text: str) -> TomlFile:
     """Raises BadConfigurationError with the place of a syntax error."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        _measure(data)
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a bare ValueError
         where = _AT.match(str(error))
         line, problem = (int(where[2]), where[1]) if where else (text.count("\n") + 1, str(error))
         remedy = "mend the TOML syntax (a string needs quotes, a table header its brackets)"
@@ -110,6 +114,18 @@ def parse_toml(name: str, text: str) -> TomlFile:
             [Complaint(file=name, line=line, key="", problem=problem, remedy=remedy)]
         ) from None
     return TomlFile(name=name, data=data, lines=locate(text))
+
+
+def _measure(data: object) -> None:
+    """Raises ValueError when tables stand in tables so deep that looking at them would end in a crash."""
+    level: list[object] = [data]
+    for _ in range(DEEPEST):
+        inner: list[object] = []
+        for each in level:
+            inner += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+        level = inner
+    if level:
+        raise ValueError(f"more than {DEEPEST} tables or lists stand in one another")
 
 
 _REMEDIES: Final = {

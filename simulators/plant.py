@@ -55,7 +55,7 @@ def parse_plant(text: str, file: str = "plant.toml") -> Plant:
     complaints = Complaints(file, text)
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a bare ValueError
         raise PlantError([_syntax(file, text, str(error))]) from None
     plant = _plant(Table((), raw, complaints))
     if found := complaints.sorted():
