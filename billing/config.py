@@ -135,7 +135,7 @@ def _tariff(file: TomlFile, path: Path) -> Tariff | None:
     at = path.parent / named
     try:
         text = at.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # not UTF-8, or no name that a file can have
         problem = f"{at} cannot be read ({error})"
         raise BadConfigurationError([file.complain(("tariff",), problem, "give the tariff's file")]) from None
     return read_tariff(str(at), text)

@@ -134,9 +134,9 @@ def _contradictions(file: TomlFile, data: Mapping[str, Any]) -> Iterator[Complai
             yield file.complain(
                 ("rate", index, "grace_s"), "is only for class stop_tenant", "remove it from this rate"
             )
-    hourly = {table.get("kind") for table in rates if table.get("class") == Clause.SETUP}
+    hourly = {str(table.get("kind")) for table in rates if table.get("class") == Clause.SETUP}
     for index, table in enumerate(fees):
-        kind = table.get("kind")
+        kind = str(table.get("kind"))
         if hourly and (kind in hourly or ANY_KIND in {kind, *hourly}):
             yield file.complain(
                 ("setup_fee", index),
