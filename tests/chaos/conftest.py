@@ -22,9 +22,7 @@ TAGS: dict[str, Any] = {
 MADE = {"produced": 0, "scrap": 0, "rework": 0, "energy_wh": 0}
 
 
-def _interval(
-    start_s: int = 0, seconds: int = 300, made: int = 0, total: int = 0, **more: object
-) -> Interval:
+def _interval(start_s: int = 0, seconds: int = 300, made: int = 0, total: int = 0, **more: Any) -> Interval:
     """``start_s`` after the shift's start; all of it running, unless ``more`` says otherwise."""
     start = layout.START_MS + start_s * 1000
     times: dict[str, Any] = dict.fromkeys(TIME_FIELDS, 0) | {"run_ms": seconds * 1000}

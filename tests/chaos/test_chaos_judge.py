@@ -56,7 +56,9 @@ def outage(kind: Kind, target: str, began_s: float = 0, ended_s: float = 5) -> O
     ],
 )
 def test_a_fault_explains_the_gaps_of_those_machines_that_it_cuts_off(
-    kind: Kind, target: str, is_explained: bool
+    kind: Kind,
+    target: str,
+    is_explained: bool,  # noqa: FBT001  a column of the table above
 ) -> None:
     assert bool(explain.explained("knit-01", [outage(kind, target)], [])) is is_explained
 

@@ -41,6 +41,11 @@ async def says(ends: Ends, word: bytes) -> bytes:
     return await asyncio.wait_for(ends[0].read(100), 5)
 
 
+async def greeted(link: Link) -> bytes:
+    reader, _ = await connect(link)
+    return await asyncio.wait_for(reader.readexactly(1), 5)
+
+
 async def test_a_whole_wire_carries_both_ways() -> None:
     async with wired() as link:
         ends = await connect(link)
@@ -69,8 +74,7 @@ async def test_a_resetting_wire_resets_old_and_new_connections() -> None:
         with pytest.raises(ConnectionError):
             await asyncio.wait_for(old[0].readexactly(1), 5)
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            new = await connect(link)
-            await asyncio.wait_for(new[0].readexactly(1), 5)
+            await greeted(link)
         await link.heal()
         assert await says(await connect(link), b"back") == b"back"
 

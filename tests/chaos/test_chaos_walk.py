@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from contract.chain import seal
 from contract.facts import Quarantined, payload_text
 from contract.messages import encode
 from contract.records import Interval, Meter, Record
@@ -84,7 +85,5 @@ def test_merged_intervals_stand_for_all_their_sequences(
 ) -> None:
     first, second = sealed([opening, interval(0)])
     merged = replace(second, sequence=3)
-    from contract.chain import seal
-
     whole = (first, seal(merged, first.digest))
     assert complaints(Stored(records=whole)) == []
