@@ -30,10 +30,11 @@ def duration(ms: int) -> str:
 
 
 def quantity(charge: Charge) -> Decimal:
-    """In the unit of the price. Hours to the millionth, so that a pocket calculator finds the same fen."""
-    if charge.clause in HOURLY:
-        return money.shown(Fraction(charge.quantity, money.HOUR_MS), 6)
-    return Decimal(charge.quantity)
+    """Exact, in seconds, pieces or orders: with it and the price anybody finds the same fen."""
+    if charge.clause not in HOURLY:
+        return Decimal(charge.quantity)
+    seconds, rest = divmod(charge.quantity, 1000)
+    return Decimal(f"{seconds}.{rest:03}".rstrip("0").rstrip("."))
 
 
 def share(value: Fraction | None, places: int = 1) -> str:

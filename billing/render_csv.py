@@ -5,21 +5,27 @@ import io
 from collections.abc import Iterable, Sequence
 
 from billing import figures
+from billing.charge import Charge
 from billing.period import local
 from billing.render_json import row_fields
 from billing.report import By, ReportRow
 from billing.statement import Statement
-from billing.tariff import HOURLY, unit
+from billing.tariff import HOURLY, priced
 
 CHARGE_COLUMNS = (
     *("site", "tenant", "from", "to", "tariff", "version"),
-    *("order", "kind", "clause", "quantity_exact", "quantity_exact_unit", "quantity", "unit"),
-    *("price", "amount", "currency", "known_ms", "total_ms", "coverage_percent", "records"),
+    *("order", "kind", "clause", "seconds", "price_per_hour", "count", "unit", "price_each"),
+    *("formula", "amount", "currency", "known_ms", "total_ms", "coverage_percent", "records"),
 )
+HOURLY_FORMULA = "seconds x price_per_hour / 3600"
+COUNT_FORMULA = "count x price_each"
 
 
 def statement_csv(statement: Statement) -> str:
-    """One line per charge; the sum of ``amount`` is the total."""
+    """One line per charge; the sum of ``amount`` is the total.
+
+    ``amount`` is what ``formula`` says of the other columns, rounded half away from zero to the fen.
+    """
     heading, tariff = statement.heading, statement.heading.tariff
     ends = (_instant(statement, heading.period.start), _instant(statement, heading.period.end))
     fixed = (heading.site.id, statement.tenant.id, *ends, tariff.id, tariff.version)
@@ -27,13 +33,20 @@ def statement_csv(statement: Statement) -> str:
         (
             *fixed,
             *(charge.order_id, charge.kind, charge.clause),
-            *(charge.quantity, "ms" if charge.clause in HOURLY else unit(charge.clause)),
-            *(figures.quantity(charge), unit(charge.clause), charge.price, charge.amount, tariff.currency),
+            *_priced(charge),
+            *(charge.amount, tariff.currency),
             *(charge.known_ms, charge.total_ms, figures.coverage(charge), " ".join(charge.records)),
         )
         for charge in statement.charges
     ]
     return _csv(CHARGE_COLUMNS, lines)
+
+
+def _priced(charge: Charge) -> tuple[object, ...]:
+    """Time is seconds and a price per hour, everything else a count and a price for each."""
+    if charge.clause in HOURLY:
+        return figures.quantity(charge), charge.price, "", "", "", HOURLY_FORMULA
+    return "", "", figures.quantity(charge), priced(charge.clause), charge.price, COUNT_FORMULA
 
 
 def report_csv(rows: Sequence[ReportRow], by: By) -> str:

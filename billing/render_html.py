@@ -11,8 +11,8 @@ from billing.period import local, on_page
 from billing.report import ReportRow
 from billing.statement import Statement
 from billing.suspense import Item
-from billing.tariff import HOURLY, Clause, unit
-from billing.wording import CALENDAR, CLAUSES, DOUBTS, UNITS
+from billing.tariff import HOURLY, Clause, counted, priced
+from billing.wording import CALENDAR, CLAUSES, DOUBTS, FORMULA, UNITS
 from contract.names import NONE
 
 
@@ -33,6 +33,7 @@ def statement_html(statement: Statement) -> str:
         items=[_item(statement, item) for item in statement.open_items],
         graces=_graces(statement),
         calendar=CALENDAR,
+        formula=FORMULA,
     )
 
 
@@ -52,7 +53,8 @@ def _line(charge: Charge) -> dict[str, Any]:
         "clause": CLAUSES[charge.clause],
         "clock": figures.clock(charge.quantity) if charge.clause in HOURLY else "",
         "quantity": f"{figures.quantity(charge):,}",
-        "unit": UNITS[unit(charge.clause)],
+        "unit": UNITS[counted(charge.clause)],
+        "per": UNITS[priced(charge.clause)],
         "price": charge.price,
         "amount": figures.yuan(charge.amount),
         "observed": figures.NOTHING if known is None else f"{known} %",

@@ -14,8 +14,8 @@ from billing.period import local
 from billing.report import By, ReportRow
 from billing.statement import Assessment, Heading, Named, Statement
 from billing.suspense import Item
-from billing.tariff import HOURLY, unit
-from billing.wording import CALENDAR
+from billing.tariff import counted, priced
+from billing.wording import CALENDAR, FORMULA
 
 
 def statement_json(statement: Statement) -> str:
@@ -43,6 +43,7 @@ def statement_fields(statement: Statement) -> dict[str, Any]:
     return {
         **_heading(statement.heading),
         "tenant": _named(statement.tenant),
+        "formula": FORMULA.en,
         "charges": [_charge(charge) for charge in statement.charges],
         "currency": statement.heading.tariff.currency,
         "total": str(statement.total),
@@ -58,11 +59,10 @@ def _charge(charge: Charge) -> dict[str, Any]:
         "order_id": charge.order_id,
         "kind": charge.kind,
         "clause": charge.clause.value,
-        "quantity_exact": charge.quantity,
-        "quantity_exact_unit": "ms" if charge.clause in HOURLY else unit(charge.clause),
         "quantity": str(figures.quantity(charge)),
-        "unit": unit(charge.clause),
+        "unit": counted(charge.clause),
         "price": str(charge.price),
+        "price_per": priced(charge.clause),
         "amount": str(charge.amount),
         "known_ms": charge.known_ms,
         "total_ms": charge.total_ms,

@@ -16,8 +16,8 @@ from billing.period import shown
 from billing.report import By, ReportRow
 from billing.statement import Assessment, Statement
 from billing.suspense import Item, command
-from billing.tariff import HOURLY
-from billing.wording import BY, CALENDAR, CLAUSES, DOUBTS, Words
+from billing.tariff import HOURLY, counted, priced
+from billing.wording import BY, CALENDAR, CLAUSES, DOUBTS, FORMULA, UNITS, Words
 from contract.names import NONE
 
 
@@ -53,7 +53,8 @@ def statement_table(statement: Statement) -> RenderableType:
     ends = f"{shown(heading.period.start, zone)} to {shown(heading.period.end, zone)}, {heading.timezone}"
     below = f"{ends}; tariff {heading.tariff.id} {heading.tariff.version}; from {heading.digest[:12]}"
     early = Text("preliminary 预结算: the period is not over", "yellow")
-    notes = (Text(below, "dim"), *((early,) if heading.is_preliminary else ()))
+    formula = Text(f"{FORMULA.en} {FORMULA.zh}", "dim")
+    notes = (Text(below, "dim"), formula, *((early,) if heading.is_preliminary else ()))
     return Group(table, *notes, report_table(statement.machines, By.MACHINE))
 
 
@@ -64,8 +65,8 @@ def _cells(charge: Charge) -> tuple[str, ...]:
         charge.kind,
         _both(CLAUSES[charge.clause]),
         figures.clock(charge.quantity) if charge.clause in HOURLY else "",
-        str(figures.quantity(charge)),
-        str(charge.price),
+        f"{figures.quantity(charge)} {UNITS[counted(charge.clause)].en}",
+        f"{charge.price}/{UNITS[priced(charge.clause)].en}",
         figures.yuan(charge.amount),
         figures.NOTHING if known is None else str(known),
     )

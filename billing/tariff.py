@@ -29,11 +29,16 @@ HOURLY: Final = (Clause.RUN, Clause.SETUP, Clause.TEST, Clause.STOP_TENANT)
 PIECES: Final = (Clause.GOOD, Clause.PRODUCED)
 
 
-def unit(clause: Clause) -> str:
+def priced(clause: Clause) -> str:
     """What a price of this clause is for."""
     if clause in HOURLY:
         return "hour"
     return "piece" if clause in PIECES else "order"
+
+
+def counted(clause: Clause) -> str:
+    """In what the quantity of a charge is written: time in seconds, because those are exact."""
+    return "second" if clause in HOURLY else priced(clause)
 
 
 class Rate(Struct, frozen=True, kw_only=True):

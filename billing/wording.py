@@ -26,8 +26,20 @@ CLAUSES: Final = MappingProxyType(
 )
 
 UNITS: Final = MappingProxyType(
-    {"hour": Words("h", "小时"), "piece": Words("pc", "件"), "order": Words("order", "单")}
+    {
+        "second": Words("s", "秒"),
+        "hour": Words("h", "小时"),
+        "piece": Words("pc", "件"),
+        "order": Words("order", "单"),
+    }
 )
+
+FORMULA: Final = Words(
+    "Hourly lines: amount = seconds × price ÷ 3600. Other lines: amount = quantity × price."
+    " Each line is rounded once to the fen, half away from zero.",
+    "按时计费：金额 = 秒数 × 单价 ÷ 3600；其他：金额 = 数量 × 单价。每行四舍五入到分，只舍入一次。",
+)
+"""With the figures of the page it gives the amounts of the page."""
 
 DOUBTS: Final = MappingProxyType(
     {

@@ -3,32 +3,37 @@
 import csv
 import io
 import json
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from rich.cells import cell_len
 from rich.console import Console
 
 from billing import figures
 from billing.attribution import Attribution, Books, Doubt, Place
 from billing.config import Settings
 from billing.fold import Fold
-from billing.money import fen
+from billing.money import fen, per_hour
 from billing.period import Period
 from billing.render_csv import CHARGE_COLUMNS, report_csv, statement_csv
 from billing.render_html import statement_html
 from billing.render_json import assessment_json, report_json, statement_json
-from billing.render_table import print_assessment
+from billing.render_table import _cells, print_assessment, statement_table
 from billing.report import By
 from billing.run import conclude
-from billing.statement import Assessment, Heading, Named
+from billing.statement import Assessment, Heading, Named, Statement
 from billing.suspense import Item, command, gathered
-from billing.tariff import HOURLY
+from billing.tariff import HOURLY, Clause
 from billing.tariff_file import read_tariff
 from billing.timeline import timelines
+from billing.wording import FORMULA
 from store.config import SqliteConfig
 
 VOID = {"meta", "br"}
@@ -43,11 +48,21 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.seen: set[str] = set()
         self.words: list[str] = []
+        self.cells: dict[str, list[list[str]]] = {}
+        """By class of table: the texts of each row of cells."""
+        self._table = ""
         self.feed(text)
         self.close()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002  the parser's signature
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen.add(tag)
+        if tag == "table":
+            self._table = dict(attrs).get("class") or ""
+        rows = self.cells.setdefault(self._table, [])
+        if tag == "td" and rows:
+            rows[-1].append("")
+        if tag == "tr":
+            rows.append([])
         if tag not in VOID:
             self.open.append(tag)
 
@@ -56,6 +71,9 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.words += data.split()
+        rows = self.cells.get(self._table)
+        if rows and rows[-1] and "td" in self.open:
+            rows[-1][-1] += data
 
 
 @pytest.fixture(scope="module")
@@ -105,21 +123,80 @@ def test_the_same_statement_gives_the_same_bytes(assessment: Assessment) -> None
         assert render(assessment.statements[0]) == render(assessment.statements[0])
 
 
-def test_a_person_finds_the_same_fen_with_the_quantity_shown(assessment: Assessment) -> None:
-    for statement in assessment.statements:
-        for charge in statement.charges:
-            by_hand = Fraction(figures.quantity(charge)) * Fraction(charge.price)
-            assert fen(by_hand) == charge.amount
+FEN = Decimal("0.01")
 
 
-def test_csv_holds_the_exact_quantity_and_adds_up(assessment: Assessment) -> None:
+def by_hand(quantity: str, price: str, divisor: int) -> Decimal:
+    """As a person with a calculator works out what is printed."""
+    exact = Decimal(quantity.replace(",", "")) * Decimal(price) / divisor
+    return exact.quantize(FEN, ROUND_HALF_UP)
+
+
+def hourly(assessment: Assessment, ms: int, price: Decimal) -> Statement:
+    """A statement of one line: so much run time at this price."""
+    whole = assessment.statements[0]
+    amount = fen(per_hour(ms, price))
+    line = replace(whole.charges[0], clause=Clause.RUN, quantity=ms, price=price, amount=amount)
+    return replace(whole, charges=(line,), total=amount)
+
+
+PRICES = st.decimals(0, 10_000, places=6) | st.decimals(0, 500, places=2)
+
+
+@given(ms=st.integers(1, 10**11) | st.integers(1, 10**5).map(lambda n: n * 300), price=PRICES)
+def test_the_printed_figures_give_the_printed_amount(assessment: Assessment, ms: int, price: Decimal) -> None:
+    """In the table, the page, the CSV and the JSON, with nothing but what stands there."""
+    statement = hourly(assessment, ms, price)
+    quantity, each, amount = _cells(statement.charges[0])[4:7]
+    assert by_hand(quantity.removesuffix(" s"), each.removesuffix("/h"), 3600) == Decimal(
+        amount.replace(",", "")
+    )
+    cells = Page(statement_html(statement)).cells["charges"][1]
+    quantity, each = cells[4], cells[6].split("/")[0].strip()
+    assert by_hand(quantity, each, 3600) == Decimal(cells[7].replace(",", ""))
+    (row,) = csv.DictReader(io.StringIO(statement_csv(statement)))
+    assert by_hand(row["seconds"], row["price_per_hour"], 3600) == Decimal(row["amount"])
+    (told,) = json.loads(statement_json(statement))["charges"]
+    assert by_hand(told["quantity"], told["price"], 3600) == Decimal(told["amount"])
+
+
+@pytest.mark.parametrize(
+    ("ms", "seconds"), [(1, "0.001"), (20, "0.02"), (10_000, "10"), (3_600_500, "3600.5")]
+)
+def test_seconds_are_exact_and_without_trailing_zeros(assessment: Assessment, ms: int, seconds: str) -> None:
+    assert str(figures.quantity(hourly(assessment, ms, Decimal(1)).charges[0])) == seconds
+
+
+def test_every_form_says_how_an_amount_is_found(assessment: Assessment) -> None:
+    statement = assessment.statements[0]
+    assert FORMULA.zh in statement_html(statement)
+    assert FORMULA.en in statement_html(statement)
+    assert json.loads(statement_json(statement))["formula"] == FORMULA.en
+    rows = list(csv.DictReader(io.StringIO(statement_csv(statement))))
+    assert {row["formula"] for row in rows} == {"seconds x price_per_hour / 3600"}
+
+
+def test_a_month_of_a_whole_hall_fits_a_terminal_of_80_columns(assessment: Assessment) -> None:
+    """Twenty machines all month, to the millisecond; nothing is cut short."""
+    statement = hourly(assessment, 20 * 30 * 86_400_000 - 1, Decimal("123.456789"))
+    console = Console(file=io.StringIO(), width=80)
+    console.print(statement_table(statement))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert max(map(cell_len, lines)) <= 80
+    shown = "\n".join(lines)
+    assert all(text in shown for text in ("51839999.999 s", "123.456789/h", "1,777,777.76", "14400:00:00"))
+    assert "amount = seconds × price ÷ 3600" in " ".join(shown.split())
+
+
+def test_csv_adds_up(assessment: Assessment) -> None:
     for statement in assessment.statements:
         lines = list(csv.DictReader(io.StringIO(statement_csv(statement))))
         assert tuple(lines[0]) == CHARGE_COLUMNS
         assert sum((Decimal(line["amount"]) for line in lines), Decimal()) == statement.total
         for line, charge in zip(lines, statement.charges, strict=True):
-            assert int(line["quantity_exact"]) == charge.quantity
-            assert (line["quantity_exact_unit"] == "ms") == (charge.clause in HOURLY)
+            is_hourly = charge.clause in HOURLY
+            assert Decimal(line["seconds" if is_hourly else "count"]) == figures.quantity(charge)
+            assert (line["count"], line["price_each"]) == ("", "") or not is_hourly
 
 
 def test_json_writes_money_as_text_and_missing_ratios_as_null(assessment: Assessment) -> None:
