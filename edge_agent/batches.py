@@ -72,7 +72,7 @@ class Batches:
         """A receipt. One that is unreadable, unknown or wrong changes nothing: the batch goes again."""
         try:
             receipt = msgspec.json.decode(payload, type=Receipt)
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:
             self._conditions.wrong("receipts", "unreadable", str(error))
             return
         done = await self._commit.call(Outbox.settle, receipt, real_ms())

@@ -64,7 +64,7 @@ class Hearing:
     def _decoded(self, arrival: Arrival, kind: type[Said]) -> Said | None:
         try:
             said = msgspec.json.decode(arrival.payload, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             self._desk.conditions.wrong(arrival.topic, "unreadable", str(error))
             return None
         self._desk.conditions.well(arrival.topic)
