@@ -95,8 +95,9 @@ async def report(arguments: argparse.Namespace, settings: Settings) -> int:
     match arguments.format:
         case "csv":
             sys.stdout.write(report_csv(rows, arguments.by))
+            _remind(assessment)
         case "json":
-            sys.stdout.write(report_json(rows, arguments.by, assessment.heading))
+            sys.stdout.write(report_json(rows, arguments.by, assessment.heading, assessment.findings))
         case _:
             _console().print(report_table(rows, arguments.by), calendar_note())
             if assessment.findings:

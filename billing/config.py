@@ -26,6 +26,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long a record may name another lease than the one in force."""
     coverage: Fraction = Fraction(95, 100)
     """Below it key figures are left empty."""
+    gone: tuple[str, ...] = ()
+    """Machines that were taken away: a period without any record of theirs is no gap."""
     config: str = ""
     """The file these settings came from, for commands shown to people."""
 
@@ -80,6 +82,7 @@ class _Attribution(_Table):
 
 class _Report(_Table):
     coverage_percent: Annotated[int, Field(ge=0, le=100)] = 95
+    gone: tuple[_Name, ...] = ()
 
 
 class _File(_Table):
@@ -123,6 +126,7 @@ def _settings(table: _File, tariff: Tariff, path: Path) -> Settings:
         tenants=tuple(Named(id=t.id, name_en=t.name_en, name_zh=t.name_zh) for t in table.tenant),
         tolerance_ms=table.attribution.lease_tolerance_s * 1000,
         coverage=Fraction(table.report.coverage_percent, 100),
+        gone=table.report.gone,
         config=str(path),
     )
 

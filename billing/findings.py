@@ -9,7 +9,7 @@ from msgspec import Struct
 from billing import figures
 from billing.claims import is_tenant_stop
 from contract.names import NONE
-from contract.records import Interval, Method, Transition
+from contract.records import Interval, Meter, MeterReason, Method, Transition
 from contract.states import TIME_FIELDS, Party, State
 
 
@@ -41,24 +41,33 @@ class Finding(Struct, frozen=True, kw_only=True, order=True):
     text: str
 
 
-Meter = tuple[str, str]
+Life = tuple[str, str]
 """Machine and epoch."""
 
 
 class Watch:
     """Checks the laws of time and pieces while rows pass by in rising time; usage first, then state."""
 
-    def __init__(self, start: int, end: int) -> None:
+    def __init__(self, start: int, end: int, gone: frozenset[str] = frozenset()) -> None:
+        """``gone``: machines that were taken away; without any record they are not missed."""
         self._period = (start, end)
-        self._last: dict[Meter, Interval] = {}
+        self._gone = gone
+        self._met: dict[str, tuple[str, int]] = {}
+        self._last: dict[Life, Interval] = {}
         self._of_machine: dict[str, Interval] = {}
-        self._stops: dict[Meter, int] = defaultdict(int)
-        self._spans: dict[Meter, int] = defaultdict(int)
-        self._window: dict[Meter, tuple[int, int]] = {}
-        self._state: dict[Meter, Transition] = {}
+        self._stops: dict[Life, int] = defaultdict(int)
+        self._spans: dict[Life, int] = defaultdict(int)
+        self._window: dict[Life, tuple[int, int]] = {}
+        self._state: dict[Life, Transition] = {}
         self.holes: dict[tuple[str, str], int] = defaultdict(int)
-        """Milliseconds by (kind, machine) between records."""
+        """Milliseconds by (kind, machine) without a record: between records, and at the period's edges."""
         self.findings: list[Finding] = []
+
+    def meter(self, meter: Meter) -> None:
+        """Its machine is metered: from its very first meter on it has records, or is dark."""
+        kind, since = self._met.get(meter.machine, (meter.kind, meter.at))
+        at = meter.at if meter.reason is MeterReason.FIRST else 0
+        self._met[meter.machine] = (kind, min(since, at))
 
     def interval(self, interval: Interval) -> None:
         meter = (interval.machine, interval.epoch)
@@ -101,22 +110,36 @@ class Watch:
             yield Finding(rule=Rule.OVERLAP, machine=interval.machine, at=interval.start, text=text)
 
     def _edges(self) -> Iterator[Finding]:
+        """What is missing before the first record of a machine and after its last."""
         first: dict[str, int] = {}
         for (machine, _), (start, _) in self._window.items():
             first[machine] = min(first.get(machine, start), start)
         for machine, at in first.items():
             newest = self._of_machine[machine]
-            early, late = at - self._period[0], self._period[1] - newest.end
             between_polls = 2 * newest.poll_ms  # a meter that starts or stops with the period shows that much
-            for what, begins, ms in (
-                ("first", self._period[0], early),
-                ("last", self._period[1] - late, late),
-            ):
-                if ms > between_polls:
-                    text = f"no record for the {what} {figures.duration(ms)} of the period: in no key figure"
-                    yield Finding(rule=Rule.EDGE, machine=machine, at=begins, text=text)
+            begins = self._metered_from(machine)
+            if at - begins > between_polls:
+                yield self._dark(newest.kind, machine, begins, at)
+            if self._period[1] - newest.end > between_polls:
+                yield self._dark(newest.kind, machine, newest.end, self._period[1])
+        for machine, (kind, _) in self._met.items():
+            begins = self._metered_from(machine)
+            if machine not in first and machine not in self._gone and begins < self._period[1]:
+                yield self._dark(kind, machine, begins, self._period[1])
 
-    def _stops_of(self, meter: Meter) -> Iterator[Finding]:
+    def _metered_from(self, machine: str) -> int:
+        """Before the very first meter of a machine was opened there was nothing to observe."""
+        return max(self._period[0], self._met.get(machine, ("", 0))[1])
+
+    def _dark(self, kind: str, machine: str, start: int, end: int) -> Finding:
+        self.holes[kind, machine] += end - start
+        where = "up to the end" if end == self._period[1] else "at the start"
+        text = (
+            f"no record for {figures.duration(end - start)} {where} of the period; the time counts as unknown"
+        )
+        return Finding(rule=Rule.EDGE, machine=machine, at=start, text=text)
+
+    def _stops_of(self, meter: Life) -> Iterator[Finding]:
         """Stops by the tenant: spans, and the one that is still open, must equal the intervals."""
         (first, end), newest = self._window[meter], self._state.get(meter)
         is_open = newest and newest.state is State.STOP and newest.party is Party.TENANT

@@ -1,6 +1,6 @@
 """The straight line over plain records: stored rows in, usage, open items and findings out. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -10,7 +10,7 @@ from billing.findings import Finding, Watch
 from billing.seal import Seal
 from billing.suspense import Item, gathered, interval_item, span_item
 from billing.usage import Tally, Usage
-from contract.records import Interval, Transition
+from contract.records import Interval, Meter, Transition
 
 _OPEN = frozenset({Place.SUSPENSE, Place.DISPUTED})
 
@@ -23,17 +23,26 @@ class Folded(Struct, frozen=True, kw_only=True):
 
 
 class Fold:
-    """Takes the intervals that begin in ``[start, end)``, then the transitions whose span reaches into it.
+    """Takes the meters opened before ``end``, the intervals that begin in ``[start, end)``, then the
+    transitions whose span reaches into it.
 
     An interval belongs to the period in which it begins; a span is cut at the period's ends.
     """
 
-    def __init__(self, books: Books, start: int, end: int, *, now: int | None = None) -> None:
+    def __init__(
+        self, books: Books, start: int, end: int, *, now: int | None = None, gone: Iterable[str] = ()
+    ) -> None:
         self._books = books
         self._start, self._end = start, end
-        self._tally, self._watch = Tally(), Watch(start, min(end, end if now is None else now))
+        self._tally, self._watch = (
+            Tally(),
+            Watch(start, min(end, end if now is None else now), frozenset(gone)),
+        )
         self._items: list[Item] = []
         self.seal = Seal()
+
+    def meter(self, meter: Meter) -> None:
+        self._watch.meter(meter)
 
     def interval(self, interval: Interval) -> None:
         claim = interval_claim(interval)

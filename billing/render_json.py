@@ -22,8 +22,10 @@ def statement_json(statement: Statement) -> str:
     return _json(statement_fields(statement))
 
 
-def report_json(rows: Sequence[ReportRow], by: By, heading: Heading) -> str:
-    return _json({**_heading(heading), **_report(rows, by)})
+def report_json(rows: Sequence[ReportRow], by: By, heading: Heading, findings: Sequence[Finding] = ()) -> str:
+    """With the findings, because they say what the figures cannot."""
+    found = [finding_fields(finding) for finding in findings]
+    return _json({**_heading(heading), **_report(rows, by), "findings": found})
 
 
 def assessment_json(assessment: Assessment) -> str:

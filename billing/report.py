@@ -12,6 +12,7 @@ from billing import kpi
 from billing.attribution import Place
 from billing.usage import Usage
 from contract.names import NONE
+from contract.states import TIME_FIELDS
 
 COVERAGE: Final = Fraction(95, 100)
 """Below this share of observed time a key figure says nothing."""
@@ -42,10 +43,10 @@ class ReportRow(Struct, frozen=True, kw_only=True):
     maint_ms: int
     off_ms: int
     unknown_ms: int
-    """Holes between the records of a machine included."""
+    """Time of a machine without any record included."""
     total_ms: int
     busy_ms: int
-    """Planned busy time: the calendar time covered, less maintenance and off. No shift calendar yet."""
+    """Planned busy time: the calendar time less maintenance and off. There is no shift calendar yet."""
     produced: int | None
     scrap: int | None
     good: int | None
@@ -72,7 +73,8 @@ def report(
     for (kind, machine), ms in (holes or {}).items():
         if by in {By.MACHINE, By.KIND}:
             missing[machine if by is By.MACHINE else kind, NONE] += ms
-    return [_row(name, groups[name], missing[name], threshold) for name in sorted(groups)]
+    names = sorted({*groups, *missing})
+    return [_row(name, groups[name], missing[name], threshold) for name in names]
 
 
 def _name(usage: Usage, by: By) -> tuple[str, str]:
@@ -86,7 +88,7 @@ def _name(usage: Usage, by: By) -> tuple[str, str]:
 
 
 def _row(name: tuple[str, str], usages: list[Usage], missing_ms: int, threshold: Fraction) -> ReportRow:
-    time = {field: sum(usage.time[field] for usage in usages) for field in usages[0].time}
+    time = {field: sum(usage.time[field] for usage in usages) for field in TIME_FIELDS}
     stop_ms = sum(time[field] for field in _STOPS)
     unknown_ms = time["unknown_ms"] + missing_ms
     total_ms = sum(time.values()) + missing_ms

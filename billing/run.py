@@ -14,8 +14,8 @@ from billing.statement import Assessment, Heading, statement
 from billing.usage import Usage
 from contract.complaint import BadConfigurationError, Complaint
 from contract.names import NONE
-from contract.records import Interval, Transition
-from contract.series import STATE, USAGE
+from contract.records import Interval, Meter, Transition
+from contract.series import METER, STATE, USAGE
 from store.protocol import Store
 
 Progress = Callable[[int, int], None]
@@ -41,7 +41,7 @@ async def assess(
     reader = Reader(store, settings.site.id)
     horizon = max(now, end_ms)
     books = await reader.books(horizon, settings.tolerance_ms)
-    fold = Fold(books, start_ms, end_ms, now=now)
+    fold = Fold(books, start_ms, end_ms, now=now, gone=settings.gone)
     await _read(reader, fold, settings, period, progress or _ignored)
     notices = await reader.notices(start_ms, end_ms, horizon)
     tariff = settings.tariff
@@ -58,10 +58,12 @@ async def assess(
 
 
 async def _read(reader: Reader, fold: Fold, settings: Settings, period: Period, progress: Progress) -> None:
-    """Usage, then state, from midnight to midnight: no span reaches over one, so none is missed."""
+    """Meters, usage, then state, from midnight to midnight: no span reaches over one, so none is missed."""
     first, last = midnight_to(period.start, settings.zone), midnight_from(period.end, settings.zone) + 1
     whole = (period.end - period.start) + (last - first)
     count = 0
+    async for meter in reader.facts(METER, Meter, 0, period.end):
+        fold.meter(meter)
     async for interval in reader.facts(USAGE, Interval, period.start, period.end):
         fold.interval(interval)
         count += 1

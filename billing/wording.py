@@ -65,8 +65,8 @@ BY: Final = MappingProxyType(
 )
 
 CALENDAR: Final = Words(
-    "Planned busy time is the calendar time covered by records, less maintenance and power off"
-    " (there is no shift calendar yet).",
-    "计划占用时间 = 有记录的日历时间 − 保养 − 关机（尚无班次日历）。",
+    "Planned busy time is the calendar time since a machine was first metered, less maintenance and power"
+    " off (there is no shift calendar yet).",
+    "计划占用时间 = 机台首次计量以来的日历时间 − 保养 − 关机（尚无班次日历）。",
 )
 """Every report says so, because a shift calendar would change the figures."""

@@ -16,7 +16,7 @@ import pytest
 
 from contract.facts import ABSENT, CorrectedField, Correction, LeaseFact, OrderFact, Target
 from contract.names import NONE
-from contract.records import Cause, Clock, Interval, Method, Quality, Reason, Transition
+from contract.records import Cause, Clock, Interval, Meter, MeterReason, Method, Quality, Reason, Transition
 from contract.states import TIME_FIELDS, Party, State
 
 SITE = "qinghe"
@@ -132,6 +132,14 @@ def make_span(
         "span_lease_id": lease_id,
     }
     return Transition(**_common(machine, epoch, sequence), **{**fields, **more})
+
+
+def make_meter(at: int, *, machine: str = "knit-01", epoch: str = "e1", **more: Any) -> Meter:
+    """The record that opens an epoch."""
+    labels = dict.fromkeys(("profile", "profile_digest", "stop_table", "agent", "timezone"), "x")
+    numbers = dict.fromkeys(("serial", "boot_count", "uptime_s"), 1)
+    fields = {"reason": MeterReason.FIRST, "previous_epoch": NONE, "previous_end": None, "readings": {}}
+    return Meter(**_common(machine, epoch, 0), at=at, **{**labels, **numbers, **fields, **more})
 
 
 def make_lease(
@@ -276,6 +284,7 @@ def make() -> SimpleNamespace:
     return SimpleNamespace(
         interval=make_interval,
         span=make_span,
+        meter=make_meter,
         lease=make_lease,
         order=make_order,
         correction=make_correction,

@@ -1,6 +1,7 @@
 """An assessment over a real store: what is read, at which edges, and what becomes of rows nobody can read."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,12 +11,13 @@ import pytest
 
 from billing.config import Settings
 from billing.findings import Rule
+from billing.report import By
 from billing.run import assess
 from billing.statement import Assessment, Named
 from billing.tariff_file import read_tariff
 from contract.complaint import BadConfigurationError
 from contract.facts import Quarantined
-from contract.records import Loss, LossReason, Meter, MeterReason
+from contract.records import Loss, LossReason, MeterReason
 from contract.series import USAGE, Row, row_of
 from contract.states import Party, State
 from store.config import SqliteConfig
@@ -152,7 +154,7 @@ async def test_a_row_that_cannot_be_read_is_a_finding(
         series=USAGE.name,
         time=make.at("9:00"),
         tags=good.tags,
-        fields={**good.fields, "run_ms": "much", "sequence": 9},
+        fields={**good.fields, "run_ms": "much", "sequence": 9, "sequence_first": 9},
     )
     found = await assessed([make.lease(make.at("0:00"), tenant="hongye"), good, bad], "8:00", "9:00")
     assert Rule.UNREADABLE not in {finding.rule for finding in found.findings}
@@ -175,21 +177,8 @@ async def test_losses_new_epochs_and_conflicts_are_reported(
         records=5,
         reason=LossReason.OUTBOX_FULL,
     )
-    labels = dict.fromkeys(("profile", "profile_digest", "stop_table", "agent", "timezone"), "x")
-    meter = Meter(
-        **of,
-        **labels,
-        epoch="e2",
-        sequence=0,
-        at=make.at("9:00"),
-        reason=MeterReason.STATE_LOST,
-        previous_epoch="e1",
-        previous_end=None,
-        serial=1,
-        boot_count=1,
-        uptime_s=1,
-        readings={},
-    )
+    again = {"reason": MeterReason.STATE_LOST, "previous_epoch": "e1"}
+    meter = make.meter(make.at("9:00"), epoch="e2", **again)
     refused = Quarantined(
         site=make.site,
         gateway="gw-1",
@@ -206,7 +195,30 @@ async def test_losses_new_epochs_and_conflicts_are_reported(
         replayed=0,
     )
     found = await assessed([loss, meter, refused])
-    assert [finding.rule for finding in found.findings] == [Rule.CONFLICT, Rule.EPOCH, Rule.LOSS]
+    assert [finding.rule for finding in found.findings] == [Rule.CONFLICT, Rule.EDGE, Rule.EPOCH, Rule.LOSS]
+
+
+async def test_a_dead_gateway_is_not_fully_covered(
+    assessed: Callable[..., Any], make: SimpleNamespace
+) -> None:
+    """One hour of a day was heard of one machine, nothing of the other."""
+    hour = make.interval(make.at("0:00"), make.at("1:00"), **WHOSE)
+    facts = [make.meter(make.at("0:00")), make.meter(make.at("0:00") - 1, machine="knit-02"), hour]
+    found = await assessed([make.lease(make.at("0:00"), tenant="hongye"), *facts], now=make.at("48:00"))
+    by_machine = [(row.name, row.coverage, row.availability) for row in found.report(By.MACHINE)]
+    assert by_machine == [("knit-01", Fraction(1, 24), None), ("knit-02", 0, None)]
+    assert [finding.rule for finding in found.findings] == [Rule.EDGE, Rule.EDGE]
+
+
+async def test_what_has_not_happened_yet_is_not_missing(
+    assessed: Callable[..., Any], make: SimpleNamespace
+) -> None:
+    hour = make.interval(make.at("0:00"), make.at("1:00"), **WHOSE)
+    facts = [make.lease(make.at("0:00"), tenant="hongye"), make.meter(make.at("0:00")), hour]
+    (row,) = (await assessed(facts, now=make.at("1:00"))).report(By.MACHINE)
+    assert (row.coverage, row.availability) == (1, 1)
+    (row,) = (await assessed([], now=make.at("1:15"))).report(By.MACHINE)
+    assert row.coverage == Fraction(4, 5)
 
 
 async def test_another_site_in_the_same_store_is_not_billed(

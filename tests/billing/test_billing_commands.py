@@ -141,6 +141,19 @@ def test_reports_come_in_every_form(
     assert [line[by] for line in lines] == [row[by] for row in rows]
 
 
+def test_a_report_for_programs_tells_what_must_be_looked_at(
+    billing: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert billing("report", *DAY, "--format", "json") == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert "edge" in {finding["rule"] for finding in whole["findings"]}
+    assert billing("report", *DAY, "--format", "csv") == 0
+    shown = capsys.readouterr()
+    lines = list(csv.DictReader(io.StringIO(shown.out)))
+    assert all(float(line["coverage"]) < 0.1 for line in lines)
+    assert "findings must be looked at" in shown.err
+
+
 def test_what_waits_comes_with_the_command_that_decides_it(
     billing: Callable[..., int], database: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

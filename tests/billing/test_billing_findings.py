@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from billing.findings import Finding, Rule, Watch
-from contract.records import Method
+from contract.records import MeterReason, Method
 from contract.states import Party, State
 
 HOUR = 3_600_000
@@ -49,9 +49,41 @@ def test_holes_overlaps_and_edges_are_told_apart(make: SimpleNamespace) -> None:
     ]
     findings = found((0, 6 * HOUR), intervals)
     assert rules(findings) == [Rule.EDGE, Rule.EDGE, Rule.HOLE, Rule.OVERLAP]
-    assert "for the first 1:00:00" in findings[0].text
+    assert "for 1:00:00 at the start of the period" in findings[0].text
+    assert "for 1:00:00 up to the end of the period" in findings[1].text
     assert "for 1:00:00 within epoch e1, before sequence 2" in findings[2].text
     assert "for 7 ms from epoch e1 to e2" in findings[3].text
+
+
+def dark(period: tuple[int, int], intervals: list[Any], meters: list[Any], *gone: str) -> dict[Any, int]:
+    watch = Watch(*period, frozenset(gone))
+    for meter in meters:
+        watch.meter(meter)
+    for interval in intervals:
+        watch.interval(interval)
+    findings = watch.finish()
+    assert {finding.machine for finding in findings} == {machine for _, machine in watch.holes}
+    return watch.holes
+
+
+def test_an_edge_beyond_two_polls_is_unknown_time(make: SimpleNamespace) -> None:
+    one = make.interval(2000, HOUR, poll_ms=1000)
+    assert dark((0, HOUR + 2000), [one], []) == {}
+    assert dark((0, HOUR + 2001), [one], []) == {("knit", "knit-01"): 2001}
+    late = make.interval(2001, HOUR, poll_ms=1000)
+    assert dark((0, HOUR), [late], []) == {("knit", "knit-01"): 2001}
+
+
+def test_a_machine_that_was_metered_and_says_nothing_is_missed(make: SimpleNamespace) -> None:
+    """Also when it is silent in the whole period; not before it was there, nor once it is said to be gone."""
+    meters = [make.meter(0), make.meter(3 * HOUR, epoch="e2")]
+    assert dark((HOUR, 2 * HOUR), [], meters) == {("knit", "knit-01"): HOUR}
+    assert dark((HOUR, 2 * HOUR), [], meters, "knit-01") == {}
+    assert dark((0, 2 * HOUR), [], [make.meter(HOUR)]) == {("knit", "knit-01"): HOUR}
+    assert dark((0, 2 * HOUR), [make.interval(HOUR, 2 * HOUR)], [make.meter(HOUR)]) == {}
+    assert dark((0, HOUR), [], [make.meter(HOUR)]) == {}
+    again = make.meter(HOUR, reason=MeterReason.STATE_LOST)
+    assert dark((0, 2 * HOUR), [], [again]) == {("knit", "knit-01"): 2 * HOUR}
 
 
 def test_parts_that_do_not_fill_the_interval_are_found(make: SimpleNamespace) -> None:

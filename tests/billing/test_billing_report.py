@@ -95,6 +95,15 @@ def test_a_hole_between_records_lowers_the_coverage_of_its_machine(make: SimpleN
     assert row.coverage == 1
 
 
+def test_a_machine_without_any_record_has_a_row_that_says_so(make: SimpleNamespace) -> None:
+    holes = {("knit", "knit-02"): 100}
+    (first, silent) = rows(By.MACHINE, (make.interval(0, 100), paid()), holes=holes)
+    assert (first.coverage, silent.name, silent.coverage, silent.unknown_ms) == (1, "knit-02", 0, 100)
+    assert (silent.availability, silent.produced) == (None, None)
+    (kind,) = rows(By.KIND, (make.interval(0, 100), paid()), holes=holes)
+    assert (kind.coverage, kind.availability) == (Fraction(1, 2), None)
+
+
 def test_no_scrap_counter_is_not_a_perfect_yield(make: SimpleNamespace) -> None:
     counted = make.interval(0, HOUR, quantities={"produced": 5})
     blind = make.interval(0, HOUR, machine="knit-02", quantities={"produced": 5}, measured="produced")
