@@ -21,6 +21,18 @@ CREATE TABLE IF NOT EXISTS record_name (
     series TEXT NOT NULL, time INTEGER NOT NULL,
     PRIMARY KEY (machine, epoch, sequence)) WITHOUT ROWID, STRICT"""
 FIND_NAME: Final = "SELECT series, time FROM record_name WHERE machine = ? AND epoch = ? AND sequence = ?"
+FIND_INSIDE: Final = """\
+SELECT sequence FROM record_name
+WHERE machine = ? AND epoch = ? AND series = 'usage' AND sequence >= ? AND sequence < ? LIMIT 1"""
+"""An interval that is stored under a name which a merged one stands for too."""
+FIND_ABOVE: Final = """\
+SELECT sequence, (
+    SELECT json_extract(fields, '$.sequence_first') FROM usage
+    WHERE usage.time = record_name.time AND usage.machine = record_name.machine
+    AND usage.epoch = record_name.epoch)
+FROM record_name WHERE machine = ? AND epoch = ? AND series = 'usage' AND sequence > ?
+ORDER BY sequence LIMIT 1"""
+"""The next interval by sequence, and the first sequence that it stands for."""
 PUT_NAME: Final = "INSERT INTO record_name (machine, epoch, sequence, series, time) VALUES (?, ?, ?, ?, ?)"
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from contract.messages import ExceptionReason
-from contract.series import BY_NAME, Row, Series, Value
+from contract.series import BY_NAME, USAGE, Row, Series, Value
 from store import schema
 from store.admission import RECORD_SERIES, check_tags, flaw
 from store.protocol import ACCEPTED, ANY, StoreAwayError, Written, kept, rejected
@@ -118,5 +118,27 @@ def _take_name(connection: sqlite3.Connection, row: Row) -> str:
     name = (row.tags["machine"], row.tags["epoch"], row.fields["sequence"])
     if taken := connection.execute(schema.FIND_NAME, name).fetchone():
         return f"its name is stored in {taken[0]} at {taken[1]}"
+    if row.series == USAGE.name and (other := _merged_with(connection, row, name)) is not None:
+        return f"its time is stored in the interval of sequence {other}"
     connection.execute(schema.PUT_NAME, (*name, row.series, row.time))
     return ""
+
+
+def _merged_with(connection: sqlite3.Connection, row: Row, name: tuple[str, str, Value]) -> int | None:
+    """The sequence of a stored interval that stands for a sequence of this one, though not by its name.
+
+    Two copies of an outbox, of which one merged what the other did not, would else count the same time twice.
+    """
+    machine, epoch, sequence = name
+    first = row.fields.get("sequence_first", sequence)
+    inside = (
+        first != sequence
+        and connection.execute(schema.FIND_INSIDE, (machine, epoch, first, sequence)).fetchone()
+    )
+    above = connection.execute(schema.FIND_ABOVE, name).fetchone()
+    found: int | None = None
+    if inside:
+        found = inside[0]
+    elif above and above[1] is not None and above[1] <= sequence:
+        found = above[0]
+    return found

@@ -117,6 +117,21 @@ async def test_a_name_is_stored_only_once(sqlite: SqliteStore, usage: Any, read:
     assert len(await read(sqlite, USAGE)) == 3
 
 
+@pytest.mark.parametrize("merged_first", [True, False])
+async def test_an_interval_and_one_that_it_was_merged_into_are_not_both_stored(
+    sqlite: SqliteStore, usage: Any, read: Any, *, merged_first: bool
+) -> None:
+    """Of two copies of an outbox one merged what the other did not."""
+    merged = [usage(5, 9, sequence_first=6)]
+    parts = [usage(6, 7, sequence_first=7), usage(7, 8, sequence_first=8)]
+    first, second = (merged, parts) if merged_first else (parts, merged)
+    assert {one.outcome for one in await sqlite.write(first)} == {"accepted"}
+    assert {one.reason for one in await sqlite.write(second)} == {ExceptionReason.CONFLICT}
+    assert len(await read(sqlite, USAGE)) == len(first)
+    around = [usage(4, 5, sequence_first=5), usage(9, 10, sequence_first=10), usage(6, 7, epoch="e2")]
+    assert {one.outcome for one in await sqlite.write([*around, *first])} == {"accepted"}
+
+
 async def test_a_record_without_a_sequence_is_invalid(sqlite: SqliteStore, usage: Any) -> None:
     (written,) = await sqlite.write([usage(5, "7")])
     assert (written.reason, written.detail) == (ExceptionReason.INVALID, "a record needs a sequence")
