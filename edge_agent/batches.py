@@ -18,6 +18,7 @@ from edge_agent.conditions import Conditions
 from edge_agent.custody import resend_after_ms
 from edge_agent.mqtt import Broker
 from edge_agent.outbox import Outbox
+from edge_agent.outbox_file import OutboxAwayError
 
 _LINGER_S: Final = 0.2
 """Records that close together travel together: a grid boundary closes an interval on every machine."""
@@ -62,20 +63,27 @@ class Batches:
         for sealed in await self._commit.call(Outbox.waiting):
             self._flights[sealed.id] = _Flight(sealed.payload)
         while True:
-            await self._seal()
+            with contextlib.suppress(OutboxAwayError):  # told by who commits; what is sealed goes on its way
+                await self._seal()
             for flight in list(self._flights.values()):
                 if flight.due <= _now():
                     await self._publish(broker, flight)
             await self._wait()
 
     async def received(self, payload: bytes) -> None:
-        """A receipt. One that is unreadable, unknown or wrong changes nothing: the batch goes again."""
+        """A receipt. One that is unreadable, unknown or wrong changes nothing: the batch goes again.
+
+        Nor does one that comes while the disk takes nothing.
+        """
         try:
             receipt = msgspec.json.decode(payload, type=Receipt)
         except (ValueError, RecursionError) as error:
             self._conditions.wrong("receipts", "unreadable", str(error))
             return
-        done = await self._commit.call(Outbox.settle, receipt, real_ms())
+        try:
+            done = await self._commit.call(Outbox.settle, receipt, real_ms())
+        except OutboxAwayError:
+            return
         if done.complaint is not None:
             self._conditions.wrong("receipts", "not followed", done.complaint)
             return

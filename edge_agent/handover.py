@@ -13,6 +13,7 @@ from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.mqtt import Address, Arrival, Broker, BrokerLostError, connected
 from edge_agent.outbox import Outbox
+from edge_agent.outbox_file import OutboxAwayError
 from edge_agent.presence import Presence
 from edge_agent.window import Window
 
@@ -94,7 +95,8 @@ class HandOver:
         while True:
             await self._say(broker, StatusReason.START, since)
             await asyncio.sleep(_STATUS_S)
-            await self._commit.call(Outbox.trim, self._plant_ms())
+            with contextlib.suppress(OutboxAwayError):  # a full disk: there is time until the next round
+                await self._commit.call(Outbox.trim, self._plant_ms())
 
     async def _say(self, broker: Broker, reason: StatusReason, since: int) -> None:
         depth = await self._commit.call(Outbox.depth)

@@ -11,6 +11,7 @@ from edge_agent.batches import Batches
 from edge_agent.machine import Machine
 from edge_agent.mqtt import Arrival
 from edge_agent.outbox import Outbox
+from edge_agent.outbox_file import OutboxAwayError
 from edge_agent.poll import Desk
 
 Said = TypeVar("Said", Lease, Order, GatewayStatus)
@@ -57,7 +58,11 @@ class Hearing:
         order = self._decoded(arrival, Order)
         if order is None:
             return
-        await self._desk.commit.call(Outbox.put_order, order)
+        try:
+            await self._desk.commit.call(Outbox.put_order, order)
+        except OutboxAwayError:  # known until the agent stops; the topic retains it for the next start
+            self._desk.announced.setdefault(order.order_id, order.tenant)
+            return
         kept = await self._desk.commit.call(Outbox.orders)
         self._desk.announced.update({order_id: held.tenant for order_id, held in kept.items()})
 
