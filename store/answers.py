@@ -75,7 +75,7 @@ def message(body: str) -> str:
     """What the body says: `error` in 1.x, `message` in 2.x, the first of `data` in 3.x, or itself."""
     try:
         said = msgspec.json.decode(body.encode(), type=dict[str, Any])
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):  # no JSON, or nested without bottom
         return body
     match said:
         case {"data": [{"error_message": str(text)}, *_]}:
@@ -89,7 +89,7 @@ def wait_ms(headers: Mapping[str, str]) -> int:
     """Retry-After (RFC 9110, 10.2.3), a number of seconds or a date; the latter against the answer's Date."""
     wanted = headers.get("Retry-After", "").strip()
     if wanted.isascii() and wanted.isdigit():
-        return min(int(wanted) * 1000, LONGEST_WAIT_MS)
+        return min(int(wanted[:9]) * 1000, LONGEST_WAIT_MS)  # Python refuses thousands of digits
     try:
         pause = parsedate_to_datetime(wanted) - parsedate_to_datetime(headers.get("Date", ""))
     except (ValueError, TypeError):

@@ -126,7 +126,7 @@ class InfluxLink:
                 raise AwayError(await _answer(response))
             try:
                 return msgspec.json.decode(await response.read() or b"null", type=kind)
-            except msgspec.DecodeError as error:
+            except (ValueError, RecursionError) as error:
                 raise AwayError(away(f"the answer of {path} is not understood: {error}")) from error
 
 

@@ -14,6 +14,8 @@ Cell = int | str | None
 class _Table(Struct, frozen=True):
     columns: list[str]
     name: str = ""
+    tags: dict[str, str] = {}
+    """Of an answer that is grouped by them."""
     values: list[list[Cell]] = []
 
 
@@ -46,7 +48,10 @@ _decoder: Final = msgspec.json.Decoder(Document)
 
 def document(line: bytes) -> Document:
     """Raises msgspec.DecodeError, also for numbers that are not integers: there are none in our series."""
-    return _decoder.decode(line)
+    try:
+        return _decoder.decode(line)
+    except (ValueError, RecursionError) as error:  # no UTF-8, or nested without bottom
+        raise msgspec.DecodeError(str(error)) from None
 
 
 async def lines(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
@@ -62,17 +67,27 @@ async def lines(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 
 
 def rows(answer: Document) -> Iterator[Row]:
-    """The rows of our series in the document. A cell that is null is a field that the row does not have."""
+    """The rows of our series in the document. A cell that is null is a field that the row does not have.
+
+    Raises msgspec.ValidationError for what is none of ours.
+    """
     for table in answer.tables():
-        tags = BY_NAME[table.name].tags
+        if table.name not in BY_NAME:
+            raise msgspec.ValidationError(f"there is no series {table.name!r}")
         for values in table.values:
-            cells = dict(zip(table.columns, values, strict=True))
-            yield Row(
-                series=table.name,
-                time=_whole(cells.pop("time")),
-                tags={tag: str(cells.pop(tag, None) or "") for tag in tags},
-                fields={name: cell for name, cell in cells.items() if cell is not None},
-            )
+            yield _row(table, values)
+
+
+def _row(table: _Table, values: list[Cell]) -> Row:
+    if len(table.columns) != len(values):
+        raise msgspec.ValidationError(f"{len(values)} cells in {len(table.columns)} columns")
+    cells = {**table.tags, **dict(zip(table.columns, values, strict=True))}
+    return Row(
+        series=table.name,
+        time=_whole(cells.pop("time", None)),
+        tags={tag: str(cells.pop(tag, None) or "") for tag in BY_NAME[table.name].tags},
+        fields={name: cell for name, cell in cells.items() if cell is not None},
+    )
 
 
 def _whole(cell: Cell) -> int:
@@ -83,4 +98,4 @@ def _whole(cell: Cell) -> int:
 
 def names(answer: Document) -> set[Cell]:
     """The first column of every table, for SHOW DATABASES."""
-    return {values[0] for table in answer.tables() for values in table.values}
+    return {cell for table in answer.tables() for values in table.values for cell in values[:1]}
