@@ -30,8 +30,8 @@ class Charge(Struct, frozen=True, kw_only=True):
     """For one unit of the clause: an hour, a piece or an order."""
     amount: Decimal
     known_ms: int
-    total_ms: int
-    """Coverage: of the time that this tenant, order and kind had machines, how much was observed."""
+    busy_ms: int
+    """Coverage: of the planned busy time of this tenant, order and kind, how much was observed."""
     records: tuple[str, ...]
     """The stored records behind the line."""
 
@@ -56,7 +56,7 @@ class _Work:
         self.of = {"tenant": tenant, "order_id": order_id, "kind": kind}
         self.usages = usages
         self.known_ms = sum(usage.known_ms for usage in usages)
-        self.total_ms = sum(usage.total_ms for usage in usages)
+        self.busy_ms = sum(usage.busy_ms for usage in usages)
         self.intervals = tuple(record for usage in usages for record in usage.records)
 
     def charges(self, tariff: Tariff) -> Iterator[Charge]:
@@ -103,7 +103,7 @@ class _Work:
             price=price,
             amount=money.fen(exact),
             known_ms=self.known_ms,
-            total_ms=self.total_ms,
+            busy_ms=self.busy_ms,
             records=records,
         )
 

@@ -54,9 +54,9 @@ def observed(coverage: Fraction | None) -> str:
 
 def coverage(charge: Charge) -> Decimal | None:
     """Percent observed, cut to two places: less than everything is never shown as 100."""
-    if not charge.total_ms:
+    if not charge.busy_ms:
         return None
-    return money.shown_down(Fraction(100 * charge.known_ms, charge.total_ms), 2)
+    return money.shown_down(Fraction(100 * charge.known_ms, charge.busy_ms), 2)
 
 
 def count(value: int | None) -> str:

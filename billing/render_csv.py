@@ -15,7 +15,7 @@ from billing.tariff import HOURLY, priced
 CHARGE_COLUMNS = (
     *("site", "tenant", "from", "to", "tariff", "version"),
     *("order", "kind", "clause", "seconds", "price_per_hour", "count", "unit", "price_each"),
-    *("formula", "amount", "currency", "known_ms", "total_ms", "coverage_percent", "records"),
+    *("formula", "amount", "currency", "known_ms", "busy_ms", "coverage_percent", "records"),
 )
 HOURLY_FORMULA = "seconds x price_per_hour / 3600"
 COUNT_FORMULA = "count x price_each"
@@ -35,7 +35,7 @@ def statement_csv(statement: Statement) -> str:
             *(charge.order_id, charge.kind, charge.clause),
             *_priced(charge),
             *(charge.amount, tariff.currency),
-            *(charge.known_ms, charge.total_ms, figures.coverage(charge), " ".join(charge.records)),
+            *(charge.known_ms, charge.busy_ms, figures.coverage(charge), " ".join(charge.records)),
         )
         for charge in statement.charges
     ]

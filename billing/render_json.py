@@ -67,7 +67,7 @@ def _charge(charge: Charge) -> dict[str, Any]:
         "price_per": priced(charge.clause),
         "amount": str(charge.amount),
         "known_ms": charge.known_ms,
-        "total_ms": charge.total_ms,
+        "busy_ms": charge.busy_ms,
         "coverage_percent": None if coverage is None else str(coverage),
         "records": list(charge.records),
     }

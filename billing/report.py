@@ -52,6 +52,7 @@ class ReportRow(Struct, frozen=True, kw_only=True):
     good: int | None
     energy_wh: int | None
     coverage: Fraction | None
+    """Of the planned busy time, how much was observed."""
     availability: Fraction | None
     utilisation_efficiency: Fraction | None
     allocation_efficiency: Fraction | None
@@ -101,7 +102,7 @@ def _row(name: tuple[str, str], usages: list[Usage], missing_ms: int, threshold:
     )
     produced, scrap = _pieces(usages, "produced"), _pieces(usages, "scrap")
     good = None if produced is None or scrap is None else produced - scrap
-    coverage = kpi.ratio(total_ms - unknown_ms, total_ms)
+    coverage = kpi.ratio(busy_ms - unknown_ms, busy_ms)
     is_known = coverage is not None and coverage >= threshold
     return ReportRow(
         name=name[0],

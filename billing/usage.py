@@ -54,8 +54,14 @@ class Usage(Struct, frozen=True, kw_only=True):
         return sum(self.time.values())
 
     @property
+    def busy_ms(self) -> int:
+        """Planned busy time: all but maintenance and power off."""
+        return self.total_ms - self.time["maint_ms"] - self.time["off_ms"]
+
+    @property
     def known_ms(self) -> int:
-        return self.total_ms - self.time["unknown_ms"]
+        """The part of the planned busy time that was observed."""
+        return self.busy_ms - self.time["unknown_ms"]
 
 
 class Tally:

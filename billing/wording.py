@@ -66,7 +66,8 @@ BY: Final = MappingProxyType(
 
 CALENDAR: Final = Words(
     "Planned busy time is the calendar time since a machine was first metered, less maintenance and power"
-    " off (there is no shift calendar yet).",
-    "计划占用时间 = 机台首次计量以来的日历时间 − 保养 − 关机（尚无班次日历）。",
+    " off (there is no shift calendar yet). Seen is the observed share of it.",
+    "计划占用时间 = 机台首次计量以来的日历时间 − 保养 − 关机（尚无班次日历）。"
+    "观测率 = 其中有数据的时间 ÷ 计划占用时间。",
 )
 """Every report says so, because a shift calendar would change the figures."""

@@ -62,7 +62,7 @@ def _hours(ms: int) -> str:
 
 def _charge(charge: Charge) -> str:
     quantity = _hours(charge.quantity) if charge.clause in HOURLY else str(charge.quantity)
-    coverage = shown_down(Fraction(100 * charge.known_ms, charge.total_ms), 2)
+    coverage = shown_down(Fraction(100 * charge.known_ms, charge.busy_ms), 2)
     whose = f"{charge.tenant} {charge.order_id} {charge.kind}"
     return f"{whose} {charge.clause} {quantity} {charge.price} {charge.amount} {coverage}"
 

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import money
+from billing import figures, money
 from billing.attribution import Attribution, Place
 from billing.charge import charges
 from billing.tariff import Clause
 from billing.tariff_file import read_tariff
 from billing.usage import Stop, Tally
 
+HOUR = 3_600_000
 ROUNDED = [
     ("0.125", "0.13"),
     ("-0.125", "-0.13"),
@@ -113,3 +114,10 @@ def test_however_a_stop_is_cut_its_grace_is_given_once(
     ends = sorted({start + cut % lasts for cut in cuts} | {start, start + lasts})
     spans = [Stop(start=first, end=last, since=start, record="r") for first, last in pairwise(ends)]
     assert sum(span.beyond(grace) for span in spans) == max(0, lasts - grace)
+
+
+def test_a_line_says_how_much_of_the_planned_busy_time_was_observed(make: SimpleNamespace) -> None:
+    tally = Tally()
+    tally.add_interval(make.interval(0, 24 * HOUR, off_ms=20 * HOUR, unknown_ms=HOUR), PAID)
+    (line,) = charges(tally.usages(), read_tariff("t.toml", TARIFF))
+    assert (line.known_ms, line.busy_ms, figures.coverage(line)) == (3 * HOUR, 4 * HOUR, Decimal("75.00"))

@@ -86,6 +86,15 @@ def test_too_little_observed_leaves_every_figure_empty(make: SimpleNamespace) ->
     assert row.availability == Fraction(94, 100)
 
 
+def test_coverage_is_of_the_planned_busy_time(make: SimpleNamespace) -> None:
+    """Twenty hours off, three of running, one unknown: three of four hours are known, not 23 of 24."""
+    interval = make.interval(0, 24 * HOUR, off_ms=19 * HOUR, maint_ms=HOUR, unknown_ms=HOUR)
+    (row,) = rows(By.MACHINE, (interval, paid()))
+    assert (row.coverage, row.busy_ms, row.availability) == (Fraction(3, 4), 4 * HOUR, None)
+    (off,) = rows(By.MACHINE, (make.interval(0, HOUR, off_ms=HOUR), paid()))
+    assert (off.coverage, off.availability, off.quality_ratio) == (None, None, None)
+
+
 def test_a_hole_between_records_lowers_the_coverage_of_its_machine(make: SimpleNamespace) -> None:
     interval = make.interval(0, 100)
     holes = {("knit", "knit-01"): 100}
