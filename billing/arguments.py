@@ -41,7 +41,7 @@ examples:
   gongfang-billing assign --machine knit-03 --epoch k3f9 --sequence 118 \\
       --order A-17 --by "Li Na" --why "paper log"
   ... --tenant none      the host's own use: charged to nobody
-  ... without --tenant   the tenant who announced the order
+  ... without --tenant   the tenant who had announced the order by then
   ... without --order    the order that was stored"""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
+from billing.announcements import announcements
 from billing.period import Period
 from billing.reading import Reader
 from contract.facts import CorrectedField, Correction, OrderFact, Target
@@ -22,8 +23,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     """Either a record (epoch and sequence) or a stretch of time of one machine, and whose it is."""
 
     machine: str
-    tenant: str
-    """``none``: the host's own, charged to nobody."""
+    tenant: str | None
+    """``none``: the host's own, charged to nobody. None: whoever announced the order."""
     order_id: str | None
     """None leaves the order as it is stored."""
     by: str
@@ -40,7 +41,7 @@ class Refusal(Exception):  # noqa: N818  it is an answer to a person, with what 
 def complaints_about(decision: Decision) -> list[str]:
     """Everything wrong with what was typed."""
     found = []
-    if decision.tenant != NONE and not is_name(decision.tenant):
+    if decision.tenant not in {None, NONE} and not is_name(str(decision.tenant)):
         found.append(
             f"--tenant {decision.tenant!r}: lower case letters, digits, . _ - (or none: the host's own)"
         )
@@ -61,6 +62,11 @@ class Found(Struct, frozen=True, kw_only=True):
     target: Target
     records: tuple[Interval | Transition, ...]
 
+    @property
+    def start(self) -> int:
+        """When the first of them began, UTC ms."""
+        return min(r.start if isinstance(r, Interval) else r.span_start for r in self.records)
+
     def old(self, field: str) -> str:
         """What the records say, when they agree."""
         values = {_stored(record, field) for record in self.records}
@@ -72,11 +78,11 @@ def _stored(record: Interval | Transition, field: str) -> str:
     return str(getattr(record, field if isinstance(record, Interval) else f"span_{field}"))
 
 
-async def announced_tenant(store: Store, site: str, order_id: str, now: int) -> str | None:
-    """Who announced the order last, or None."""
+async def announced_tenant(store: Store, site: str, order_id: str, at: int, now: int) -> str | None:
+    """Whose the order was at ``at`` (UTC ms), or None."""
     orders = Reader(store, site).facts(ORDER, OrderFact, 0, now + 1)
-    found = [fact async for fact in orders if fact.order_id == order_id]
-    return found[-1].tenant if found else None
+    announced = announcements([fact async for fact in orders]).at(order_id, at)
+    return announced.tenant if announced else None
 
 
 async def find(store: Store, site: str, decision: Decision, now: int) -> Found:
@@ -124,9 +130,11 @@ class _Finder:
         )
 
 
-def corrections_of(decision: Decision, found: Found, site: str, now: int) -> tuple[Correction, ...]:
+def corrections_of(
+    decision: Decision, tenant: str, found: Found, site: str, now: int
+) -> tuple[Correction, ...]:
     """One fact for the tenant and one for the order, if it was said, issued a millisecond apart."""
-    fields = [(CorrectedField.TENANT, decision.tenant)]
+    fields = [(CorrectedField.TENANT, tenant)]
     if decision.order_id is not None:
         fields.append((CorrectedField.ORDER_ID, decision.order_id))
     return tuple(

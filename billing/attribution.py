@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from billing.announcements import Announcements
 from billing.corrections import Corrections
 from billing.timeline import NO_LEASES, Timeline, is_used
 from contract.facts import CorrectedField, LeaseFact, OrderFact, Target
@@ -65,8 +66,7 @@ class Books(Struct, frozen=True, kw_only=True):
     """The facts that attribution is decided by."""
 
     leases: Mapping[str, Timeline] = {}
-    orders: Mapping[str, OrderFact] = {}
-    """The latest announcement of each order."""
+    orders: Announcements = Announcements()
     corrections: Corrections = Corrections()
     tolerance_ms: int = 5000
     """How long another lease may be in force than the one that a record names."""
@@ -101,7 +101,7 @@ def attribute(claim: Claim, books: Books) -> Attribution:
             place=place, source=Source.CORRECTION, tenant=tenant.new, order_id=order_id, facts=decided
         )
     others = _others(claim, timeline)
-    announced = books.orders.get(order_id)
+    announced = books.orders.at(order_id, claim.start)
     if sum(ms for ms, _ in others) > books.tolerance_ms:
         named = (lease, *(other for _, other in others))
         return _nobody(claim, Place.SUSPENSE, Doubt.OTHER_LEASE, *(_tenant(fact) for fact in named))

@@ -118,29 +118,31 @@ async def suspense(arguments: argparse.Namespace, settings: Settings) -> int:
 async def decide(arguments: argparse.Namespace, settings: Settings) -> int:
     now, site = clock.now(), settings.site.id
     async with open_store(settings.store) as store:
-        tenant = arguments.tenant
-        if tenant is None and arguments.order:
-            tenant = await assign.announced_tenant(store, site, arguments.order, now)
-        decision = _decision(arguments, settings, tenant)
+        decision = _decision(arguments, settings)
         found = await assign.find(store, site, decision, now)
-        written = await assign.write(store, assign.corrections_of(decision, found, site, now))
+        tenant = decision.tenant
+        if tenant is None and decision.order_id:
+            tenant = await assign.announced_tenant(store, site, decision.order_id, found.start, now)
+        if tenant is None:
+            raise BadUsageError(
+                "name the --tenant (none: the host's own use), or an --order that was announced by then"
+            )
+        written = await assign.write(store, assign.corrections_of(decision, tenant, found, site, now))
     order = "as stored" if decision.order_id is None else decision.order_id
-    _say(f"{len(found.records)} records of {decision.machine}: tenant {decision.tenant}, order {order}")
+    _say(f"{len(found.records)} records of {decision.machine}: tenant {tenant}, order {order}")
     _say(f"written as {' and '.join(fact.id for fact in written)}; the next run bills it")
     return FINE
 
 
-def _decision(arguments: argparse.Namespace, settings: Settings, tenant: str | None) -> assign.Decision:
+def _decision(arguments: argparse.Namespace, settings: Settings) -> assign.Decision:
     is_record = arguments.epoch is not None and arguments.sequence is not None
     is_stretch = arguments.start is not None or arguments.end is not None
     if is_record == is_stretch:
         raise BadUsageError("say what: --epoch NAME --sequence NUMBER, or --from ISO --to ISO")
-    if tenant is None:
-        raise BadUsageError("name the --tenant (none: the host's own use), or an --order that was announced")
     stretch = Period(start=0, end=0) if is_record else stretch_of(arguments, settings.zone)
     decision = assign.Decision(
         machine=arguments.machine,
-        tenant=tenant,
+        tenant=arguments.tenant,
         order_id=arguments.order,
         by=arguments.by,
         why=arguments.why,

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
+from billing.announcements import announcements
 from billing.attribution import Books
 from billing.corrections import corrections
 from billing.findings import Finding, Rule
@@ -45,10 +46,9 @@ class Reader:
         leases = [fact async for fact in self.facts(LEASE, LeaseFact, 0, end)]
         orders = [fact async for fact in self.facts(ORDER, OrderFact, 0, end)]
         decided = [fact async for fact in self.facts(CORRECTION, Correction, 0, end)]
-        newest = {fact.order_id: fact for fact in sorted(orders, key=lambda fact: (fact.issued, fact.id))}
         return Books(
             leases=timelines(leases),
-            orders=newest,
+            orders=announcements(orders),
             corrections=corrections(decided),
             tolerance_ms=tolerance_ms,
         )

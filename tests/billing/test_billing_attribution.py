@@ -5,9 +5,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.announcements import announcements
 from billing.attribution import Attribution, Books, Claim, Doubt, Place, Source, attribute
 from billing.claims import interval_claim, span_claims
 from billing.corrections import corrections
@@ -25,8 +27,39 @@ def claim(start: int = 0, end: int = HOUR, **more: Any) -> Claim:
 
 def books(make: SimpleNamespace, *facts: Any) -> Books:
     of = {name: [f for f in facts if type(f).__name__ == name] for name in ("LeaseFact", "Correction")}
-    orders = {f.order_id: f for f in facts if type(f).__name__ == "OrderFact"}
+    orders = announcements(f for f in facts if type(f).__name__ == "OrderFact")
     return Books(leases=timelines(of["LeaseFact"]), orders=orders, corrections=corrections(of["Correction"]))
+
+
+DAY = 24 * HOUR
+ANNOUNCED = [
+    ("before and again later", [(0, "a"), (2 * HOUR, "b")], HOUR, "a"),
+    ("again before", [(0, "a"), (HOUR, "b")], HOUR, "b"),
+    ("a day late", [(HOUR + DAY, "a")], HOUR, "a"),
+    ("the first of two late ones", [(HOUR + 2, "b"), (HOUR + 1, "a")], HOUR, "a"),
+    ("too late", [(HOUR + DAY + 1, "a")], HOUR, "none"),
+    ("never", [], HOUR, "none"),
+]
+
+
+@pytest.mark.parametrize(
+    ("said", "at", "tenant"), [case[1:] for case in ANNOUNCED], ids=[c[0] for c in ANNOUNCED]
+)
+def test_the_announcement_in_force_names_the_tenant_and_a_later_one_changes_no_past(
+    name: str, said: list[tuple[int, str]], at: int, tenant: str, make: SimpleNamespace
+) -> None:
+    facts = [make.order("3001", who, issued) for issued, who in said]
+    found = attribute(claim(at, at + 300_000, order_id="3001"), books(make, *facts))
+    assert found.tenant == tenant
+    assert (found.place is Place.SUSPENSE) == (tenant == "none"), name
+
+
+def test_a_number_given_again_to_another_tenant_disputes_nothing_that_was_billed(
+    make: SimpleNamespace,
+) -> None:
+    facts = [make.order("3001", "a", 0), make.order("3001", "b", 400 * DAY)]
+    said = claim(HOUR, 2 * HOUR, tenant="a", order_id="3001")
+    assert attribute(said, books(make, *facts)) == attribute(said, books(make, facts[0]))
 
 
 def test_each_rung_counts_only_when_those_above_are_empty(make: SimpleNamespace) -> None:

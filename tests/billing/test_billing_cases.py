@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
+from billing.announcements import announcements
 from billing.attribution import Books
 from billing.charge import Charge
 from billing.config import Settings
@@ -26,7 +27,7 @@ def assessed(folder: Path, make: SimpleNamespace) -> tuple[Assessment, dict[str,
     tariff = read_tariff(str(folder / "tariff.toml"), (folder / "tariff.toml").read_text("utf-8"))
     books = Books(
         leases=timelines(case.leases),
-        orders={order.order_id: order for order in case.orders},
+        orders=announcements(case.orders),
         corrections=corrections(case.corrections),
     )
     start, end = case.period

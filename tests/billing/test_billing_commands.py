@@ -191,6 +191,15 @@ def test_two_decisions_in_one_millisecond_are_both_kept(
     assert len({row.time for row in stored(database)}) == 4
 
 
+def test_without_a_tenant_the_one_who_had_announced_the_order_by_then_is_meant(
+    billing: Callable[..., int], database: Path, make: SimpleNamespace
+) -> None:
+    orders = [make.order("C-1", "hongye", make.at("8:00")), make.order("C-1", "rongda", make.at("9:00"))]
+    write(database, orders)
+    assert billing("assign", "--machine", "knit-01", *TIME, "--order", "C-1", *WHO) == 0
+    assert {row.fields["new"] for row in stored(database)} == {"hongye", "C-1"}
+
+
 WRONG = {
     "no period": (("run",), 2, "give one period"),
     "two periods": (("run", *DAY, "--period", "2026-11"), 2, "give one period"),
