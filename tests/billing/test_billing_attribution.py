@@ -42,9 +42,7 @@ ANNOUNCED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("said", "at", "tenant"), [case[1:] for case in ANNOUNCED], ids=[c[0] for c in ANNOUNCED]
-)
+@pytest.mark.parametrize(("name", "said", "at", "tenant"), ANNOUNCED)
 def test_the_announcement_in_force_names_the_tenant_and_a_later_one_changes_no_past(
     name: str, said: list[tuple[int, str]], at: int, tenant: str, make: SimpleNamespace
 ) -> None:
