@@ -57,6 +57,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     end: int
     tenant: str
     order_id: str
+    """By the machine's own register where it has one (0 is no order), else by the lease: the agent knows."""
     lease_id: str
     has_worth: bool
     """Whether there is billable time or a piece in it."""
@@ -94,7 +95,7 @@ def attribute(claim: Claim, books: Books) -> Attribution:
         return _nobody(claim, Place.DISPUTED, Doubt.CHANGED_IN_GAP)
     timeline = books.leases.get(claim.machine, NO_LEASES)
     lease = timeline.by_id.get(claim.lease_id)
-    order_id = order.new if order else _order_of(claim, lease)
+    order_id = order.new if order else claim.order_id
     if tenant:
         place = Place.UNALLOCATED if tenant.new == NONE else Place.TENANT
         return Attribution(
@@ -126,13 +127,6 @@ def _payer(claim: Claim, lease: LeaseFact | None, announced: OrderFact | None) -
 
 def _tenant(lease: LeaseFact | None) -> str:
     return lease.tenant if lease else NONE
-
-
-def _order_of(claim: Claim, lease: LeaseFact | None) -> str:
-    """The machine's own order register comes first; the lease's order stands in where there is none."""
-    if claim.order_id != NONE or lease is None:
-        return claim.order_id
-    return lease.order_id
 
 
 def _others(claim: Claim, timeline: Timeline) -> list[tuple[int, LeaseFact | None]]:

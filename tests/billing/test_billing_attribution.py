@@ -110,10 +110,11 @@ def test_an_order_of_another_tenant_is_not_guessed(make: SimpleNamespace) -> Non
     assert (found.doubt, found.candidates) == (Doubt.ORDER_OF_ANOTHER, ("hongye", "rongda"))
 
 
-def test_the_order_of_the_lease_stands_in_where_the_machine_has_no_register(make: SimpleNamespace) -> None:
+def test_the_order_is_the_record_s_and_never_the_lease_s(make: SimpleNamespace) -> None:
+    """A register that says 0 says that there was no order; else the agent wrote the lease's."""
     lease = make.lease(0, "L1", "hongye", "A-1")
-    assert attribute(claim(lease_id="L1"), books(make, lease)).order_id == "A-1"
-    assert attribute(claim(lease_id="L1", order_id="A-2"), books(make, lease)).order_id == "A-2"
+    for order_id in ("none", "A-2"):
+        assert attribute(claim(lease_id="L1", order_id=order_id), books(make, lease)).order_id == order_id
 
 
 def test_a_disputed_order_needs_an_order_and_not_only_a_tenant(make: SimpleNamespace) -> None:
