@@ -46,6 +46,9 @@ def _of(machine: str, outage: Outage) -> Iterator[Span]:
     began, ended = outage.began, outage.ended
     if fault.target == endpoint.gateway and fault.kind in PROCESS:
         yield began - CHECKPOINT - 2 * POLL, ended + round(RESTART_S * 1000) + START_UP + LINK_BACK
+    elif fault.target == endpoint.gateway:  # its clock: the gap of the jump, and the one before a new epoch
+        yield began - 2 * POLL, began + 4 * POLL
+        yield ended - 2 * POLL, ended + 4 * POLL
     elif fault.target == "plant":
         yield began - 2 * POLL, ended + START_UP + LINK_BACK
     elif fault.target == f"{endpoint.gateway}>{endpoint.name}":

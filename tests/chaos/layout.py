@@ -114,7 +114,7 @@ def _leases(duration_ms: int) -> Iterator[str]:
 def agent(
     gateway: str, ports: Mapping[str, int], outbox: Path, serials: Mapping[str, int], clock: str
 ) -> str:
-    """``ports`` by link."""
+    """``ports`` by link; ``clock`` is the body of a [clock] table."""
     head = (
         f'site = "{SITE}"\narea = "hall"\ngateway = "{gateway}"\ntimezone = "Asia/Shanghai"\n'
         f"\n[clock]\n{clock}\n\n[poll]\nperiod_ms = {POLL_MS}\nhold_polls = {HOLD_POLLS}\n"

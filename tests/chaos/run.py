@@ -27,6 +27,7 @@ from tests.chaos.judge import Announced, Judgement, judge
 from tests.chaos.office import Due
 from tests.chaos.schedule import Fault
 from tests.chaos.site import Outage, Site, now_ms, opened
+from tests.chaos.steps import straight
 from tests.chaos.walk import Stored
 
 LEAD_S: Final = 12
@@ -208,9 +209,11 @@ async def _stored(site: Site) -> tuple[Stored, tuple[BatchFact, ...]]:
 
 def _judged(site: Site, plant: Plant, stored: Stored, watch: Watch, dues: Sequence[Due]) -> Judgement:
     scripts = build_scripts(plant, layout.START_MS)
+    lived = straight(stored.usage, site.outages, site.clock)
     return judge(
         stored,
-        accounts(scripts, stored.usage),
+        lived,
+        accounts(scripts, lived),
         Announced(
             leases=tuple(due.message for due in dues if isinstance(due.message, Lease)),
             orders={order.id: order.tenant for order in plant.orders},

@@ -25,12 +25,16 @@ class Kind(StrEnum):
     """Whatever is sent arrives DELAY_MS later."""
     LOCK = "lock"
     """Another process writes to the SQLite store and does not end."""
+    STEP = "step"
+    """An agent's wall clock is wrong by so much, and is put right."""
     FULL = "full"
     """No space is left on the disk of an agent's outbox."""
 
 
 DELAY_MS: Final = 120
 """Real time, each way."""
+STEPS_MS: Final = (-3_000, 3_000, 120_000, 600_000, 1_500_000)
+"""Plant time. The small ones are worked off, the large ones are jumps; putting those right is a jump back."""
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -39,10 +43,13 @@ class Fault(Struct, frozen=True, kw_only=True):
     for_s: float
     kind: Kind
     target: str
-    """A process, a link (`client>server`), or the gateway whose disk is meant."""
+    """A process, a link (`client>server`), or the gateway whose disk or clock is meant."""
+    by_ms: int = 0
+    """By how much a clock is wrong, plant time."""
 
     def __str__(self) -> str:
-        return f"{self.at_s:8.2f} s  {self.kind:<8} {self.target:<14} for {self.for_s:5.2f} s"
+        by = f" by {self.by_ms:+,} ms" if self.by_ms else ""
+        return f"{self.at_s:8.2f} s  {self.kind:<8} {self.target:<14} for {self.for_s:5.2f} s{by}"
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -53,6 +60,7 @@ class Choice(Struct, frozen=True, kw_only=True):
     shortest: float
     longest: float
     weight: int = 1
+    by_ms: tuple[int, ...] = (0,)
 
 
 _TRIES: Final = 1000
@@ -77,7 +85,8 @@ def _one(
         [choice] = dice.choices(choices, [choice.weight for choice in choices])
         target = dice.choice(choice.targets)
         lasts = min(longest, dice.uniform(choice.shortest, choice.longest))
-        fault = Fault(at_s=round(at, 2), for_s=round(lasts, 2), kind=choice.kind, target=target)
+        by_ms = dice.choice(choice.by_ms)
+        fault = Fault(at_s=round(at, 2), for_s=round(lasts, 2), kind=choice.kind, target=target, by_ms=by_ms)
         if not any(_meet(fault, other) for other in before):
             return fault
     raise ValueError("so many faults find no place; ask for fewer, or for more seconds")
@@ -109,6 +118,7 @@ def choices(
         Choice(kind=Kind.KILL, targets=agents, shortest=0.3, longest=6, weight=10),
         Choice(kind=Kind.PAUSE, targets=agents, shortest=0.5, longest=8, weight=7),
         Choice(kind=Kind.RESTART, targets=agents, shortest=0.1, longest=2, weight=4),
+        Choice(kind=Kind.STEP, targets=agents, shortest=2, longest=15, weight=6, by_ms=STEPS_MS),
         Choice(kind=Kind.KILL, targets=takers, shortest=0.3, longest=8, weight=10),
         Choice(kind=Kind.PAUSE, targets=takers, shortest=0.5, longest=12, weight=8),
         Choice(kind=Kind.RESTART, targets=takers, shortest=0.1, longest=2, weight=4),

@@ -55,6 +55,15 @@ class Site:
     def outbox(self, gateway: str) -> Path:
         return self.disks[gateway] / "outbox.db"
 
+    def offset(self, gateway: str) -> Path:
+        return self.directory / f"{gateway}.offset"
+
+    def step(self, gateway: str, by_ms: int) -> None:
+        """Sets how wrong the wall clock of an agent is. Never half written."""
+        part = self.directory / f"{gateway}.offset.part"
+        part.write_text(str(by_ms), "ascii")
+        part.replace(self.offset(gateway))
+
     def plant_ms(self) -> int:
         return self.clock.plant(now_ms())
 
@@ -73,6 +82,10 @@ class Site:
             await asyncio.to_thread(disk.fill, self.disks[fault.target])
             await asyncio.sleep(fault.for_s)
             disk.release(self.disks[fault.target])
+        elif fault.kind is Kind.STEP:
+            self.step(fault.target, fault.by_ms)
+            await asyncio.sleep(fault.for_s)
+            self.step(fault.target, 0)
         elif fault.kind is Kind.LOCK:
             await asyncio.to_thread(_lock, self.directory / "store.db", fault.for_s)
         else:
@@ -176,7 +189,12 @@ def _configs(site: Site, plant: Plant) -> Mapping[str, str]:
     clock = f"real_ms = {site.clock.real_ms}\nplant_ms = {site.clock.plant_ms}\nscale = {site.clock.scale}"
     ports = {name: link.port for name, link in site.links.items()}
     serials = {machine.name: machine.serial for machine in plant.machines}
-    agents = {name: layout.agent(name, ports, site.outbox(name), serials, clock) for name in layout.GATEWAYS}
+    agents = {
+        name: layout.agent(
+            name, ports, site.outbox(name), serials, f'{clock}\noffset_file = "{site.offset(name)}"'
+        )
+        for name in layout.GATEWAYS
+    }
     collectors = {
         name: layout.collector(name, ports[f"{name}>broker"], _store(site, ports, name), clock)
         for name in layout.COLLECTORS

@@ -109,6 +109,7 @@ def account(seconds: int, pieces_at: tuple[int, ...] = ()) -> Account:
 def judged(records: tuple[Record, ...], told: Account, outages: list[Outage] | None = None) -> Judgement:
     return judge(
         Stored(records=records),
+        [record for record in records if isinstance(record, Interval)],
         {"knit-01": told},
         SAID,
         clock=CLOCK,
