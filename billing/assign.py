@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from billing.announcements import announcements
+from billing.claims import is_tenant_stop
 from billing.period import Period
 from billing.reading import Reader
 from contract.facts import CorrectedField, Correction, OrderFact, Target
@@ -17,6 +18,9 @@ from store.protocol import Store
 
 _TRIES = 100
 """Corrections of one machine in the same millisecond; each next one is issued a millisecond later."""
+
+_SPAN_MS = 25 * 3_600_000
+"""A span is cut at local midnight, and the longest local day has 25 hours."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -101,11 +105,21 @@ class _Finder:
         self._tags = {"machine": decision.machine}
 
     async def stretch(self) -> Found:
+        """Intervals that begin in it, and stops that reach into it: those are billed to the millisecond."""
         period, machine = self._decision.period, self._decision.machine
         rows = self._reader.facts(USAGE, Interval, period.start, period.end, self._tags)
-        records = tuple([record async for record in rows])
+        intervals = [interval async for interval in rows]
+        ends = self._reader.facts(STATE, Transition, period.start, period.end + _SPAN_MS, self._tags)
+        spans = [t async for t in ends if period.start < t.at and t.span_start < period.end]
+        records: tuple[Interval | Transition, ...] = (
+            *intervals,
+            *(span for span in spans if is_tenant_stop(span)),
+        )
         if not records:
-            raise Refusal(f"{machine} has no record that begins in this time; `suspense` shows the times")
+            raise Refusal(
+                f"no record of {machine} begins in this time, and no stop reaches into it;"
+                " `suspense` shows the times"
+            )
         return Found(target=Target.LEASE, records=records)
 
     async def record(self, now: int) -> Found:

@@ -136,9 +136,10 @@ async def decide(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _decision(arguments: argparse.Namespace, settings: Settings) -> assign.Decision:
     is_record = arguments.epoch is not None and arguments.sequence is not None
+    is_half = (arguments.epoch is None) != (arguments.sequence is None)
     is_stretch = arguments.start is not None or arguments.end is not None
-    if is_record == is_stretch:
-        raise BadUsageError("say what: --epoch NAME --sequence NUMBER, or --from ISO --to ISO")
+    if is_half or is_record == is_stretch:
+        raise BadUsageError("say either which: --epoch NAME --sequence NUMBER, or when: --from ISO --to ISO")
     stretch = Period(start=0, end=0) if is_record else stretch_of(arguments, settings.zone)
     decision = assign.Decision(
         machine=arguments.machine,

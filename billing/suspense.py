@@ -43,7 +43,7 @@ class Item(Struct, frozen=True, kw_only=True):
 
     @property
     def tenants(self) -> tuple[str, ...]:
-        """Everybody whose it may be, the likeliest last."""
+        """Everybody whose it may be."""
         named = (self.tenant, self.tenant_before, *self.candidates, self.tenant_after)
         return tuple(dict.fromkeys(name for name in named if name not in {NONE, DISPUTED}))
 
@@ -119,10 +119,13 @@ def _joined(one: Item, other: Item) -> Item:
 
 
 def command(item: Item, zone: ZoneInfo, config: str = "") -> str:
-    """What to type to decide the item: complete but for the names in angle brackets."""
+    """What to type to decide the item: complete but for the names in angle brackets.
+
+    What more than one may be is never filled in: a guess that is typed unread becomes a decision.
+    """
     ranged = f"--from {shown(item.start, zone)} --to {shown(item.end, zone)}"
-    tenant = item.tenants[-1] if item.tenants else "<TENANT>"
-    order = item.orders[-1] if item.orders else NONE
+    tenant = item.tenants[0] if len(item.tenants) == 1 else "<TENANT>"
+    order = "<ORDER>" if len(item.orders) > 1 else "".join(item.orders) or NONE
     return (
         f"gongfang-billing assign --config {shlex.quote(config or 'configs/billing.toml')}"
         f" --machine {item.machine} {ranged}"

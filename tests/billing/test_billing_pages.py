@@ -248,13 +248,17 @@ def test_touching_doubts_are_one_decision_and_others_are_not() -> None:
     assert (found[0].produced, found[0].stop_ms, found[0].sequences) == (3, 5, (0, 2, 5))
 
 
-def test_the_command_names_the_likeliest_or_leaves_a_gap_to_fill(assessment: Assessment) -> None:
+def test_the_command_names_the_only_candidate_or_leaves_a_gap_to_fill(assessment: Assessment) -> None:
     zone = assessment.heading.zone
     assert "--tenant <TENANT> --order A-1" in command(item(0, 1), zone)
     asked = command(item(0, 1, candidates=("hongye", "rongda")), zone, "my billing.toml")
     assert "--config 'my billing.toml'" in asked
     assert "--from 1970-01-01T08:00:00+08:00 --to 1970-01-01T08:00:00.001+08:00" in asked
-    assert "--tenant rongda" in asked
+    assert "--tenant <TENANT> --order A-1" in asked
+    assert "--tenant rongda" in command(item(0, 1, candidates=("rongda",)), zone)
+    gap = item(0, 1, order_id="disputed", order_before="A-1", order_after="B-1")
+    assert "--order <ORDER>" in command(gap, zone)
+    assert "--order none" in command(item(0, 1, order_id="none"), zone)
 
 
 FIGURES = [
