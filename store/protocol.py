@@ -24,6 +24,7 @@ class Written(Struct, frozen=True, kw_only=True):
 
 
 ACCEPTED: Final = Written(outcome=Outcome.ACCEPTED)
+OTHER_CONTENT: Final = "its key is stored with other content"
 
 
 def rejected(reason: ExceptionReason, detail: str) -> Written:

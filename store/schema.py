@@ -8,32 +8,56 @@ from collections.abc import Collection
 from typing import Final
 
 from contract.series import Series
+from store.naming import RANGED
 
 APPLICATION_ID: Final = 0x676F6E67
 """Marks a SQLite file as ours: "gong"."""
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the tables below; kept in the file's user_version."""
+READABLE: Final = frozenset({1, VERSION})
+"""What a reader reads is the same in all of them."""
 PAGE_ROWS: Final = 500
 
 NAME_TABLE: Final = """\
 CREATE TABLE IF NOT EXISTS record_name (
     machine TEXT NOT NULL, epoch TEXT NOT NULL, sequence INTEGER NOT NULL,
-    series TEXT NOT NULL, time INTEGER NOT NULL,
+    series TEXT NOT NULL, time INTEGER NOT NULL, sequence_first INTEGER NOT NULL,
     PRIMARY KEY (machine, epoch, sequence)) WITHOUT ROWID, STRICT"""
-FIND_NAME: Final = "SELECT series, time FROM record_name WHERE machine = ? AND epoch = ? AND sequence = ?"
-FIND_INSIDE: Final = """\
-SELECT sequence FROM record_name
-WHERE machine = ? AND epoch = ? AND series = 'usage' AND sequence >= ? AND sequence < ? LIMIT 1"""
-"""An interval that is stored under a name which a merged one stands for too."""
-FIND_ABOVE: Final = """\
-SELECT sequence, (
-    SELECT json_extract(fields, '$.sequence_first') FROM usage
-    WHERE usage.time = record_name.time AND usage.machine = record_name.machine
-    AND usage.epoch = record_name.epoch)
-FROM record_name WHERE machine = ? AND epoch = ? AND series = 'usage' AND sequence > ?
-ORDER BY sequence LIMIT 1"""
-"""The next interval by sequence, and the first sequence that it stands for."""
-PUT_NAME: Final = "INSERT INTO record_name (machine, epoch, sequence, series, time) VALUES (?, ?, ?, ?, ?)"
+# Not unique: a file of version 1 may hold what is refused now.
+TIME_INDEX: Final = """\
+CREATE INDEX IF NOT EXISTS record_time
+ON record_name (machine, epoch, series, time, sequence, sequence_first)"""
+PUT_NAME: Final = """\
+INSERT INTO record_name (machine, epoch, sequence, series, time, sequence_first) VALUES (?, ?, ?, ?, ?, ?)"""
+
+_CLAIM: Final = (
+    "SELECT series, time, sequence_first, sequence FROM record_name "
+    "WHERE machine = :machine AND epoch = :epoch "
+)
+_RANGED: Final = f"series IN {tuple(sorted(RANGED))}"
+NEAR_CLAIMS: Final = (
+    f"{_CLAIM} AND sequence = :last",
+    f"{_CLAIM} AND sequence >= :first AND {_RANGED} ORDER BY sequence LIMIT 1",
+    f"{_CLAIM} AND series = :series AND time = :time",
+    f"{_CLAIM} AND series = :series ORDER BY time DESC LIMIT 1",
+)
+"""The stored claims that another claim may quarrel with: by its name, its range, its time, and the newest."""
+
+FROM_1: Final = (
+    "ALTER TABLE record_name RENAME TO record_name_1",
+    NAME_TABLE,
+    "INSERT INTO record_name SELECT machine, epoch, sequence, series, time, sequence FROM record_name_1",
+    "DROP TABLE record_name_1",
+    *(
+        "UPDATE record_name SET sequence_first = ranged.first FROM ("  # noqa: S608  names are constants
+        "SELECT machine, epoch, json_extract(fields, '$.sequence') AS last, "
+        f"json_extract(fields, '$.sequence_first') AS first FROM {name}) AS ranged "
+        "WHERE record_name.machine = ranged.machine AND record_name.epoch = ranged.epoch "
+        "AND record_name.sequence = ranged.last AND ranged.first < ranged.last"
+        for name in sorted(RANGED)
+    ),
+)
+"""Brings the tables of version 1 to version 2."""
 
 
 def key(series: Series) -> tuple[str, ...]:

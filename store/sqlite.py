@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,10 +12,11 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from contract.messages import ExceptionReason
-from contract.series import BY_NAME, USAGE, Row, Series, Value
+from contract.series import BY_NAME, Row, Series, Value
 from store import schema
 from store.admission import RECORD_SERIES, check_tags, flaw
-from store.protocol import ACCEPTED, ANY, StoreAwayError, Written, kept, rejected
+from store.naming import Claim, claim, quarrel
+from store.protocol import ACCEPTED, ANY, OTHER_CONTENT, StoreAwayError, Written, kept, rejected
 from store.sqlite_file import connect
 
 _T = TypeVar("_T")
@@ -104,41 +105,29 @@ def _put(connection: sqlite3.Connection, row: Row) -> Written:
     if stored and _fields.decode(stored[0]) == row.fields:
         return ACCEPTED
     if stored and not series.overwrite:
-        return rejected(ExceptionReason.CONFLICT, "its key is stored with other content")
-    if not stored and (elsewhere := _take_name(connection, row)):
-        return rejected(ExceptionReason.CONFLICT, elsewhere)
+        return rejected(ExceptionReason.CONFLICT, OTHER_CONTENT)
+    if not stored and (why := _take_name(connection, row)):
+        return rejected(ExceptionReason.CONFLICT, why)
     connection.execute(schema.put(series), (*key, _encoder.encode(row.fields).decode()))
     return ACCEPTED
 
 
 def _take_name(connection: sqlite3.Connection, row: Row) -> str:
-    """Where another record has the name of this one, or nothing, and the name is taken."""
+    """Why a record cannot have its name and its time, or nothing, and they are taken."""
     if row.series not in RECORD_SERIES:
         return ""
-    name = (row.tags["machine"], row.tags["epoch"], row.fields["sequence"])
-    if taken := connection.execute(schema.FIND_NAME, name).fetchone():
-        return f"its name is stored in {taken[0]} at {taken[1]}"
-    if row.series == USAGE.name and (other := _merged_with(connection, row, name)) is not None:
-        return f"its time is stored in the interval of sequence {other}"
-    connection.execute(schema.PUT_NAME, (*name, row.series, row.time))
+    mine = claim(row)
+    for other in _near(connection, mine):
+        if why := quarrel(mine, other):
+            return why
+    connection.execute(schema.PUT_NAME, (*mine.life, mine.last, mine.series, mine.time, mine.first))
     return ""
 
 
-def _merged_with(connection: sqlite3.Connection, row: Row, name: tuple[str, str, Value]) -> int | None:
-    """The sequence of a stored interval that stands for a sequence of this one, though not by its name.
-
-    Two copies of an outbox, of which one merged what the other did not, would else count the same time twice.
-    """
-    machine, epoch, sequence = name
-    first = row.fields.get("sequence_first", sequence)
-    inside = (
-        first != sequence
-        and connection.execute(schema.FIND_INSIDE, (machine, epoch, first, sequence)).fetchone()
-    )
-    above = connection.execute(schema.FIND_ABOVE, name).fetchone()
-    found: int | None = None
-    if inside:
-        found = inside[0]
-    elif above and above[1] is not None and above[1] <= sequence:
-        found = above[0]
-    return found
+def _near(connection: sqlite3.Connection, mine: Claim) -> Iterator[Claim]:
+    machine, epoch = mine.life
+    wanted: dict[str, int | str] = {"machine": machine, "epoch": epoch, "series": mine.series}
+    wanted |= {"time": mine.time, "first": mine.first, "last": mine.last}
+    for question in schema.NEAR_CLAIMS:
+        for series, time, first, last in connection.execute(question, wanted):
+            yield Claim(series, mine.life, time, first, last)

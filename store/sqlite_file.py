@@ -53,7 +53,7 @@ def _identify(connection: sqlite3.Connection, path: Path, *, empty_is_fine: bool
         raise UnusableStoreError(f"{path} is empty; it is filled by the first collector that runs")
     if application != schema.APPLICATION_ID:
         raise UnusableStoreError(f"{path} belongs to another program; give the store a file of its own")
-    if version != schema.VERSION:
+    if version not in schema.READABLE:
         raise UnusableStoreError(
             f"{path} has version {version} of the tables, this program knows version {schema.VERSION}; "
             "use the program that wrote it"
@@ -68,9 +68,13 @@ def _number(connection: sqlite3.Connection, query: str) -> int:
 
 def _create(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
+    if _number(connection, "PRAGMA user_version") == 1:
+        for statement in schema.FROM_1:
+            connection.execute(statement)
     for series in ALL:
         connection.execute(schema.create(series))
     connection.execute(schema.NAME_TABLE)
+    connection.execute(schema.TIME_INDEX)
     connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {schema.VERSION}")
     connection.execute("COMMIT")

@@ -79,6 +79,29 @@ def usage() -> Callable[..., Row]:
 
 
 @pytest.fixture
+def state() -> Callable[..., Row]:
+    """A row of the series `state` at a time, with its sequence."""
+
+    def row(time: int, sequence: int, machine: str = "press-1", epoch: str = "e1") -> Row:
+        tags = {"site": "north", "area": "hall", "machine": machine, "kind": "press", "epoch": epoch}
+        return Row(series="state", time=time, tags=tags, fields={"sequence": sequence, "state": "run"})
+
+    return row
+
+
+@pytest.fixture
+def loss() -> Callable[..., Row]:
+    """A row of the series `loss` at a time, with the sequences it stands for."""
+
+    def row(time: int, first: int, last: int, machine: str = "press-1", epoch: str = "e1") -> Row:
+        tags = {"site": "north", "area": "hall", "machine": machine, "kind": "press", "epoch": epoch}
+        fields: dict[str, int | str] = {"sequence": last, "sequence_first": first, "end": time + 1}
+        return Row(series="loss", time=time, tags=tags, fields=fields)
+
+    return row
+
+
+@pytest.fixture
 def read() -> Callable[..., Any]:
     """All rows of a series, at any time unless it is given."""
 

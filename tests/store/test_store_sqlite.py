@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from contract.messages import ExceptionReason, Outcome
-from contract.series import ALL, LEASE, USAGE
+from contract.series import ALL, LEASE, USAGE, Row
 from store.protocol import ACCEPTED, StoreAwayError, UnusableStoreError
-from store.schema import APPLICATION_ID, VERSION
+from store.schema import APPLICATION_ID, NEAR_CLAIMS, VERSION
 from store.sqlite import SqliteStore, open_sqlite
 
 ROOT = Path(__file__).parents[2]
@@ -102,34 +102,6 @@ async def test_a_person_can_read_it_with_sqlite_alone(sqlite: SqliteStore, path:
     columns = "time, tenant, json_extract(fields, '$.produced'), json_extract(fields, '$.order_id')"
     assert query(path, f'SELECT {columns} FROM "usage"') == [(5, "acme", big, "盖子")]
     assert query(path, 'SELECT count(*) FROM "order"') == [(0,)]
-
-
-async def test_a_name_is_stored_only_once(sqlite: SqliteStore, usage: Any, read: Any) -> None:
-    await sqlite.write([usage(5, 7)])
-    written = await sqlite.write(
-        [usage(6, 7), usage(5, 7, tenant="bolt"), usage(6, 8), usage(7, 7, epoch="e2")]
-    )
-    assert [one.outcome for one in written] == ["rejected", "rejected", "accepted", "accepted"]
-    assert (written[0].reason, written[0].detail) == (
-        ExceptionReason.CONFLICT,
-        "its name is stored in usage at 5",
-    )
-    assert len(await read(sqlite, USAGE)) == 3
-
-
-@pytest.mark.parametrize("merged_first", [True, False])
-async def test_an_interval_and_one_that_it_was_merged_into_are_not_both_stored(
-    sqlite: SqliteStore, usage: Any, read: Any, *, merged_first: bool
-) -> None:
-    """Of two copies of an outbox one merged what the other did not."""
-    merged = [usage(5, 9, sequence_first=6)]
-    parts = [usage(6, 7, sequence_first=7), usage(7, 8, sequence_first=8)]
-    first, second = (merged, parts) if merged_first else (parts, merged)
-    assert {one.outcome for one in await sqlite.write(first)} == {"accepted"}
-    assert {one.reason for one in await sqlite.write(second)} == {ExceptionReason.CONFLICT}
-    assert len(await read(sqlite, USAGE)) == len(first)
-    around = [usage(4, 5, sequence_first=5), usage(9, 10, sequence_first=10), usage(6, 7, epoch="e2")]
-    assert {one.outcome for one in await sqlite.write([*around, *first])} == {"accepted"}
 
 
 async def test_a_record_without_a_sequence_is_invalid(sqlite: SqliteStore, usage: Any) -> None:
@@ -256,6 +228,57 @@ async def test_a_new_file_has_a_table_for_every_series(sqlite: SqliteStore, path
     assert tables == {series.name for series in ALL} | {"record_name"}
     plan = query(path, "EXPLAIN QUERY PLAN SELECT * FROM \"usage\" WHERE time < 5 AND (time, site) > (1, '')")
     assert "SEARCH usage USING INDEX" in plan[0][3]
+    for question in NEAR_CLAIMS:
+        found = sqlite._connection.execute(f"EXPLAIN QUERY PLAN {question}", NEAR).fetchall()
+        assert [step[3].split(" USING ")[0] for step in found] == ["SEARCH record_name"], question
+
+
+NEAR = {"machine": "m", "epoch": "e", "series": "usage", "time": 1, "first": 1, "last": 1}
+
+
+VERSION_1 = """
+CREATE TABLE record_name (
+    machine TEXT NOT NULL, epoch TEXT NOT NULL, sequence INTEGER NOT NULL,
+    series TEXT NOT NULL, time INTEGER NOT NULL,
+    PRIMARY KEY (machine, epoch, sequence)) WITHOUT ROWID, STRICT;
+INSERT INTO record_name SELECT machine, epoch, sequence, series, time FROM later;
+DROP TABLE later;
+PRAGMA user_version = 1;
+"""
+
+
+async def of_version_1(path: Path, rows: list[Row]) -> None:
+    async with open_sqlite(path) as store:
+        assert await store.write(rows) == [ACCEPTED] * len(rows)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP INDEX record_time; ALTER TABLE record_name RENAME TO later")
+        connection.executescript(VERSION_1)
+
+
+async def test_a_file_of_version_1_goes_on(path: Path, usage: Any, read: Any) -> None:
+    rows = [usage(1, 1), usage(2, 6, sequence_first=3), usage(9, 9, sequence_first=9)]
+    await of_version_1(path, rows)
+    async with open_sqlite(path, read_only=True) as reader:
+        assert await read(reader, USAGE) == rows
+    for _ in range(2):
+        async with open_sqlite(path) as store:
+            assert await store.write(rows) == [ACCEPTED] * 3
+            taken = [usage(3, 4), usage(9, 10, tenant="bolt"), usage(4, 1)]
+            assert {one.reason for one in await store.write(taken)} == {ExceptionReason.CONFLICT}
+            assert await store.write([usage(5, 7)]) == [ACCEPTED]
+            assert len(await read(store, USAGE)) == 4
+
+
+async def test_a_file_of_version_1_opens_though_it_holds_what_is_refused_now(
+    path: Path, usage: Any, read: Any
+) -> None:
+    await of_version_1(path, [usage(1, 1), usage(9, 9)])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE usage SET time = 1, tenant = 'bolt' WHERE time = 9")
+        connection.execute("UPDATE record_name SET time = 1 WHERE time = 9")
+    async with open_sqlite(path) as store:
+        assert [row.tags["tenant"] for row in await read(store, USAGE)] == ["acme", "bolt"]
+        assert await store.write([usage(2, 10)]) == [ACCEPTED]
 
 
 async def test_closing_leaves_no_thread_and_one_file(path: Path, lease: Any) -> None:
