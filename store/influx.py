@@ -7,17 +7,18 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from contract.line import line
-from contract.series import BY_NAME, Row, Series
+from contract.series import Row, Series
 from store import influxql, results
-from store.admission import RECORD_SERIES, TIME_LIMIT, check_tags, flaw
+from store.admission import TIME_LIMIT, check_tags, flaw
 from store.answers import Answer, Meaning, away
 from store.config import InfluxConfig
 from store.generation import Generation
 from store.halving import attempts
 from store.influx_http import AwayError, InfluxLink
 from store.influx_place import prepare
-from store.protocol import ANY, StoreAwayError, Written, kept
-from store.settling import Settlement, in_order, key
+from store.looking import Known, look
+from store.protocol import ANY, StoreAwayError, Written
+from store.settling import Settlement, in_order
 
 LONG_MS = 31 * influxql.DAY_MS
 """Before a longer time is read day by day, its ends are looked for."""
@@ -41,24 +42,25 @@ class InfluxStore:
         flaws = [flaw(row) for row in rows]
         fit = [row for row, found in zip(rows, flaws, strict=True) if not found]
         try:
-            settlement = Settlement.of(rows, flaws, await self._stored(fit))
+            known = await self._known(fit)
         except AwayError as error:
-            settlement = Settlement.of(rows, flaws, ())
-            return settlement.conclude([kept(error.answer.detail)] * len(settlement.leaders))
+            return Settlement.of(rows, flaws, ()).all_kept(error.answer.detail)
+        settlement = Settlement.of(rows, flaws, known.rows, known.claims)
         return settlement.conclude(await self._send([line(row) for row in settlement.to_send]))
 
-    async def _stored(self, rows: Sequence[Row]) -> list[Row]:
-        """What is stored under the keys of ``rows``, and some more. Raises AwayError."""
+    async def _known(self, rows: Sequence[Row]) -> Known:
+        """Raises AwayError."""
         if wait := self.retry_after_ms:
             raise AwayError(away(f"the database asked to wait {wait} ms more"))
         await self._prepared()
-        records = [row for row in rows if row.series in RECORD_SERIES]
-        present = {key(row) async for row in self._all(influxql.presence(records))}
-        others = [
-            row for row in rows if row.series not in RECORD_SERIES and not BY_NAME[row.series].overwrite
-        ]
-        asked = [*others, *(row for row in records if key(row) in present)]
-        return [row async for row in self._all(influxql.contents(asked))]
+        plan = look(rows)
+        try:
+            questions = next(plan)
+            while True:
+                questions = plan.send([row async for row in self._all(questions)])
+        except StopIteration as done:
+            known: Known = done.value
+            return known
 
     async def _all(self, questions: Iterable[str]) -> AsyncIterator[Row]:
         for question in questions:

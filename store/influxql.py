@@ -5,13 +5,18 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
-from contract.series import BY_NAME, Row, Series
+from contract.series import BY_NAME, METER, STATE, Row, Series
+from store.naming import RANGED, Life
 
 DAY_MS: Final = 86_400_000
 GAP_MS: Final = 3_600_000
 """Rows further apart are looked for in questions of their own, or one late row would ask for weeks."""
 MOST_ROWS: Final = 200
 """Looked for in one question."""
+NEAR_NAMES: Final = 100
+"""Sequences nearer than this are asked for as one range."""
+MOST_RANGES: Final = 50
+"""Asked for in one question."""
 
 _IN_NAME: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 _IN_TEXT: Final = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n"})
@@ -44,13 +49,65 @@ def last(series: Series, start: int, end: int, tags: Mapping[str, str]) -> str:
     return select(series, start, end, tags, " ORDER BY time DESC LIMIT 1")
 
 
+def newest(series: Iterable[str], lives: Iterable[Life], since: int = 0) -> str:
+    """The newest row, at or after ``since``, of each series for each machine and epoch."""
+    bound = f"time >= {since}ms AND " if since else ""
+    return (
+        f'SELECT last("sequence") AS "sequence" FROM {", ".join(map(name, series))} '  # noqa: S608  quoted
+        f'WHERE {bound}({_living(lives)}) GROUP BY "machine", "epoch"'
+    )
+
+
+def _living(lives: Iterable[Life]) -> str:
+    return " OR ".join(f"({_having({'machine': machine, 'epoch': epoch})})" for machine, epoch in lives)
+
+
+def named(life: Life, ranges: Iterable[tuple[int, int]]) -> Iterator[str]:
+    """Questions whose answers hold every record of ``life`` that is, or stands for, a sequence in ``ranges``.
+
+    They cost a look at every record of the epoch: InfluxDB has no index of a field.
+    """
+    wanted = list(_ranges(ranges))
+    while wanted:
+        some, wanted = wanted[:MOST_RANGES], wanted[MOST_RANGES:]
+        exact = (f'"sequence" >= {lo} AND "sequence" <= {hi}' for lo, hi in some)
+        yield _named(life, (METER.name, STATE.name), '"sequence"', exact)
+        around = (
+            f'"sequence" >= {lo} AND ("sequence" <= {hi} OR "sequence_first" <= {hi})' for lo, hi in some
+        )
+        yield _named(life, sorted(RANGED), '"sequence", "sequence_first"', around)
+
+
+def _named(life: Life, series: Iterable[str], fields: str, conditions: Iterable[str]) -> str:
+    anyone = " OR ".join(f"({condition})" for condition in conditions)
+    return (
+        f"SELECT {fields} FROM {', '.join(map(name, series))} "  # noqa: S608  quoted
+        f'WHERE {_living([life])} AND ({anyone}) GROUP BY "machine", "epoch"'
+    )
+
+
+def _ranges(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """``ranges`` in order, with those that lie near each other as one."""
+    begun: tuple[int, int] | None = None
+    for low, high in sorted(ranges):
+        if begun and low - begun[1] <= NEAR_NAMES:
+            begun = begun[0], max(begun[1], high)
+            continue
+        if begun:
+            yield begun
+        begun = low, high
+    if begun:
+        yield begun
+
+
 def presence(rows: Iterable[Row]) -> Iterator[str]:
-    """Questions whose answers hold the key of every stored record that has the key of one of ``rows``.
+    """Questions whose answers hold every stored record of the machines and times of ``rows``, in short.
 
     One field costs InfluxDB a tenth of what all fields cost, and a record is seldom there already.
     """
     for series, together in _groups(rows):
-        yield _lookup(", ".join(map(name, ("sequence", *series.tags))), series, together)
+        fields = ("sequence", "sequence_first") if series.name in RANGED else ("sequence",)
+        yield _lookup(", ".join(map(name, (*fields, *series.tags))), series, together)
 
 
 def contents(rows: Iterable[Row]) -> Iterator[str]:

@@ -53,15 +53,13 @@ async def test_of_two_contents_in_one_write_the_first_stays(store: Store, read: 
     assert await read(store, LEASE) == [lease(NOW)]
 
 
-async def test_the_same_time_under_other_tags_is_another_row(store: Store, read: Any, usage: Any) -> None:
-    rows = [
-        usage(NOW, 1, "a"),
-        usage(NOW, 2, "a", tenant="bolt"),
-        usage(NOW, 1, "b"),
-        usage(NOW, 1, "b", "e2"),
-    ]
-    assert await store.write(rows) == [ACCEPTED] * 4
+async def test_the_same_time_of_another_machine_epoch_or_series_is_another_row(
+    store: Store, read: Any, usage: Any, state: Any, lease: Any
+) -> None:
+    rows = [usage(NOW, 1, "a"), usage(NOW, 1, "b"), usage(NOW, 1, "b", "e2")]
+    assert await store.write([*rows, state(NOW, 2, "a"), lease(NOW, "a"), lease(NOW, "b")]) == [ACCEPTED] * 6
     assert await read(store, USAGE) == rows
+    assert await read(store, LEASE) == [lease(NOW, "a"), lease(NOW, "b")]
 
 
 async def test_what_became_of_a_batch_may_be_written_again(store: Store, read: Any) -> None:

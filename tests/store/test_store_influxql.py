@@ -1,5 +1,6 @@
 """What is asked in InfluxQL, and how the answers are read."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -74,9 +75,38 @@ def test_every_key_is_asked_for(times: list[int]) -> None:
 def test_whether_records_are_there_is_asked_without_their_content(usage: Any) -> None:
     (asked,) = influxql.presence([usage(5, 1, "a"), usage(6, 2, "a"), usage(6, 1, "b")])
     assert asked == (
-        'SELECT "sequence", "site", "area", "machine", "kind", "tenant", "epoch" FROM "usage" '
-        """WHERE time >= 5ms AND time <= 6ms AND ("machine" = 'a' OR "machine" = 'b')"""
+        'SELECT "sequence", "sequence_first", "site", "area", "machine", "kind", "tenant", "epoch" '
+        """FROM "usage" WHERE time >= 5ms AND time <= 6ms AND ("machine" = 'a' OR "machine" = 'b')"""
     )
+
+
+def test_the_newest_rows_are_asked_for_by_machine_and_epoch() -> None:
+    lives = [("a", "e1"), ("b", "e2")]
+    asked = influxql.newest(["usage", "state"], lives, 5)
+    assert asked == (
+        'SELECT last("sequence") AS "sequence" FROM "usage", "state" WHERE time >= 5ms AND '
+        """(("machine" = 'a' AND "epoch" = 'e1') OR ("machine" = 'b' AND "epoch" = 'e2')) """
+        'GROUP BY "machine", "epoch"'
+    )
+    assert "time" not in influxql.newest(["usage"], lives)
+
+
+def test_names_near_each_other_are_asked_for_together() -> None:
+    exact, around = influxql.named(("a", "e1"), [(5, 5), (905, 905), (7, 9), (900, 900)])
+    assert """("machine" = 'a' AND "epoch" = 'e1')""" in exact
+    assert '(("sequence" >= 5 AND "sequence" <= 9) OR ("sequence" >= 900 AND "sequence" <= 905))' in exact
+    assert '("sequence" >= 900 AND ("sequence" <= 905 OR "sequence_first" <= 905))' in around
+    assert ('FROM "meter", "state" WHERE' in exact, 'FROM "loss", "usage" WHERE' in around) == (True, True)
+
+
+@given(names=st.lists(st.tuples(st.integers(0, 100_000), st.integers(0, 300)), max_size=200))
+def test_every_name_is_asked_for(names: list[tuple[int, int]]) -> None:
+    ranges = [(first, first + more) for first, more in names]
+    asked = list(influxql.named(("a", "e1"), ranges))
+    exact = [re.findall(r'\("sequence" >= (\d+) AND "sequence" <= (\d+)\)', question) for question in asked]
+    found = [(int(low), int(high)) for question in exact for low, high in question]
+    assert all(any(low <= first and last <= high for low, high in found) for first, last in ranges)
+    assert all(len(question) <= influxql.MOST_RANGES for question in exact)
 
 
 async def pieces(body: bytes, size: int) -> AsyncIterator[bytes]:

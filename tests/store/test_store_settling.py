@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from contract.messages import ExceptionReason, Outcome
 from contract.series import Row
+from store.naming import Claims, claim
 from store.protocol import ACCEPTED, DETAIL_CHARACTERS, kept, one_line, rejected
 from store.settling import Settlement, in_order, key
 
@@ -51,6 +52,25 @@ def test_a_row_that_follows_another_shares_its_fate(lease: Any) -> None:
     assert outcomes(settlement) == ["accepted", "accepted", "rejected"]
     assert outcomes(settlement, kept("away")) == ["kept", "kept", "kept"]
     assert outcomes(settlement, rejected(ExceptionReason.TYPE, "t")) == ["rejected", "rejected", "kept"]
+
+
+def test_a_row_whose_name_another_row_of_the_write_has_shares_its_fate(usage: Any) -> None:
+    settlement = settle([usage(1, 7), usage(2, 7), usage(3, 8)])
+    assert settlement.to_send == [usage(1, 7), usage(3, 8)]
+    assert outcomes(settlement) == ["accepted", "rejected", "accepted"]
+    assert outcomes(settlement, kept("away")) == ["kept", "kept", "kept"]
+    assert outcomes(settlement, rejected(ExceptionReason.TYPE, "t")) == ["rejected", "kept", "rejected"]
+
+
+def test_a_row_whose_name_is_stored_is_not_sent(usage: Any) -> None:
+    settlement = Settlement.of([usage(2, 7), usage(3, 8)], [None] * 2, (), Claims([claim(usage(1, 7))]))
+    assert settlement.to_send == [usage(3, 8)]
+    assert outcomes(settlement) == ["rejected", "accepted"]
+
+
+def test_when_nothing_can_be_asked_only_the_flawed_are_not_kept(usage: Any) -> None:
+    settlement = Settlement.of([usage(1, 7), usage(2, 7)], [None, "too odd"], ())
+    assert [one.outcome for one in settlement.all_kept("away")] == ["kept", "rejected"]
 
 
 def test_of_rows_that_may_overwrite_the_last_is_sent() -> None:
