@@ -7,6 +7,7 @@ import msgspec
 
 from contract import topics
 from contract.messages import GatewayStatus, Lease, Order
+from contract.names import RESERVED
 from edge_agent.batches import Batches
 from edge_agent.machine import Machine
 from edge_agent.mqtt import Arrival
@@ -40,7 +41,7 @@ class Hearing:
         if machine is None or not arrival.payload:
             return
         lease = self._decoded(arrival, Lease)
-        if lease is None or lease.machine != machine.name:
+        if lease is None:
             return
         clock = self._desk.clock
         if machine.hear(lease, clock.wall_ms(), clock.mono_ms()):
@@ -72,5 +73,18 @@ class Hearing:
         except (ValueError, RecursionError) as error:
             self._desk.conditions.wrong(arrival.topic, "unreadable", str(error))
             return None
+        if flaw := _flaw(arrival.topic, said):
+            self._desk.conditions.wrong(arrival.topic, "not followed", flaw)
+            return None
         self._desk.conditions.well(arrival.topic)
         return said
+
+
+def _flaw(topic: str, said: Lease | Order | GatewayStatus) -> str:
+    """Why no collector would keep the announcement as a fact: then it is not followed either."""
+    if isinstance(said, GatewayStatus):
+        return ""
+    named = said.machine if isinstance(said, Lease) else said.order_id
+    if named != topic.split("/")[-2 if isinstance(said, Lease) else -1]:
+        return f"it names {named}"
+    return "its tenant or order is a reserved word" if RESERVED & {said.tenant, said.order_id} else ""
