@@ -311,3 +311,50 @@ def test_a_spoiled_announcement_is_heard_or_not_and_breaks_nothing(
         assert at.outbox.depth().records == 1
         assert all(lease.machine == MACHINE for lease in at.heard)
         assert set(at.announced) <= set(at.outbox.orders())
+
+
+UNFOLLOWED: dict[str, tuple[str, dict[str, Any]]] = {
+    "a lease of another machine": ("lease", {"machine": "cnc-08"}),
+    "a lease to nobody by name": ("lease", {"tenant": "none"}),
+    "a lease to a dispute": ("lease", {"tenant": "disputed"}),
+    "a lease for a disputed order": ("lease", {"order_id": "disputed"}),
+    "an order on another's topic": ("order", {"order_id": "4712"}),
+    "an order of nobody by name": ("order", {"tenant": "none"}),
+}
+
+
+@pytest.mark.parametrize(("kind", "changes"), UNFOLLOWED.values(), ids=UNFOLLOWED)
+def test_what_no_collector_keeps_as_a_fact_no_agent_follows(
+    golden: Callable[[str], bytes], kind: str, changes: dict[str, Any]
+) -> None:
+    """Or it would be metered under a lease that nobody can look up."""
+    fields = msgspec.json.decode(golden(f"{kind}.json"))
+    topic = topics.lease(SITE, MACHINE) if kind == "lease" else topics.order(SITE, fields["order_id"])
+    with agent(golden) as at:
+        for payload in (msgspec.json.encode(fields | changes), msgspec.json.encode(fields)):
+            before = len(at.heard) + len(at.announced)
+            hear(at, topic, payload)
+            news = len(at.heard) + len(at.announced) - before
+            assert news == (0 if payload != msgspec.json.encode(fields) else 1)
+        named = topics.parse(topic)
+        assert named is not None
+        said = msgspec.json.encode(fields | changes)
+        assert isinstance(read_announcement(named, said, NOW), Unreadable)
+
+
+def test_a_receipt_doubled_late_or_for_another_batch_changes_nothing_more(
+    golden: Callable[[str], bytes],
+) -> None:
+    with agent(golden) as at:
+        topic, answer = topics.receipt(SITE, GATEWAY), right(at)
+        hear(at, topic, encode(msgspec.structs.replace(answer, batch="0" * 64)))
+        assert at.outbox.depth().records == 1
+        for _ in range(3):
+            hear(at, topic, encode(answer))
+            assert at.outbox.depth().records == 0
+            assert at.outbox.depth().ring_records == 1
+        kept = {"machine": at.record.machine, "epoch": at.record.epoch, "sequence": at.record.sequence}
+        late = {**kept, "outcome": "kept", "reason": "store", "detail": "", "type": "x"}
+        said = {**msgspec.to_builtins(answer), "accepted": 0, "exceptions": [late]}
+        hear(at, topic, msgspec.json.encode(said))
+        assert at.outbox.depth().records == 0, "what was released is not taken back by a late answer"
