@@ -29,6 +29,8 @@ class InfluxStore:
         self._link = link
         self._config = config
         self._read_only = read_only
+        self._writing = asyncio.Lock()
+        """Between looking and sending nobody else may write."""
         self._generation: Generation | None = None
         """None until it was asked, and again after any trouble: another may answer then."""
         self._not_before = 0.0
@@ -39,6 +41,10 @@ class InfluxStore:
         return max(0, int((self._not_before - asyncio.get_running_loop().time()) * 1000))
 
     async def write(self, rows: Sequence[Row]) -> list[Written]:
+        async with self._writing:
+            return await self._write(rows)
+
+    async def _write(self, rows: Sequence[Row]) -> list[Written]:
         flaws = [flaw(row) for row in rows]
         fit = [row for row, found in zip(rows, flaws, strict=True) if not found]
         try:

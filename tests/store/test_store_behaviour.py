@@ -1,5 +1,6 @@
 """What every store does: one suite over SQLite, InfluxDB 1.x and, where one is named, InfluxDB 2.x."""
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -51,6 +52,14 @@ async def test_of_two_contents_in_one_write_the_first_stays(store: Store, read: 
     rows = [lease(NOW), lease(NOW, tenant="bolt"), lease(NOW)]
     assert await outcomes(store, rows) == [ACCEPT, CONFLICT, ACCEPT]
     assert await read(store, LEASE) == [lease(NOW)]
+
+
+async def test_of_two_contents_in_writes_at_once_one_stays(store: Store, read: Any, usage: Any) -> None:
+    for n in range(10):
+        rows = [usage(NOW + n, n, run_ms=run_ms) for run_ms in range(3)]
+        found = await asyncio.gather(*(outcomes(store, [row]) for row in rows))
+        assert sorted(found) == [[ACCEPT], [CONFLICT], [CONFLICT]]
+        assert await read(store, USAGE, NOW + n, NOW + n + 1) == [rows[found.index([ACCEPT])]]
 
 
 async def test_the_same_time_of_another_machine_epoch_or_series_is_another_row(
