@@ -84,7 +84,10 @@ def _rows(told: Told) -> Iterator[tuple[str, str]]:
     gap = f"{_minutes(judgement.gap_ms)}, of which {_minutes(verdict.unknown_ms)} stay unknown"
     yield "time in gaps", f"{gap}; the faults explain {_minutes(judgement.allowed_ms)}"
     yield "disputed", f"{verdict.disputed} intervals, {_pieces_disputed(told)} pieces"
-    yield "heard late", f"{judgement.late} intervals were metered before their lease or order was heard"
+    yield (
+        "heard late",
+        f"{judgement.late} intervals, {_minutes(judgement.late_ms)} of them under another lease",
+    )
     yield "worst time error", f"{judgement.worst_ms / 1000:.1f} s of one machine in one state (plant time)"
     yield "memory", _memory(told.rss)
     yield "machine stalls", f"{len(told.stalls)}"

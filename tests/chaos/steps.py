@@ -56,7 +56,7 @@ def _straight(own: Sequence[Interval], steps: Sequence[Outage], clock: ClockPair
             start=interval.start - wrong_by,
             span_start=interval.span_start - wrong_by,
             duration_ms=interval.duration_ms - jump,
-            unknown_ms=interval.unknown_ms - jump,
+            unknown_ms=max(0, interval.unknown_ms - jump),
         )
         wrong_by += jump
 
@@ -67,7 +67,7 @@ def _jump(gap: Interval, steps: Sequence[Outage], clock: ClockPair) -> int:
         return 0
     for step in steps:
         began, ended = clock.plant(step.began), clock.plant(step.ended)
-        if gap.start <= ended and gap.end >= began + step.fault.by_ms and gap.unknown_ms >= step.fault.by_ms:
+        if gap.start <= ended and gap.end >= began + step.fault.by_ms:
             return step.fault.by_ms
     return 0
 
