@@ -60,7 +60,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     """By the machine's own register where it has one (0 is no order), else by the lease: the agent knows."""
     lease_id: str
     has_worth: bool
-    """Whether there is billable time or a piece in it."""
+    """Whether there is billable time or a piece in it, good or not."""
 
 
 class Books(Struct, frozen=True, kw_only=True):

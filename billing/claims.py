@@ -13,8 +13,13 @@ WORTH_FIELDS = ("run_ms", "setup_ms", "test_ms", "stop_tenant_ms")
 """Time that a tariff may put a price on."""
 
 
+WORTH_QUANTITIES = ("produced", "scrap", "rework")
+"""Scrap alone lowers what somebody is charged for good pieces, so somebody's it is."""
+
+
 def has_worth(interval: Interval) -> bool:
-    return interval.quantities.get("produced", 0) > 0 or any(getattr(interval, f) for f in WORTH_FIELDS)
+    pieces = any(interval.quantities.get(name, 0) for name in WORTH_QUANTITIES)
+    return pieces or any(getattr(interval, field) for field in WORTH_FIELDS)
 
 
 def interval_claim(interval: Interval) -> Claim:

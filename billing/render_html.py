@@ -86,6 +86,7 @@ def _item(statement: Statement, item: Item) -> dict[str, Any]:
         "run": figures.clock(item.run_ms + item.setup_ms + item.test_ms),
         "stop": figures.clock(item.stop_ms),
         "produced": figures.count(item.produced),
+        "scrap": figures.count(item.scrap),
     }
 
 

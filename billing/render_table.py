@@ -126,6 +126,7 @@ def _story(item: Item, zone: ZoneInfo) -> str:
         ("tenant stop", item.stop_ms, True),
         ("pieces", item.produced, False),
         ("scrap", item.scrap, False),
+        ("rework", item.rework, False),
     )
     worth = ", ".join(f"{name} {figures.clock(n) if is_time else n}" for name, n, is_time in what if n)
     who = f"record says tenant {item.tenant}, order {item.order_id}, lease {item.lease_id}"

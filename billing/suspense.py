@@ -40,6 +40,7 @@ class Item(Struct, frozen=True, kw_only=True):
     """Stopped by the tenant, from the state spans, before any grace."""
     produced: int = 0
     scrap: int = 0
+    rework: int = 0
 
     @property
     def tenants(self) -> tuple[str, ...]:
@@ -66,6 +67,7 @@ def interval_item(interval: Interval, claim: Claim, attribution: Attribution) ->
         stop_ms=0,
         produced=interval.quantities.get("produced", 0),
         scrap=interval.quantities.get("scrap", 0),
+        rework=interval.quantities.get("rework", 0),
     )
 
 
@@ -101,7 +103,7 @@ def gathered(items: Iterable[Item]) -> list[Item]:
     return sorted([*done, *open_items.values()], key=lambda item: (item.machine, item.start, item.epoch))
 
 
-_SUMS = ("run_ms", "setup_ms", "test_ms", "stop_ms", "produced", "scrap")
+_SUMS = ("run_ms", "setup_ms", "test_ms", "stop_ms", "produced", "scrap", "rework")
 _NAMES = ("tenant_before", "tenant_after", "order_before", "order_after")
 
 

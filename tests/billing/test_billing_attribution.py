@@ -4,7 +4,6 @@ from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -239,10 +238,27 @@ def test_nothing_is_charged_to_nobody_and_nothing_of_worth_is_dropped(
         assert (found.place is Place.UNALLOCATED) == (not said.has_worth)
 
 
-def test_a_worthless_piece_of_the_same_world_changes_nobody_else(make: SimpleNamespace) -> None:
-    interval = make.interval(0, HOUR, idle_ms=HOUR)
-    assert not interval_claim(interval).has_worth
-    assert interval_claim(msgspec.structs.replace(interval, quantities={"produced": 1})).has_worth
+WORTH = [
+    ("produced", {"quantities": {"produced": 1}}),
+    ("scrap alone", {"quantities": {"scrap": 3}}),
+    ("rework alone", {"quantities": {"rework": 1}}),
+    ("test time", {"idle_ms": HOUR - 1, "test_ms": 1}),
+    ("setup time", {"idle_ms": HOUR - 1, "setup_ms": 1}),
+    ("a stop by the tenant", {"idle_ms": HOUR - 1, "stop_tenant_ms": 1}),
+    ("run time", {"idle_ms": HOUR - 1}),
+]
+
+
+@pytest.mark.parametrize(("what", "said"), WORTH)
+def test_what_has_worth_waits_for_a_person_when_nobody_is_named(
+    what: str, said: dict[str, Any], make: SimpleNamespace
+) -> None:
+    idle = {"idle_ms": HOUR}
+    for whose, place in (("none", Place.SUSPENSE), ("disputed", Place.DISPUTED)):
+        worth = interval_claim(make.interval(0, HOUR, tenant=whose, **{**idle, **said}))
+        assert attribute(worth, books(make)).place is place, what
+        worthless = interval_claim(make.interval(0, HOUR, tenant=whose, **idle))
+        assert attribute(worthless, books(make)).place is Place.UNALLOCATED
 
 
 def test_no_lease_fits_only_a_record_without_one(make: SimpleNamespace) -> None:
