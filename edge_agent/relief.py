@@ -18,8 +18,8 @@ from edge_agent.merge import Fresh, Swallowed, compact, lose
 from edge_agent.outbox_file import transaction
 from edge_agent.packing import RECORD_LIMIT, Life, instant_of, wire_form
 
-ROWS: Final = 2000
-"""Most records that one call drops, and most that it looks at: some 50 ms each."""
+ROWS: Final = 500
+"""Most records that one call drops, and most that it looks at: some 20 ms each."""
 NOTHING: Final = Relief()
 
 _LIVES: Final = """

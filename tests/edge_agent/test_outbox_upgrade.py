@@ -94,6 +94,8 @@ def test_in_an_old_outbox_only_what_was_never_offered_merges(
         assert outbox.relieve() == Relief(ring_dropped=3)
         assert outbox.depth().records == 5
     db = sqlite3.connect(path)
+    lives = db.execute("SELECT machine, sealed, fresh FROM life ORDER BY machine").fetchall()
+    assert lives == [("cnc-07", 4, 2 * 889), ("cnc-08", -1, 889)]
     bodies = db.execute("SELECT body FROM record WHERE sequence > 4").fetchall()
     db.close()
     assert [type(decode_record(body)) for (body,) in bodies] == [Interval] * 2
