@@ -19,7 +19,7 @@ examples:
   gongfang-billing check                                   is the configuration and its tariff in order?
   gongfang-billing run --day 2026-11-22                    statements of a day, here in the terminal
   gongfang-billing run --period 2026-11 --out statements   a month: HTML, CSV and JSON for each tenant
-  gongfang-billing run --day 2026-11-22 --tenant hongye --format csv
+  gongfang-billing run --day 2026-11-22 --tenant hongye --format json    one object; without --tenant an array
   gongfang-billing report --day 2026-11-22 --by order      utilisation and yield
   gongfang-billing suspense --period 2026-11               what nobody pays yet, and how to decide it
 
@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         "--format",
         action="append",
         choices=("table", "csv", "json", "html"),
-        help="may be repeated; default: a table here, or html, csv and json with --out",
+        help="may be repeated with --out; default: a table here, or html, csv and json with --out",
     )
     report = _command(commands, "report", "utilisation and yield of a period", _PERIOD_HELP)
     _add_period(report)

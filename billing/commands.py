@@ -15,7 +15,7 @@ from billing.config import Settings
 from billing.period import Period, label
 from billing.render_csv import report_csv, statement_csv
 from billing.render_html import statement_html
-from billing.render_json import report_json, statement_json
+from billing.render_json import report_json, statement_json, statements_json
 from billing.render_table import (
     calendar_note,
     findings_table,
@@ -48,26 +48,32 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
         _say(f"nothing was used by {whom} in this period")
         return FAILURE
     formats = arguments.format or (["html", "csv", "json"] if arguments.out else ["table"])
+    shown = [name for name in formats if name == "table" or not arguments.out]
     if arguments.out:
         _write(statements, [name for name in formats if name != "table"], arguments.out)
-        _remind(assessment)
-    _print(
-        assessment, statements, [name for name in formats if name == "table" or not arguments.out], settings
-    )
+    elif len(shown) > 1 or (shown == ["html"] and len(statements) > 1):
+        raise BadUsageError("one document is printed at a time; add --out DIR (or --tenant NAME for html)")
+    if shown == ["table"] and arguments.tenant is None:
+        print_assessment(_console(), assessment, settings.config)
+        return FINE
+    for name in shown:
+        _print(name, statements, is_one=arguments.tenant is not None)
+    _remind(assessment)
     return FINE
 
 
-def _print(
-    assessment: Assessment, statements: Sequence[Statement], formats: Sequence[str], settings: Settings
-) -> None:
-    for name in formats:
-        if name != "table":
-            sys.stdout.write("".join(RENDERERS[name](statement) for statement in statements))
-        elif len(statements) == len(assessment.statements):
-            print_assessment(_console(), assessment, settings.config)
-        else:
+def _print(name: str, statements: Sequence[Statement], *, is_one: bool) -> None:
+    """One document: a program that reads it need not find out where one ends."""
+    match name:
+        case "table":
             for statement in statements:
                 _console().print(statement_table(statement))
+        case "csv":
+            sys.stdout.write(statement_csv(*statements))
+        case "json":
+            sys.stdout.write(statement_json(statements[0]) if is_one else statements_json(statements))
+        case _:
+            sys.stdout.write(statement_html(statements[0]))
 
 
 def _write(statements: Sequence[Statement], formats: Sequence[str], out: Path) -> None:
@@ -81,7 +87,7 @@ def _write(statements: Sequence[Statement], formats: Sequence[str], out: Path) -
 
 
 def _remind(assessment: Assessment) -> None:
-    """Files alone would hide what waits."""
+    """Whatever does not show what waits would hide it."""
     waiting = len(assessment.suspense) + len(assessment.disputed)
     if waiting:
         _say(f"{waiting} items wait for a person and are not charged; see `gongfang-billing suspense`")

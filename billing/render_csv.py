@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from billing import figures
 from billing.charge import Charge
@@ -21,15 +22,19 @@ HOURLY_FORMULA = "seconds x price_per_hour / 3600"
 COUNT_FORMULA = "count x price_each"
 
 
-def statement_csv(statement: Statement) -> str:
-    """One line per charge; the sum of ``amount`` is the total.
+def statement_csv(*statements: Statement) -> str:
+    """One line per charge under one header; the sum of a tenant's ``amount`` is the total.
 
     ``amount`` is what ``formula`` says of the other columns, rounded half away from zero to the fen.
     """
+    return _csv(CHARGE_COLUMNS, chain.from_iterable(map(_lines, statements)))
+
+
+def _lines(statement: Statement) -> list[tuple[object, ...]]:
     heading, tariff = statement.heading, statement.heading.tariff
     ends = (_instant(statement, heading.period.start), _instant(statement, heading.period.end))
     fixed = (heading.site.id, statement.tenant.id, *ends, tariff.id, tariff.version)
-    lines = [
+    return [
         (
             *fixed,
             *(charge.order_id, charge.kind, charge.clause),
@@ -39,7 +44,6 @@ def statement_csv(statement: Statement) -> str:
         )
         for charge in statement.charges
     ]
-    return _csv(CHARGE_COLUMNS, lines)
 
 
 def _priced(charge: Charge) -> tuple[object, ...]:

@@ -22,6 +22,11 @@ def statement_json(statement: Statement) -> str:
     return _json(statement_fields(statement))
 
 
+def statements_json(statements: Sequence[Statement]) -> str:
+    """An array, also of one."""
+    return _json([statement_fields(statement) for statement in statements])
+
+
 def report_json(rows: Sequence[ReportRow], by: By, heading: Heading, findings: Sequence[Finding] = ()) -> str:
     """With the findings, because they say what the figures cannot."""
     found = [finding_fields(finding) for finding in findings]
@@ -126,5 +131,5 @@ def finding_fields(finding: Finding) -> dict[str, Any]:
     return fields
 
 
-def _json(whole: dict[str, Any]) -> str:
+def _json(whole: dict[str, Any] | list[dict[str, Any]]) -> str:
     return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"

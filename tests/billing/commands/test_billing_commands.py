@@ -45,6 +45,37 @@ def test_csv_adds_up_to_the_total_of_json(
     assert whole["charges"][0]["records"] == ["knit-01/e1/7"]
 
 
+def test_several_statements_are_one_document(
+    billing: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert billing("run", *DAY, "--format", "csv") == 0
+    lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(line["tenant"], line["amount"]) for line in lines] == [("hongye", "2.00"), ("rongda", "4.00")]
+    assert billing("run", *DAY, "--format", "json") == 0
+    assert [one["total"] for one in json.loads(capsys.readouterr().out)] == ["2.00", "4.00"]
+    assert billing("run", *DAY, "--format", "html") == 2
+    assert billing("run", *DAY, "--format", "csv", "--format", "json") == 2
+    assert "add --out" in capsys.readouterr().err
+    assert billing("run", *DAY, "--format", "html", "--tenant", "rongda") == 0
+    assert capsys.readouterr().out.lstrip().startswith("<!DOCTYPE html>")
+
+
+REMINDED = [
+    ("--tenant", "hongye"),
+    ("--format", "csv"),
+    ("--format", "json"),
+    ("--format", "html", "--tenant", "hongye"),
+]
+
+
+@pytest.mark.parametrize("words", REMINDED, ids=" ".join)
+def test_what_waits_is_said_whatever_is_shown(
+    words: tuple[str, ...], billing: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert billing("run", *DAY, *words) == 0
+    assert "1 items wait for a person and are not charged" in capsys.readouterr().err
+
+
 def test_a_tenant_without_use_is_said_and_fails(
     billing: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
