@@ -12,7 +12,7 @@ from billing.report import ReportRow
 from billing.statement import Statement
 from billing.suspense import Item
 from billing.tariff import HOURLY, Clause, counted, priced
-from billing.wording import CALENDAR, CLAUSES, DOUBTS, FORMULA, UNITS
+from billing.wording import CALENDAR, CLAUSES, DOUBTS, FORMULA, GRACE, SETUP_FEE, UNITS
 from contract.names import NONE
 
 
@@ -32,6 +32,8 @@ def statement_html(statement: Statement) -> str:
         whole=_machine(statement.whole),
         items=[_item(statement, item) for item in statement.open_items],
         graces=_graces(statement),
+        grace=GRACE,
+        setup_fee=SETUP_FEE if statement.heading.tariff.setup_fees else None,
         calendar=CALENDAR,
         formula=FORMULA,
     )

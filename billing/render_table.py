@@ -16,8 +16,8 @@ from billing.period import shown
 from billing.report import By, ReportRow
 from billing.statement import Assessment, Statement
 from billing.suspense import Item, command
-from billing.tariff import HOURLY, counted, priced
-from billing.wording import BY, CALENDAR, CLAUSES, DOUBTS, FORMULA, UNITS, Words
+from billing.tariff import HOURLY, Clause, counted, priced
+from billing.wording import BY, CALENDAR, CLAUSES, DOUBTS, FORMULA, GRACE, SETUP_FEE, UNITS, Words
 from contract.names import NONE
 
 
@@ -54,7 +54,10 @@ def statement_table(statement: Statement) -> RenderableType:
     below = f"{ends}; tariff {heading.tariff.id} {heading.tariff.version}; from {heading.digest[:12]}"
     early = Text("preliminary 预结算: the period is not over", "yellow")
     formula = Text(f"{FORMULA.en} {FORMULA.zh}", "dim")
-    notes = (Text(below, "dim"), formula, *((early,) if heading.is_preliminary else ()))
+    clauses = {charge.clause for charge in statement.charges}
+    words = [words for clause, words in _SAID.items() if clause in clauses]
+    said = [Text(f"{of.en} {of.zh}", "dim") for of in words]
+    notes = (Text(below, "dim"), formula, *said, *((early,) if heading.is_preliminary else ()))
     return Group(table, *notes, report_table(statement.machines, By.MACHINE))
 
 
@@ -72,6 +75,7 @@ def _cells(charge: Charge) -> tuple[str, ...]:
     )
 
 
+_SAID: Final = {Clause.STOP_TENANT: GRACE, Clause.SETUP_FEE: SETUP_FEE}
 _TIMES: Final = ("run 运行", "setup 准备", "stop 停机", "fault 故障", "idle 空闲")
 _PIECES: Final = ("pieces 产量", "scrap 次品")
 _RATIOS: Final = ("good% 良品率", "avail% 可用率", "util% 利用率", "alloc% 分配率")

@@ -46,7 +46,7 @@ class Rate(Struct, frozen=True, kw_only=True):
     clause: Clause
     per_hour: Decimal
     grace_ms: int = 0
-    """Free at the start of each unbroken stop."""
+    """Free at the start of each unbroken stop, whoever caused the start of it."""
 
 
 class Piece(Struct, frozen=True, kw_only=True):

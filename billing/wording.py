@@ -64,6 +64,20 @@ BY: Final = MappingProxyType(
     }
 )
 
+GRACE: Final = Words(
+    "The free time is counted once, from the moment the machine stopped: a stop stays one stop while its"
+    " cause, its party, the tenant, the order or the day changes, so a part that begins later in a long stop"
+    " may have none left.",
+    "免费时间自机台停下时起算，每次停机只计一次：停机期间原因、责任方、承租方、订单或日期变化，仍为同一次停机；"
+    "长时间停机的后段可能已无免费时间。",
+)
+
+SETUP_FEE: Final = Words(
+    "The setup fee is per order, kind of machine and period: once in each period in which the order was"
+    " set up or produced.",
+    "调机费按订单、机型和结算期计：订单在某结算期内有调机准备或产出，即在该期计一次。",
+)
+
 CALENDAR: Final = Words(
     "Planned busy time is the calendar time since a machine was first metered, less maintenance and power"
     " off (there is no shift calendar yet). Seen is the observed share of it.",

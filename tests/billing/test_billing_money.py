@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import figures, money
-from billing.attribution import Attribution, Place
+from billing.attribution import Attribution, Books, Place
 from billing.charge import charges
+from billing.fold import Fold
 from billing.tariff import Clause
 from billing.tariff_file import read_tariff
 from billing.usage import Stop, Tally
+from contract.states import Party
 
 HOUR = 3_600_000
 ROUNDED = [
@@ -114,6 +116,34 @@ def test_however_a_stop_is_cut_its_grace_is_given_once(
     ends = sorted({start + cut % lasts for cut in cuts} | {start, start + lasts})
     spans = [Stop(start=first, end=last, since=start, record="r") for first, last in pairwise(ends)]
     assert sum(span.beyond(grace) for span in spans) == max(0, lasts - grace)
+
+
+CUTS = [
+    ("the cause changes: the host's hour has used the grace up", [("host", 0, 60), ("tenant", 60, 64)], 4),
+    (
+        "the machine ran in between: another stop, another grace",
+        [("tenant", 0, 4), ("run", 4, 5), ("tenant", 5, 9)],
+        0,
+    ),
+    ("within the grace of the whole stop", [("host", 0, 2), ("tenant", 2, 5)], 0),
+    ("partly within it", [("host", 0, 2), ("tenant", 2, 9)], 4),
+]
+
+
+@pytest.mark.parametrize(("why", "parts", "minutes"), CUTS)
+def test_grace_is_counted_from_when_the_machine_stopped_whatever_its_cause(
+    why: str, parts: list[tuple[str, int, int]], minutes: int, make: SimpleNamespace
+) -> None:
+    fold, since = Fold(Books(), make.midnight, make.midnight + 2 * HOUR), 0
+    for sequence, (party, first, last) in enumerate(parts):
+        ends = (make.midnight + first * 60_000, make.midnight + last * 60_000)
+        if party == "run":
+            since = last
+            continue
+        more = {"since": make.midnight + since * 60_000, "party": Party(party), "sequence": sequence}
+        fold.transition(make.span(*ends, tenant="hongye", **more))
+    stops = [stop for usage in fold.finish().usages for stop in usage.stops]
+    assert sum(stop.beyond(5 * 60_000) for stop in stops) == minutes * 60_000, why
 
 
 def test_a_line_says_how_much_of_the_planned_busy_time_was_observed(make: SimpleNamespace) -> None:

@@ -30,10 +30,10 @@ from billing.report import By
 from billing.run import conclude
 from billing.statement import Assessment, Heading, Named, Statement
 from billing.suspense import Item, command, gathered
-from billing.tariff import HOURLY, Clause
+from billing.tariff import HOURLY, Clause, SetupFee
 from billing.tariff_file import read_tariff
 from billing.timeline import timelines
-from billing.wording import FORMULA
+from billing.wording import FORMULA, GRACE, SETUP_FEE
 from store.config import SqliteConfig
 
 VOID = {"meta", "br"}
@@ -174,6 +174,21 @@ def test_every_form_says_how_an_amount_is_found(assessment: Assessment) -> None:
     assert json.loads(statement_json(statement))["formula"] == FORMULA.en
     rows = list(csv.DictReader(io.StringIO(statement_csv(statement))))
     assert {row["formula"] for row in rows} == {"seconds x price_per_hour / 3600"}
+
+
+def test_the_page_says_what_a_stop_is_and_how_often_a_setup_fee_comes(assessment: Assessment) -> None:
+    html = statement_html(assessment.statements[0])
+    assert GRACE.zh in html
+    assert GRACE.en in html
+    assert SETUP_FEE.zh not in html
+    statement = assessment.statements[0]
+    fee = replace(statement.heading.tariff, setup_fees=(SetupFee(kind="*", price=Decimal(60)),))
+    of_fees = replace(statement, heading=replace(statement.heading, tariff=fee))
+    assert SETUP_FEE.zh in statement_html(of_fees)
+    line = replace(statement.charges[0], clause=Clause.SETUP_FEE, quantity=1)
+    console = Console(file=io.StringIO(), width=80)
+    console.print(statement_table(replace(of_fees, charges=(line,))))
+    assert "per order, kind of machine and period" in " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]
 
 
 def test_a_month_of_a_whole_hall_fits_a_terminal_of_80_columns(assessment: Assessment) -> None:
