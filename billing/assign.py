@@ -180,7 +180,7 @@ async def write(store: Store, decided: Sequence[Correction]) -> list[Correction]
 
 async def _write(store: Store, correction: Correction) -> Correction:
     for later in range(_TRIES):
-        issued = correction.issued + 2 * later
+        issued = correction.issued + later
         moved = msgspec.structs.replace(correction, issued=issued, id=f"{correction.machine}-{issued}")
         (written,) = await store.write([row_of(moved)])
         if written.outcome is Outcome.ACCEPTED:
