@@ -76,7 +76,7 @@ def _cells(charge: Charge) -> tuple[str, ...]:
 
 
 _SAID: Final = {Clause.STOP_TENANT: GRACE, Clause.SETUP_FEE: SETUP_FEE}
-_TIMES: Final = ("run 运行", "setup 准备", "stop 停机", "fault 故障", "idle 空闲")
+_TIMES: Final = ("run 运行", "setup 调机", "stop 停机", "fault 故障", "idle 空闲")
 _PIECES: Final = ("pieces 产量", "scrap 次品")
 _RATIOS: Final = ("good% 良品率", "avail% 可用率", "util% 利用率", "alloc% 分配率")
 _DOUBTS: Final = ("unkn. 未知", "seen% 观测率")

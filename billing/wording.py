@@ -16,11 +16,11 @@ class Words(NamedTuple):
 CLAUSES: Final = MappingProxyType(
     {
         Clause.RUN: Words("Running", "运行"),
-        Clause.SETUP: Words("Setup", "调机准备"),
+        Clause.SETUP: Words("Setup", "调机"),
         Clause.TEST: Words("Trial run", "打样试车"),
         Clause.STOP_TENANT: Words("Tenant stop", "承租方停机"),
-        Clause.GOOD: Words("Good pieces", "合格品"),
-        Clause.PRODUCED: Words("Pieces produced", "产出件"),
+        Clause.GOOD: Words("Good pieces", "良品"),
+        Clause.PRODUCED: Words("Pieces produced", "产量"),
         Clause.SETUP_FEE: Words("Setup fee", "调机费"),
     }
 )
@@ -75,7 +75,7 @@ GRACE: Final = Words(
 SETUP_FEE: Final = Words(
     "The setup fee is per order, kind of machine and period: once in each period in which the order was"
     " set up or produced.",
-    "调机费按订单、机型和结算期计：订单在某结算期内有调机准备或产出，即在该期计一次。",
+    "调机费按订单、机型和结算期计：订单在某结算期内有调机或产量，即在该期计一次。",
 )
 
 CALENDAR: Final = Words(

@@ -33,7 +33,7 @@ from billing.suspense import Item, command, gathered
 from billing.tariff import HOURLY, Clause, SetupFee
 from billing.tariff_file import read_tariff
 from billing.timeline import timelines
-from billing.wording import FORMULA, GRACE, SETUP_FEE
+from billing.wording import CALENDAR, CLAUSES, DOUBTS, FORMULA, GRACE, SETUP_FEE
 from store.config import SqliteConfig
 
 VOID = {"meta", "br"}
@@ -110,6 +110,17 @@ def test_a_page_parses_and_escapes_what_people_are_called(assessment: Assessment
     assert "script" not in page.seen
     assert "&lt;script&gt;" in html
     assert {"设备使用结算单", "宏业", "2.00", "预结算：结算期尚未结束，金额仍会变化。"} <= set(page.words)
+
+
+SAID_ONCE = {"准备": "调机", "合格品": "良品", "产出件": "产量", "利用效率": "利用率"}
+
+
+def test_one_thing_has_one_chinese_word(assessment: Assessment) -> None:
+    words = [each.zh for each in (*CLAUSES.values(), *DOUBTS.values(), GRACE, SETUP_FEE, CALENDAR)]
+    console = Console(file=io.StringIO(), width=160)
+    print_assessment(console, assessment, "b.toml")
+    shown = "".join([*words, statement_html(assessment.statements[0]), console.file.getvalue()])  # type: ignore[attr-defined]
+    assert [other for other in SAID_ONCE if other in shown] == []
 
 
 def test_a_page_fetches_nothing(assessment: Assessment) -> None:
