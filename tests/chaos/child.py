@@ -33,6 +33,8 @@ class Child:
         self._process: Process | None = None
         self._wanted = asyncio.Event()
         self._turn = asyncio.Lock()
+        self.struck = asyncio.Lock()
+        """Held by a fault from its beginning to its end: an agent may take its time to stop."""
         self.starts = 0
 
     @property
@@ -50,7 +52,10 @@ class Child:
                 await self._process.wait()
 
     async def start(self) -> None:
+        """Does nothing while it runs: two agents on one outbox are another story."""
         async with self._turn:
+            if self.pid is not None:
+                return
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(*self._argv, stdout=log, stderr=log)
             self.starts += 1
@@ -64,7 +69,7 @@ class Child:
         if self._wanted.is_set() and process is self._process:
             self._falls.append(Fall(self.name, self._now_ms(), code))
             await asyncio.sleep(RESTART_S)
-            if self._wanted.is_set():
+            if self._wanted.is_set() and process is self._process:
                 await self.start()
 
     async def kill(self) -> None:

@@ -46,6 +46,8 @@ class Options(Struct, frozen=True, kw_only=True):
     seed: int
     store: str
     directory: Path
+    drain_s: float = DRAIN_S
+    """How long the outboxes may take to become empty, real time."""
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -78,6 +80,7 @@ def drawn(options: Options, *, may_fill: bool) -> tuple[Fault, ...]:
         links=layout.links(options.store),
         store=options.store,
         may_fill=may_fill,
+        longest_step_ms=int(options.seconds * 1000 * layout.SCALE / 10),
     )
     return schedule.draw(options.seed, seconds=options.seconds, faults=options.faults, choices=menu)
 
@@ -96,7 +99,7 @@ async def live(options: Options, faults: tuple[Fault, ...]) -> Told:
         await _suffer(site, faults)
         await _until(site, layout.START_MS + duration_ms + TAIL_S * 1000 * layout.SCALE)
         began = time.monotonic()
-        left = await _drain(site)
+        left = await _drain(site, options.drain_s)
         drained_s = time.monotonic() - began
         watching.cancel()
         for name in layout.COLLECTORS:
@@ -179,9 +182,9 @@ async def _until(site: Site, plant_ms: int) -> None:
     await asyncio.sleep(max(0, plant_ms - site.plant_ms()) / site.clock.scale / 1000)
 
 
-async def _drain(site: Site) -> int:
+async def _drain(site: Site, longest_s: float) -> int:
     """Waits until the outboxes are empty, then stops the agents. Returns what is left all the same."""
-    end = time.monotonic() + DRAIN_S
+    end = time.monotonic() + longest_s
     while True:
         while time.monotonic() < end and any(depth_of(site.outbox(name)) for name in layout.GATEWAYS):  # noqa: ASYNC110  the file is what counts
             await asyncio.sleep(0.05)

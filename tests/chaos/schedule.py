@@ -101,9 +101,20 @@ def _meet(one: Fault, other: Fault) -> bool:
 
 
 def choices(
-    *, gateways: Iterable[str], collectors: Iterable[str], links: Iterable[str], store: str, may_fill: bool
+    *,
+    gateways: Iterable[str],
+    collectors: Iterable[str],
+    links: Iterable[str],
+    store: str,
+    may_fill: bool,
+    longest_step_ms: int = max(STEPS_MS),
 ) -> tuple[Choice, ...]:
-    """Everything that can go wrong at such a site. ``store`` is influx or sqlite."""
+    """Everything that can go wrong at such a site. ``store`` is influx or sqlite.
+
+    Records of a clock that was ahead by so much are kept until plant time has come so far: a short run cannot
+    wait for long.
+    """
+    steps = tuple(by for by in STEPS_MS if by <= longest_step_ms)
     agents, takers, wires = tuple(gateways), tuple(collectors), tuple(links)
     store_faults = (
         (
@@ -118,7 +129,7 @@ def choices(
         Choice(kind=Kind.KILL, targets=agents, shortest=0.3, longest=6, weight=10),
         Choice(kind=Kind.PAUSE, targets=agents, shortest=0.5, longest=8, weight=7),
         Choice(kind=Kind.RESTART, targets=agents, shortest=0.1, longest=2, weight=4),
-        Choice(kind=Kind.STEP, targets=agents, shortest=2, longest=15, weight=6, by_ms=STEPS_MS),
+        Choice(kind=Kind.STEP, targets=agents, shortest=2, longest=15, weight=6, by_ms=steps),
         Choice(kind=Kind.KILL, targets=takers, shortest=0.3, longest=8, weight=10),
         Choice(kind=Kind.PAUSE, targets=takers, shortest=0.5, longest=12, weight=8),
         Choice(kind=Kind.RESTART, targets=takers, shortest=0.1, longest=2, weight=4),

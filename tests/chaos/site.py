@@ -1,6 +1,7 @@
 """The whole site as real processes, its wires, and what each fault does to them."""
 
 import asyncio
+import contextlib
 import sqlite3
 import sys
 import time
@@ -72,8 +73,14 @@ class Site:
         return self.children[name]
 
     async def suffer(self, fault: Fault) -> None:
-        """The fault from beginning to end."""
-        began = now_ms()
+        """The fault from beginning to end; what hits the same process waits for it."""
+        child = self.children.get(fault.target)
+        async with child.struck if child else contextlib.nullcontext():
+            began = now_ms()
+            await self._happen(fault)
+            self.outages.append(Outage(fault=fault, began=began, ended=now_ms()))
+
+    async def _happen(self, fault: Fault) -> None:
         if ">" in fault.target:
             await self.links[fault.target].fail(fault.kind)
             await asyncio.sleep(fault.for_s)
@@ -90,7 +97,6 @@ class Site:
             await asyncio.to_thread(_lock, self.directory / "store.db", fault.for_s)
         else:
             await self._strike(self.children[fault.target], fault)
-        self.outages.append(Outage(fault=fault, began=began, ended=now_ms()))
 
     async def _strike(self, child: Child, fault: Fault) -> None:
         if fault.kind is Kind.PAUSE:
