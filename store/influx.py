@@ -106,6 +106,16 @@ class InfluxStore:
         except AwayError as error:
             raise StoreAwayError(f"InfluxDB cannot be read: {error.answer.detail}") from error
 
+    async def count(self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY) -> int:
+        check_tags(series, tags)
+        question = influxql.count(series, max(0, start), min(end, TIME_LIMIT), tags)
+        try:
+            await self._prepared()
+            counts = [row.fields.get("count") async for row in self._rows(question)]
+        except AwayError as error:
+            raise StoreAwayError(f"InfluxDB cannot be read: {error.answer.detail}") from error
+        return sum(count for count in counts if isinstance(count, int))
+
     async def _stretches(
         self, series: Series, start: int, end: int, tags: Mapping[str, str]
     ) -> AsyncIterator[tuple[int, int]]:

@@ -36,9 +36,19 @@ def _having(tags: Mapping[str, str]) -> str:
 
 def select(series: Series, start: int, end: int, tags: Mapping[str, str], tail: str = "") -> str:
     """The rows with time in ``[start, end)``, in order of time."""
+    return f"SELECT * {_of(series, start, end, tags)}{tail}"
+
+
+def count(series: Series, start: int, end: int, tags: Mapping[str, str]) -> str:
+    """How many rows ``select`` would give, as `count`; nothing at all for none."""
+    # Only fields can be counted, so it must be one that every row has.
+    counted = "sequence" if "sequence" in series.fact.__struct_fields__ else "id"
+    return f'SELECT count({name(counted)}) AS "count" {_of(series, start, end, tags)}'
+
+
+def _of(series: Series, start: int, end: int, tags: Mapping[str, str]) -> str:
     having = f" AND {_having(tags)}" if tags else ""
-    where = f"time >= {start}ms AND time < {end}ms{having}"
-    return f"SELECT * FROM {name(series.name)} WHERE {where}{tail}"  # noqa: S608  quoted above
+    return f"FROM {name(series.name)} WHERE time >= {start}ms AND time < {end}ms{having}"
 
 
 def first(series: Series, start: int, end: int, tags: Mapping[str, str]) -> str:

@@ -72,3 +72,6 @@ class Store(Protocol):
 
         Raises StoreAwayError, also in the middle.
         """
+
+    async def count(self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY) -> int:
+        """How many rows ``read`` would give, without their contents. Raises StoreAwayError."""

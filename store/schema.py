@@ -95,3 +95,9 @@ def page(series: Series, tags: Collection[str]) -> str:
         f"WHERE time < ? AND ({columns}) > ({', '.join('?' * len(key(series)))}){match} "
         f"ORDER BY {columns} LIMIT {PAGE_ROWS}"
     )
+
+
+def count(series: Series, tags: Collection[str]) -> str:
+    """Parameters: start, end, the values of ``tags``."""
+    match = "".join(f" AND {tag} = ?" for tag in tags)
+    return f'SELECT count(*) FROM "{series.name}" WHERE time >= ? AND time < ?{match}'  # noqa: S608  names are constants

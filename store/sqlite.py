@@ -14,7 +14,7 @@ import msgspec
 from contract.messages import ExceptionReason
 from contract.series import BY_NAME, Row, Series, Value
 from store import schema
-from store.admission import RECORD_SERIES, check_tags, flaw
+from store.admission import RECORD_SERIES, TIME_LIMIT, check_tags, flaw
 from store.naming import Claim, claim, quarrel
 from store.protocol import ACCEPTED, ANY, OTHER_CONTENT, StoreAwayError, Written, kept, rejected
 from store.sqlite_file import connect
@@ -42,6 +42,7 @@ class SqliteStore:
         check_tags(series, tags)
         # Page by page after the last key seen: no statement stays open, so the log can be checkpointed.
         query = schema.page(series, tags)
+        start, end = max(0, start), min(end, TIME_LIMIT)
         after: list[int | str] = [start - 1, *("\U0010ffff" for _ in series.tags)]
         while True:
             found = await _on(
@@ -57,6 +58,13 @@ class SqliteStore:
             if len(found) < schema.PAGE_ROWS:
                 return
             after = list(found[-1][:-1])
+
+    async def count(self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY) -> int:
+        check_tags(series, tags)
+        values: list[int | str] = [max(0, start), min(end, TIME_LIMIT), *tags.values()]
+        count = partial(_fetch, self._connection, schema.count(series, tags), values)
+        [(found,)] = await _on(self._thread, count)
+        return int(found)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import pytest
 
 from contract.messages import ExceptionReason, Outcome
 from contract.names import INT64_MAX
-from contract.series import ALL, BATCH, LEASE, USAGE, Row
+from contract.series import ALL, BATCH, LEASE, QUARANTINE, USAGE, Row, Series
 from store.opening import open_store
 from store.protocol import ACCEPTED, Store, StoreAwayError
 
@@ -100,6 +100,34 @@ async def test_reading_is_half_open(
     assert [row.time - NOW for row in found] == expected
 
 
+async def test_rows_are_counted_as_they_would_be_read(store: Store, usage: Any, lease: Any) -> None:
+    rows = [usage(NOW + n * DAY, n, f"m{n % 2}") for n in range(60)]
+    await store.write([*rows, *(lease(NOW + n) for n in range(5)), quarantined(NOW)])
+    every = [await store.count(series, 0, 2 * NOW) for series in (USAGE, LEASE, QUARANTINE, BATCH)]
+    assert every == [60, 5, 1, 0]
+    assert await store.count(USAGE, NOW + DAY, NOW + 3 * DAY) == 2
+    assert await store.count(USAGE, NOW + DAY, NOW + 4 * DAY, {"machine": "m1"}) == 2
+    spans = ((-5, NOW), (NOW, NOW + 1), (NOW + 4, NOW), (-(2**70), 2**70))
+    assert [await store.count(LEASE, *span) for span in spans] == [0, 1, 0, 5]
+    assert len([row async for row in store.read(LEASE, -(2**70), 2**70)]) == 5
+    with pytest.raises(ValueError, match="tenant"):
+        await store.count(LEASE, 0, 1, {"tenant": "acme"})
+
+
+@pytest.mark.parametrize("series", ALL, ids=lambda series: series.name)
+async def test_a_row_of_every_series_is_counted(store: Store, series: Series) -> None:
+    names = {*series.fact.__struct_fields__} - {*series.tags, series.time, "quantities", "totals", "readings"}
+    fields: dict[str, int | str] = {name: 1 if name == "sequence" else "x" for name in names}
+    row = Row(series=series.name, time=NOW, tags=dict.fromkeys(series.tags, "x"), fields=fields)
+    assert await store.write([row]) == [ACCEPTED]
+    assert await store.count(series, NOW, NOW + 1) == 1
+
+
+def quarantined(time: int) -> Row:
+    tags = {"site": "north", "gateway": "g1"}
+    return Row(series="quarantine", time=time, tags=tags, fields={"sequence": -1, "payload": "x" * 30_000})
+
+
 async def test_rows_come_in_order_of_time_and_then_of_tags(store: Store, read: Any, usage: Any) -> None:
     machines = ["a", "b", "c"]
     rows = [usage(NOW + n, n, machine) for n, machine in itertools.product(range(4), machines)]
@@ -177,3 +205,5 @@ async def test_a_place_that_does_not_exist_is_not_made_for_a_reader(influx_confi
     async with open_store(influx_config, read_only=True) as store:
         with pytest.raises(StoreAwayError, match="there is no database"):
             await read(store, LEASE)
+        with pytest.raises(StoreAwayError, match="there is no database"):
+            await store.count(LEASE, 0, NOW)
