@@ -20,6 +20,14 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Settings], Awaitable[int]]] =
     "check": commands.check,
 }
 
+_FAILURES = (
+    StoreAwayError,
+    UnusableStoreError,
+    Refusal,
+    commands.UnwritableError,
+    commands.NothingStoredError,
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
@@ -28,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (BadConfigurationError, BadUsageError) as error:
         print(error, file=sys.stderr)
         return commands.BAD_USAGE
-    except (StoreAwayError, UnusableStoreError, Refusal) as error:
+    except _FAILURES as error:
         print(error, file=sys.stderr)
         return commands.FAILURE
     except KeyboardInterrupt:

@@ -103,6 +103,9 @@ def _add_assign(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--to", dest="end", metavar="ISO")
     command.add_argument("--tenant", metavar="NAME", help="whose it was; none for the host's own use")
+    command.add_argument(
+        "--force", action="store_true", help="also a tenant that the configuration does not name"
+    )
     command.add_argument("--order", metavar="ORDER", help="for which order; none for no order")
     command.add_argument("--by", required=True, metavar="WHO", help="who decided")
     command.add_argument("--why", required=True, metavar="TEXT", help="on what grounds")

@@ -30,6 +30,15 @@ from billing.tariff import HOURLY
 from contract.names import NONE
 from store.opening import open_store
 
+
+class UnwritableError(Exception):
+    """Statements could not be written. The text says where and why."""
+
+
+class NothingStoredError(Exception):
+    """There is nothing to assess. The text says what may be wrong."""
+
+
 FINE, FAILURE, BAD_USAGE = 0, 1, 2
 _WIDTH = 150
 
@@ -77,6 +86,15 @@ def _print(name: str, statements: Sequence[Statement], *, is_one: bool) -> None:
 
 
 def _write(statements: Sequence[Statement], formats: Sequence[str], out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise BadUsageError(f"--out {out}: is a file; name a directory")
+    try:
+        _write_files(statements, formats, out)
+    except OSError as error:
+        raise UnwritableError(f"--out {out}: cannot be written ({error})") from None
+
+
+def _write_files(statements: Sequence[Statement], formats: Sequence[str], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for statement in statements:
         stem = f"{statement.tenant.id}_{label(statement.heading.period, statement.heading.zone)}"
@@ -159,6 +177,12 @@ def _decision(arguments: argparse.Namespace, settings: Settings) -> assign.Decis
     )
     if wrong := assign.complaints_about(decision):
         raise BadUsageError("\n".join(wrong))
+    named = {NONE, *(each.id for each in settings.tenants)}
+    if arguments.tenant and arguments.tenant not in named and not arguments.force:
+        raise BadUsageError(
+            f"--tenant {arguments.tenant}: {settings.config} names no such [[tenant]];"
+            " mend the name, or add --force"
+        )
     return decision
 
 
@@ -187,7 +211,13 @@ async def _assess(arguments: argparse.Namespace, settings: Settings) -> Assessme
     now = clock.now()
     async with open_store(settings.store, read_only=True) as store:
         with _progress() as progress:
-            return await assess(store, settings, period.start, period.end, now=now, progress=progress)
+            found = await assess(store, settings, period.start, period.end, now=now, progress=progress)
+    if found.is_empty:
+        raise NothingStoredError(
+            f"the store has nothing of site {settings.site.id} in this period, nor a meter before it;"
+            f" is [site] name in {settings.config} the name in the agents' configuration?"
+        )
+    return found
 
 
 @contextmanager

@@ -148,7 +148,7 @@ def _tariff(file: TomlFile, path: Path) -> Tariff | None:
 def _text(path: Path, name: str) -> str:
     try:
         return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         problem = f"cannot be read ({error})"
         remedy = "give an existing file; configs/billing.toml is a commented example"
         raise BadConfigurationError(

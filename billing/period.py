@@ -9,6 +9,12 @@ from msgspec import Struct
 
 _MONTH: Final = re.compile(r"\A(\d{4})-(\d{2})\Z")
 
+_EARLIEST: Final = date(1970, 1, 2)
+_LATEST: Final = date(2200, 1, 1)
+"""Within these every store can hold every instant of a period, a day before and after included."""
+LONGEST_DAYS: Final = 400
+"""A year and a little: a longer period is a slip of the finger, and would read the store for hours."""
+
 
 class Period(Struct, frozen=True, kw_only=True):
     """``[start, end)`` in UTC milliseconds."""
@@ -53,7 +59,15 @@ def read_instant(text: str, zone: ZoneInfo) -> int:
         raise ValueError(
             f"{text!r} is no instant; write 2026-11-22T08:00 or 2026-11-22T08:00+08:00"
         ) from None
+    _check_day(moment.date(), text)
     return instant(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+
+
+def _check_day(day: date, text: str) -> None:
+    if not _EARLIEST <= day < _LATEST:
+        raise ValueError(
+            f"{text!r} is not from {_EARLIEST} to before {_LATEST}; give a time when machines ran"
+        )
 
 
 def day_period(text: str, zone: ZoneInfo) -> Period:
@@ -61,6 +75,7 @@ def day_period(text: str, zone: ZoneInfo) -> Period:
         day = date.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is no day; write 2026-11-22") from None
+    _check_day(day, text)
     return Period(start=midnight(day, zone), end=midnight(day + timedelta(days=1), zone))
 
 
@@ -68,6 +83,10 @@ def month_period(text: str, zone: ZoneInfo) -> Period:
     found = _MONTH.match(text)
     if not found or not 1 <= int(found[2]) <= 12:
         raise ValueError(f"{text!r} is no month; write 2026-11")
+    if not _EARLIEST.year <= int(found[1]) < _LATEST.year:
+        raise ValueError(
+            f"{text!r} is not from {_EARLIEST:%Y} to before {_LATEST:%Y}; give a time when machines ran"
+        )
     first = date(int(found[1]), int(found[2]), 1)
     after = (first + timedelta(days=31)).replace(day=1)
     return Period(start=midnight(first, zone), end=midnight(after, zone))
@@ -77,6 +96,8 @@ def range_period(start: str, end: str, zone: ZoneInfo) -> Period:
     found = Period(start=read_instant(start, zone), end=read_instant(end, zone))
     if found.end <= found.start:
         raise ValueError(f"the period ends ({end}) before it begins ({start}); exchange the two")
+    if found.end - found.start > LONGEST_DAYS * 86_400_000:
+        raise ValueError(f"the period is longer than {LONGEST_DAYS} days; give a shorter one")
     return found
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
@@ -12,6 +13,7 @@ from billing.render_json import row_fields
 from billing.report import By, ReportRow
 from billing.statement import Statement
 from billing.tariff import HOURLY, priced
+from contract.names import NONE
 
 CHARGE_COLUMNS = (
     *("site", "tenant", "from", "to", "tariff", "version"),
@@ -37,13 +39,38 @@ def _lines(statement: Statement) -> list[tuple[object, ...]]:
     return [
         (
             *fixed,
-            *(charge.order_id, charge.kind, charge.clause),
+            *(_order(charge.order_id), charge.kind, charge.clause),
             *_priced(charge),
             *(charge.amount, tariff.currency),
-            *(charge.known_ms, charge.busy_ms, figures.coverage(charge), " ".join(charge.records)),
+            *(charge.known_ms, charge.busy_ms, figures.coverage(charge), _records(charge)),
         )
         for charge in statement.charges
     ]
+
+
+def _order(order_id: str) -> str:
+    """``#`` and the id, so that a spreadsheet keeps it: 007, 1E5, 3-4 and -A1 would become something else.
+
+    No id begins with ``#``, so a program takes the first character off; the JSON has the id alone. An
+    apostrophe, or ``="007"``, is understood by some spreadsheets only, and by no program.
+    """
+    return order_id if order_id == NONE else f"#{order_id}"
+
+
+def _records(charge: Charge) -> str:
+    """One range for each machine: a cell has its limits, and the JSON has every range.
+
+    ``knit-01/e1/5-288``, or from the first to the last of several: ``knit-01/e1/5-20...e2/7-9(4)``.
+    """
+    of: dict[str, list[str]] = defaultdict(list)
+    for record in charge.records:
+        machine, span = record.split("/", 1)
+        of[machine].append(span)
+    return " ".join(f"{machine}/{_bounded(spans)}" for machine, spans in of.items())
+
+
+def _bounded(spans: list[str]) -> str:
+    return spans[0] if len(spans) == 1 else f"{spans[0]}...{spans[-1]}({len(spans)})"
 
 
 def _priced(charge: Charge) -> tuple[object, ...]:
@@ -56,6 +83,9 @@ def _priced(charge: Charge) -> tuple[object, ...]:
 def report_csv(rows: Sequence[ReportRow], by: By) -> str:
     """An empty cell is a figure that would not be true."""
     dicts = [row_fields(row, by) for row in rows]
+    for fields in dicts if by is By.ORDER else ():
+        if fields["tenant"] != NONE:
+            fields["order"] = _order(fields["order"])
     columns = tuple(dicts[0]) if dicts else (by.value,)
     return _csv(columns, [tuple(fields.values()) for fields in dicts])
 

@@ -70,6 +70,11 @@ class Assessment(Struct, frozen=True, kw_only=True):
     disputed: tuple[Item, ...]
     findings: tuple[Finding, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the store had nothing to say: neither a record nor a machine that should have had one."""
+        return not (self.reports[By.MACHINE] or self.suspense or self.disputed or self.findings)
+
     def report(self, by: By) -> tuple[ReportRow, ...]:
         return self.reports[by]
 

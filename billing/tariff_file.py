@@ -1,6 +1,7 @@
 """A tariff from TOML text, with every complaint at once. Pure: the text comes from the caller."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
@@ -14,6 +15,8 @@ from contract.complaint import BadConfigurationError, Complaint, TomlFile, compl
 from contract.names import is_name
 
 _PLACES = 6
+_DIGITS = 12
+_PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def _price(value: object) -> Decimal:
@@ -26,8 +29,12 @@ def _price(value: object) -> Decimal:
         raise ValueError('write an amount like "12.00"') from None
     if not price.is_finite() or price < 0:
         raise ValueError("a price is a finite amount, zero or more")
+    if not _PLAIN.fullmatch(value):
+        raise ValueError('write plain digits, like "12.00", without exponent, space or underscore')
     if -int(price.as_tuple().exponent) > _PLACES:
         raise ValueError(f"a price has at most {_PLACES} places")
+    if len(price.as_tuple().digits) > _DIGITS:
+        raise ValueError(f"a price has at most {_DIGITS} digits")
     return price
 
 

@@ -70,6 +70,8 @@ path = "{database}"
 id = "hongye"
 name_en = "Hongye <b>&</b> Sons"
 name_zh = "宏业"
+[[tenant]]
+id = "rongda"
 """,
         "utf-8",
     )

@@ -62,6 +62,16 @@ def test_a_stop_whose_interval_was_decided_before_can_still_be_decided(
     assert billing("assign", *touching, "--tenant", "hongye", *WHO) == 1
 
 
+def test_a_tenant_whom_the_configuration_does_not_name_needs_force(
+    billing: Callable[..., int], decided: Callable[..., Any]
+) -> None:
+    words = ("--machine", "knit-01", *TIME, "--tenant", "newcomer", "--order", "A-1", *WHO)
+    assert billing("assign", *words) == 2
+    assert decided() == []
+    assert billing("assign", *words, "--force") == 0
+    assert len(decided()) == 2
+
+
 def test_two_decisions_in_one_millisecond_are_both_kept(
     billing: Callable[..., int],
     decided: Callable[..., Any],
@@ -112,10 +122,15 @@ REFUSED = {
         "say either",
     ),
     "what": (("--machine", "knit-01", "--tenant", "hongye", *WHO), 2, "say either"),
+    "a tenant nobody named": (
+        ("--machine", "knit-01", *TIME, "--tenant", "hongyee", "--order", "A-1", *WHO),
+        2,
+        "add --force",
+    ),
     "bad name": (("--machine", "knit-01", *TIME, "--tenant", "Hong Ye", *WHO), 2, "--tenant"),
     "no reason": (("--machine", "knit-01", *TIME, "--tenant", "a", "--by", "Li", "--why", " "), 2, "--why"),
     "no epoch": (
-        ("--machine", "knit-01", "--epoch", "e9", "--sequence", "1", "--tenant", "a", *WHO),
+        ("--machine", "knit-01", "--epoch", "e9", "--sequence", "1", "--tenant", "hongye", *WHO),
         1,
         "no epoch e9",
     ),
