@@ -45,7 +45,12 @@ class InfluxConfig(BaseModel):
     password_file: Path | None = None
     """1.x, with ``username``."""
     retention_days: Annotated[int, Field(ge=0, le=36_500)] = 0
-    """Given to a database that is created here; 0 keeps everything. An existing one is left as it is."""
+    """Given to a database that is created here; 0 keeps everything. An existing one is left as it is.
+
+    Everything older is gone: leases, orders, corrections and the quarantine too. A lease that was given
+    before and still runs is not known any more when its time is billed, so give more than the longest lease
+    and the time until the last correction, together.
+    """
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 30
 
     @model_validator(mode="after")
