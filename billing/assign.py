@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from billing.announcements import announcements
-from billing.claims import is_tenant_stop
+from billing.claims import is_stop
 from billing.period import Period
 from billing.reading import Reader
 from contract.facts import CorrectedField, Correction, OrderFact, Target
@@ -113,7 +113,7 @@ class _Finder:
         spans = [t async for t in ends if period.start < t.at and t.span_start < period.end]
         records: tuple[Interval | Transition, ...] = (
             *intervals,
-            *(span for span in spans if is_tenant_stop(span)),
+            *(span for span in spans if is_stop(span)),
         )
         if not records:
             raise Refusal(

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from billing.attribution import Books, Claim
 from billing.timeline import NO_LEASES
-from contract.facts import Target
+from contract.facts import CorrectedField, Target
 from contract.records import Interval, Transition
 from contract.states import Party, State
 
@@ -37,13 +37,25 @@ def interval_claim(interval: Interval) -> Claim:
     )
 
 
+def is_stop(transition: Transition) -> bool:
+    """Whether the span that ends at this transition is a stop, whoever caused it."""
+    return transition.span_state is State.STOP
+
+
 def is_tenant_stop(transition: Transition) -> bool:
-    """Whether the span that ends at this transition is a stop that the tenant caused."""
-    return transition.span_state is State.STOP and transition.span_party is Party.TENANT
+    """Whether the span that ends at this transition is a stop that the tenant caused, as it was metered."""
+    return is_stop(transition) and transition.span_party is Party.TENANT
+
+
+def party_of(transition: Transition, books: Books, at: int) -> tuple[str, tuple[str, ...]]:
+    """Who caused the stop, at an instant of its span (a person, else the meter, says), and what decided."""
+    name = (transition.machine, transition.epoch, transition.sequence)
+    decided = books.corrections.latest(name, Target.STATE, at, CorrectedField.PARTY)
+    return (decided.new, (decided.id,)) if decided else (transition.span_party, ())
 
 
 def span_claims(transition: Transition, books: Books, start: int, end: int) -> Iterator[Claim]:
-    """The span that ends at ``transition``, within ``[start, end)``, cut wherever its payer may change.
+    """The stop that ends at ``transition``, within ``[start, end)``, cut wherever its payer may change.
 
     A span is the same all through, so it can be cut exactly; an interval cannot, because nobody knows in
     which part its pieces were made.
@@ -69,5 +81,5 @@ def _span_claim(transition: Transition, start: int, end: int) -> Claim:
         tenant=transition.span_tenant,
         order_id=transition.span_order_id,
         lease_id=transition.span_lease_id,
-        has_worth=is_tenant_stop(transition),
+        has_worth=True,
     )

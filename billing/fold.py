@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from billing.attribution import Attribution, Books, Place, attribute
-from billing.claims import interval_claim, is_tenant_stop, span_claims
+from billing.attribution import Attribution, Books, Claim, Place, attribute
+from billing.claims import interval_claim, is_stop, party_of, span_claims
 from billing.findings import Finding, Watch
 from billing.seal import Seal
 from billing.suspense import Item, gathered, interval_item, span_item
 from billing.usage import Tally, Usage
 from contract.records import Interval, Meter, Transition
+from contract.states import Party
 
 _OPEN = frozenset({Place.SUSPENSE, Place.DISPUTED})
 
@@ -56,10 +57,20 @@ class Fold:
     def transition(self, transition: Transition) -> None:
         self._watch.transition(transition)
         reaches_in = transition.span_start < self._end and transition.at > self._start
-        if not (reaches_in and is_tenant_stop(transition)):
-            return
-        self.seal.record(transition)
-        for claim in span_claims(transition, self._books, self._start, self._end):
+        if reaches_in and is_stop(transition):
+            parts = span_claims(transition, self._books, self._start, self._end)
+            self._stop(transition, [part for part in parts if self._is_tenants(transition, part)])
+
+    def _is_tenants(self, transition: Transition, claim: Claim) -> bool:
+        """Whether the tenant caused this part of the stop; only then it can be charged."""
+        party, decided = party_of(transition, self._books, claim.start)
+        self.seal.facts(decided)
+        return party == Party.TENANT
+
+    def _stop(self, transition: Transition, claims: list[Claim]) -> None:
+        if claims:
+            self.seal.record(transition)
+        for claim in claims:
             attribution = self._attributed(attribute(claim, self._books))
             self._tally.add_stop(transition, attribution, claim.start, claim.end)
             if attribution.place in _OPEN:
