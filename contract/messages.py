@@ -49,7 +49,8 @@ class RecordException(Struct, frozen=True, kw_only=True):
     epoch: str
     sequence: int
     outcome: Outcome
-    reason: ExceptionReason
+    reason: str
+    """One of ExceptionReason, or one that a newer collector has."""
     detail: str
 
 

@@ -37,7 +37,7 @@ class Agent:
     def __init__(self, settings: Settings, clock: Clock, commit: GroupCommit) -> None:
         self._settings, self._clock, self._commit = settings, clock, commit
         session = secrets.token_hex(4)
-        conditions = Conditions()
+        self._conditions = conditions = Conditions()
         self.machines: dict[str, Machine] = {}
         self.announced: dict[str, str] = {}
         self._batches = Batches(
@@ -60,6 +60,7 @@ class Agent:
             wake=self._batches.wake,
             checkpoint_ms=settings.poll.checkpoint_ms,
         )
+        self._hearing = Hearing(self.machines, self._desk, self._batches, session)
         presence = Presence(
             gateway=settings.gateway,
             session=session,
@@ -75,12 +76,15 @@ class Agent:
             conditions=conditions,
             batches=self._batches,
             window=self._window,
-            hear=Hearing(self.machines, self._desk, self._batches, session).hear,
+            hear=self._hearing.hear,
             plant_ms=clock.wall_ms,
         )
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Until ``stop``; then closes what is settled and waits a while for receipts."""
+        self._commit.tell = self._tell_disk
+        if self._commit.set_aside is not None:
+            self._conditions.wrong("outbox", "damaged", f"set aside as {self._commit.set_aside}, not deleted")
         pollers = await self._pollers()
         async with asyncio.TaskGroup() as tasks:
             kept = [
@@ -97,10 +101,15 @@ class Agent:
             for task in kept:
                 task.cancel()
 
+    def _tell_disk(self, trouble: str | None) -> None:
+        if trouble is None:
+            self._conditions.well("disk")
+        else:
+            self._conditions.wrong("disk", "takes nothing", trouble)
+
     async def _pollers(self) -> list[Poller]:
         checkpoints = await self._commit.call(Outbox.checkpoints)
-        orders = await self._commit.call(Outbox.orders)
-        self._desk.announced.update({order_id: order.tenant for order_id, order in orders.items()})
+        self._hearing.know(await self._commit.call(Outbox.orders))
         links = {
             endpoint.name: ModbusLink(
                 endpoint.host,
@@ -121,6 +130,7 @@ class Agent:
             serial=configured.serial,
             name_epoch=lambda: secrets.token_hex(4),
             checkpoint=checkpoint,
+            lost=self._commit.set_aside is not None,
         )
         self.machines[machine.name] = machine
         blocks, unit = plan(configured.profile), configured.unit
@@ -154,8 +164,7 @@ class Agent:
         """The store has another fact under our name: a checkpoint was copied or restored."""
         machine = self.machines.get(name)
         if machine is not None and machine.meter is not None and machine.meter.epoch == epoch:
-            records = machine.renew(MeterReason.CONFLICT, machine.meter.settled.at)
-            self._commit.put(name, tuple(records), machine.checkpoint())
+            machine.renew_when_seen(MeterReason.CONFLICT)
 
     async def _say_goodbye(self) -> None:
         for machine in self.machines.values():
@@ -187,6 +196,8 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             limit_bytes=kept.limit_bytes,
             ring_bytes=kept.ring_bytes,
             ring_ms=kept.ring_days * 86_400_000,
+            timezone=settings.timezone,
+            may_set_aside=True,
         )
 
     async with GroupCommit(open_outbox) as commit:

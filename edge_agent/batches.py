@@ -60,8 +60,8 @@ class Batches:
 
     async def send(self, broker: Broker) -> None:
         """For as long as the connection stands. On a new one everything without receipt goes at once."""
-        for sealed in await self._commit.call(Outbox.waiting):
-            self._flights[sealed.id] = _Flight(sealed.payload)
+        waiting = await self._commit.call(Outbox.waiting)
+        self._flights = {sealed.id: _Flight(sealed.payload) for sealed in waiting}
         while True:
             with contextlib.suppress(OutboxAwayError):  # told by who commits; what is sealed goes on its way
                 await self._seal()
@@ -80,6 +80,10 @@ class Batches:
         except (ValueError, RecursionError) as error:
             self._conditions.wrong("receipts", "unreadable", str(error))
             return
+        # What a receipt does is done whole, even if the connection that brought it is lost meanwhile.
+        await asyncio.shield(self._settle(receipt))
+
+    async def _settle(self, receipt: Receipt) -> None:
         try:
             done = await self._commit.call(Outbox.settle, receipt, real_ms())
         except OutboxAwayError:
@@ -89,7 +93,8 @@ class Batches:
             return
         self._conditions.well("receipts")
         self._flights.pop(receipt.batch, None)
-        self._quiet_until = _now() + done.retry_after_ms / 1000
+        if done.known:
+            self._quiet_until = _now() + done.retry_after_ms / 1000
         for machine, epoch in done.conflicts:
             self._conflict(machine, epoch)
         self._came.set()

@@ -31,7 +31,7 @@ class Member(Struct, frozen=True):
 
 class Rejected(Struct, frozen=True):
     row: int
-    reason: ExceptionReason
+    reason: str
     detail: str
 
 
@@ -84,7 +84,7 @@ def rule(members: Sequence[Member], receipt: Receipt, now_ms: int) -> Ruling:
             kept.append(Kept(member.row, due))
         else:
             rejected.append(Rejected(member.row, exception.reason, exception.detail))
-            if exception.reason is ExceptionReason.CONFLICT:
+            if exception.reason == ExceptionReason.CONFLICT:
                 conflicts.add((member.machine, member.epoch))
     return Ruling(
         accepted=tuple(accepted),

@@ -34,11 +34,15 @@ NOTHING: Final = Recovered()
 
 def end_gap(turn: Turn, sample: Sample, leases: Leases, owner: Attribution, steps: dict[str, Step]) -> None:
     """A good sample ends the gap of ``turn``."""
+    held = turn.meter.settled.order_id
+    known = {turn.attribution.order_id: turn.meter.known_tenant}
     inside = [
-        attribute(in_force(leases, at), turn.meter.settled.order_id, {})
-        for at in changes(leases, turn.cursor, sample.at)
+        attribute(in_force(leases, at), held, known) for at in changes(leases, turn.cursor, sample.at - 1)
     ]
-    dispute = _dispute(turn.attribution, inside, owner)
+    # A lease that takes effect with the sample is the next interval's, not the gap's.
+    next_lease = changes(leases, sample.at - 1, sample.at)
+    last = attribute(in_force(leases, sample.at - 1), sample.order_id, known) if next_lease else owner
+    dispute = _dispute(turn.attribution, inside, last, register=held is not None)
     turn.count(steps)
     _write_parts(turn, sample.at, _recover(turn.scheme.profile, steps), dispute)
     turn.attribution = owner
@@ -51,14 +55,17 @@ def abandon(turn: Turn, at: int) -> None:
     _write_parts(turn, at, NOTHING, None)
 
 
-def _dispute(before: Attribution, inside: list[Attribution], after: Attribution) -> Dispute | None:
+def _dispute(
+    before: Attribution, inside: list[Attribution], after: Attribution, *, register: bool
+) -> Dispute | None:
     """Tenant or order that changed while nobody looked is ``disputed``, for a person to split.
 
-    Tenants on the way count too: a lease that came and went inside the gap is somebody's claim on it. An
-    order on the way does not, since only the register knows it, and it was not read.
+    Leases that came and went inside the gap count too: each is somebody's claim on it. Where the order stands
+    in a ``register``, only that knows the orders on the way, and it was not read.
     """
-    tenants, _ = differs([before, *(a for a in inside if a.lease_id != before.lease_id), after])
-    _, orders = differs([before, after])
+    tenants, orders = differs([before, *inside, after])
+    if register:
+        _, orders = differs([before, after])
     if not tenants and not orders:
         return None
     return Dispute(before=before, after=after, tenant=tenants, order=orders)
@@ -87,7 +94,7 @@ def _write_parts(turn: Turn, until: int, recovered: Recovered, dispute: Dispute 
     if turn.gap is None:
         return
     gap, turn.gap = turn.gap, None
-    timezone = turn.scheme.identity.timezone
+    timezone = turn.meter.identity.timezone
     counted, turn.raw = turn.raw, turn.meter.raw
     start, turn.vendor_code = gap.start, 0
     for midnight in midnights(gap.start, until - 1, timezone):

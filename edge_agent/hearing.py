@@ -1,5 +1,6 @@
 """What the broker says to the agent: receipts, leases, orders. What cannot be read changes nothing."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -21,6 +22,12 @@ Said = TypeVar("Said", Lease, Order, GatewayStatus)
 class Hearing:
     def __init__(self, machines: Mapping[str, Machine], desk: Desk, batches: Batches, session: str) -> None:
         self._machines, self._desk, self._batches, self._session = machines, desk, batches, session
+        self._issued: dict[str, int] = {}
+
+    def know(self, orders: Mapping[str, Order]) -> None:
+        """What was announced before the agent was started."""
+        self._desk.announced.update({order_id: order.tenant for order_id, order in orders.items()})
+        self._issued |= {order_id: order.issued for order_id, order in orders.items()}
 
     async def hear(self, arrival: Arrival) -> None:
         topic = topics.parse(arrival.topic)
@@ -59,13 +66,12 @@ class Hearing:
         order = self._decoded(arrival, Order)
         if order is None:
             return
-        try:
+        if self._issued.get(order.order_id, -1) >= order.issued:
+            return  # every reconnect brings every order again
+        self._issued[order.order_id] = order.issued
+        self._desk.announced[order.order_id] = order.tenant
+        with contextlib.suppress(OutboxAwayError):  # known until we stop; the topic retains it
             await self._desk.commit.call(Outbox.put_order, order)
-        except OutboxAwayError:  # known until the agent stops; the topic retains it for the next start
-            self._desk.announced.setdefault(order.order_id, order.tenant)
-            return
-        kept = await self._desk.commit.call(Outbox.orders)
-        self._desk.announced.update({order_id: held.tenant for order_id, held in kept.items()})
 
     def _decoded(self, arrival: Arrival, kind: type[Said]) -> Said | None:
         try:

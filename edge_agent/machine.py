@@ -17,6 +17,7 @@ from edge_agent import meter as metering
 from edge_agent.attribution import Leases, forget, hear
 from edge_agent.line import PLAUSIBLE_MS, Jump, Line, begin, follow, instant
 from edge_agent.meter import Turned
+from edge_agent.quantities import Told
 from edge_agent.redate import redated, redated_meter
 from edge_agent.sample import Fault, Sample
 from edge_agent.scheme import Scheme
@@ -32,12 +33,18 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     """Why the next epoch will open."""
     previous_epoch: str = NONE
     previous_end: int | None = None
+    serial: int | None = None
+    """Of the machine metered last: a new epoch does not make a stranger welcome."""
+    told: Told | None = None
+    """What was counted, in the words of the profile that counted it."""
 
 
 STUCK_MS: Final = 10_000
 """A heartbeat that rests for longer is stuck (domain reference 3.6)."""
 
 _PATIENCE_MS: Final = 600_000
+_LONGEST_STEP_MS: Final = 7 * 86_400_000
+"""A clock set forward by more was wrong before: no gap, but another epoch."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Checkpoint)
@@ -59,7 +66,10 @@ class FreeRun:
 
 
 class Machine:
-    """``serial`` is the number that the site expects; None pins the first one seen."""
+    """``serial`` is the number that the site expects; None pins the first one seen.
+
+    ``lost``: there was a checkpoint, and it could not be read.
+    """
 
     def __init__(
         self,
@@ -68,12 +78,18 @@ class Machine:
         serial: int | None,
         name_epoch: Callable[[], str],
         checkpoint: bytes | None = None,
+        lost: bool = False,
     ) -> None:
         self.scheme = scheme
         self.name = scheme.identity.machine
         self._serial = serial
         self._name_epoch = name_epoch
-        self._state = _decoder.decode(checkpoint) if checkpoint else Checkpoint()
+        first = Checkpoint(reason=MeterReason.STATE_LOST if lost else MeterReason.FIRST)
+        try:
+            self._state = _decoder.decode(checkpoint) if checkpoint else first
+        except msgspec.DecodeError:  # of a version that this one cannot read
+            self._state = Checkpoint(reason=MeterReason.STATE_LOST)
+        self._renewal: MeterReason | None = None
         self._line: Line | None = None
         self._free: FreeRun | None = None
         self._beat: tuple[int, int] | None = None
@@ -93,7 +109,11 @@ class Machine:
 
     def checkpoint(self) -> bytes | None:
         """None while nothing that happens is a fact yet."""
-        return None if self._free else _encoder.encode(self._state)
+        if self._free:
+            return None
+        meter = self._state.meter
+        told = Told.of(self.scheme.profile, meter.raw) if meter else None
+        return _encoder.encode(msgspec.structs.replace(self._state, told=told))
 
     def start(self, wall: int, mono: int) -> list[Record]:
         """The agent was away: what has passed since the checkpoint is a gap, or the end of an epoch."""
@@ -108,7 +128,7 @@ class Machine:
         if jump is Jump.BACK:
             return self.renew(MeterReason.CLOCK_BACK, meter.settled.at)
         was, now = meter.identity, self.scheme.identity
-        if was.tags() != now.tags():
+        if (was.tags(), was.timezone) != (now.tags(), now.timezone):
             return self.renew(MeterReason.RENAMED, meter.settled.at)
         if was.profile_digest != now.profile_digest:
             return self.renew(MeterReason.REPLACED, meter.settled.at)
@@ -149,12 +169,21 @@ class Machine:
             meter = None
         if meter is None:
             return records + self._begin(sample, leases, announced)
-        return records + self._take(metering.observe(self.scheme, meter, sample, leases, announced))
+        records += self._take(metering.observe(self.scheme, meter, sample, leases, announced))
+        if self._renewal is not None and self._state.meter and self._state.meter.settled is sample:
+            records += self.renew(self._renewal, at)
+            records += self._begin(sample, self._state.leases, announced)
+        return records
+
+    def renew_when_seen(self, reason: MeterReason) -> None:
+        """Another epoch from the next good sample on: what the machine has counted till then is not lost."""
+        self._renewal = reason
 
     def stranger(self, sample: Sample) -> bool:
         """Whether another machine answers at this address: neither the one metered nor the one expected."""
-        known = self._state.meter.settled.serial if self._state.meter else self._serial
-        return known is not None and sample.serial not in {known, self._serial}
+        pinned = self._state.meter.settled.serial if self._state.meter else self._state.serial
+        wanted = pinned if self._serial is None else self._serial
+        return wanted is not None and sample.serial != wanted
 
     def is_stuck(self, sample: Sample) -> bool:
         """Whether the controller shows the same heartbeat for too long: its registers are a photograph."""
@@ -174,12 +203,16 @@ class Machine:
         meter = self._state.meter
         if meter is None:
             return []
-        ended = metering.finish(self.scheme, meter, at)
+        counted_here = meter.identity.profile_digest == self.scheme.identity.profile_digest
+        told = self._state.told or Told(totals=meter.open.totals, measured=NONE)
+        ended = metering.finish(self.scheme, meter, at, None if counted_here else told)
+        self._renewal = None
         self._state = Checkpoint(
             leases=self._state.leases,
             reason=reason,
             previous_epoch=meter.epoch,
             previous_end=metering.ends_at(meter, at),
+            serial=meter.settled.serial,
         )
         return list(ended.records)
 
@@ -212,7 +245,9 @@ class Machine:
         self._line, jump = follow(line, wall, mono)
         meter = self._state.meter
         records: list[Record] = []
-        if meter is not None and jump is Jump.FORWARD:
+        if meter is not None and wall - was > _LONGEST_STEP_MS:
+            records = self.renew(MeterReason.CLOCK_BACK, was)
+        elif meter is not None and jump is Jump.FORWARD:
             records = self._take(metering.open_gap(self.scheme, meter, Reason.CLOCK_STEP))
         elif meter is not None and jump is Jump.BACK:
             records = self.renew(MeterReason.CLOCK_BACK, was)

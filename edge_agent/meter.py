@@ -21,7 +21,7 @@ from edge_agent.attribution import Attribution, Leases, attribute, changes, in_f
 from edge_agent.counters import Step
 from edge_agent.cuts import grid, next_midnight
 from edge_agent.gap import abandon, end_gap
-from edge_agent.quantities import totals
+from edge_agent.quantities import Told, totals
 from edge_agent.sample import Sample
 from edge_agent.scheme import Scheme
 from edge_agent.state import Gap, MeterState, Opening, OpenInterval, Span, posture
@@ -105,20 +105,29 @@ def observe(
     turn = Turn(scheme, opened.meter)
     owner = attribute(in_force(leases, sample.at), sample.order_id, announced)
     if turn.gap is None:
-        _settle(turn, sample, leases, owner, steps)
+        # An announcement is not applied before it was heard: the order at hand keeps its tenant till now.
+        known = {**announced, opened.meter.attribution.order_id: opened.meter.known_tenant}
+        _settle(turn, sample, leases, owner, steps, known=known)
     else:
         end_gap(turn, sample, leases, owner, steps)
-    known = announced.get(owner.order_id, NONE)
-    return Turned(turn.settled(sample, known), (*opened.records, *turn.records))
+    tenant = announced.get(owner.order_id, NONE)
+    return Turned(turn.settled(sample, tenant), (*opened.records, *turn.records))
 
 
-def _settle(turn: Turn, sample: Sample, leases: Leases, owner: Attribution, steps: dict[str, Step]) -> None:
+def _settle(
+    turn: Turn,
+    sample: Sample,
+    leases: Leases,
+    owner: Attribution,
+    steps: dict[str, Step],
+    *,
+    known: Announced,
+) -> None:
     """The time up to ``sample`` passed in the state seen before it; boundaries on the way cut it."""
     before = turn.meter.settled
     turn.count(steps)
     turn.doubt(steps)
     turn.open = replace(turn.open, missed=turn.open.missed + turn.meter.missed)
-    known = {turn.meter.attribution.order_id: turn.meter.known_tenant}
     for at in _boundaries(turn, sample.at, leases):
         there = attribute(in_force(leases, at), before.order_id, known)
         turn.reach(at, there, turn.span.posture.owned_by(there))
@@ -174,9 +183,12 @@ def open_gap(scheme: Scheme, meter: MeterState, reason: Reason) -> Turned:
     return Turned(turn.state(), tuple(turn.records))
 
 
-def finish(scheme: Scheme, meter: MeterState, at: int) -> Turned:
-    """Ends the epoch: at the last settled sample, or, when a gap is open, at ``at``."""
-    turn = Turn(scheme, meter)
+def finish(scheme: Scheme, meter: MeterState, at: int, told: Told | None = None) -> Turned:
+    """Ends the epoch: at the last settled sample, or, when a gap is open, at ``at``.
+
+    In its own words: ``told`` is what was counted, where ``scheme`` is no longer the one that counted.
+    """
+    turn = Turn(scheme, meter, told)
     turn.vendor_code = 0
     if turn.gap is None:
         turn.close(turn.cursor)

@@ -14,6 +14,7 @@ from typing import Final
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusIOException
 
+from edge_agent.cancel import cancellations, heed
 from edge_agent.decode import Key, Table
 from edge_agent.plan import Block, keys_of
 
@@ -124,13 +125,13 @@ class ModbusLink:
 
         A cancelled read throws its connection away.
         """
-        cancelled = _cancellations()
+        cancelled = cancellations()
         async with self._turn:
             client = self._client or await self._connect()
             ask = client.read_holding_registers if table is Table.HOLDING else client.read_input_registers
             try:
                 answer = await ask(address, count=count, device_id=unit)
-                _heed(cancelled)
+                heed(cancelled)
             except ModbusIOException:
                 self.close()
                 self._forgive()
@@ -220,15 +221,3 @@ class ModbusLink:
         pending = client.ctx.response_future
         if self._request and not pending.done():
             pending.set_exception(error)
-
-
-def _cancellations() -> int:
-    """How often the running task was asked to stop."""
-    task = asyncio.current_task()
-    return task.cancelling() if task else 0
-
-
-def _heed(before: int) -> None:
-    """Python 3.11's ``wait_for`` swallows a cancellation that arrives together with the result."""
-    if _cancellations() > before:
-        raise asyncio.CancelledError

@@ -1,6 +1,5 @@
 """The broker, as the agent sees it: one connection with a last will, what arrives on it, what is sent."""
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -9,7 +8,12 @@ from typing import Final
 import aiomqtt
 from msgspec import Struct
 
+from edge_agent.cancel import cancellations, heed
+
 TIMEOUT_S: Final = 10.0
+
+_REFUSED: Final = 0x80
+"""A SUBACK's code for no (MQTT 3.1.1, 3.9.3)."""
 
 BrokerLostError = aiomqtt.MqttError
 """The connection cannot be made or is lost: make another."""
@@ -42,7 +46,9 @@ class Broker:
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Returns when the broker has it (QoS 1). That is not when the database has it."""
+        before = cancellations()
         await self._client.publish(topic, payload, qos=1, retain=retain)
+        heed(before)
 
     async def arrivals(self) -> AsyncIterator[Arrival]:
         async for message in self._client.messages:
@@ -74,5 +80,10 @@ async def connected(
         will=aiomqtt.Will(topic, payload, qos=1, retain=True),
     ) as client:
         client.pending_calls_threshold = 10_000  # our own queue is the limit; it would warn at 10
-        await asyncio.gather(*(client.subscribe(name, qos=1) for name in subscriptions))
+        before = cancellations()
+        for name in subscriptions:
+            granted = await client.subscribe(name, qos=1)
+            heed(before)
+            if any(getattr(code, "value", code) >= _REFUSED for code in granted):
+                raise BrokerLostError(f"the broker refuses to let us hear {name}: see its access rules")
         yield Broker(client)

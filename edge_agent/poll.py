@@ -21,6 +21,10 @@ Read = Callable[[], Awaitable[Mapping[Key, int]]]
 """Reads all of a machine's registers. Raises LinkError."""
 
 
+_NOBODY: Final = frozenset({10, 11})
+"""Gateway path unavailable, target device failed to respond (Modbus Application Protocol 1.1b3, 7)."""
+
+
 class Desk(Struct, frozen=True):
     """What the pollers of one agent share."""
 
@@ -50,7 +54,7 @@ class Poller:
         while True:
             await clock.sleep_until(slot)
             await self._poll()
-            for _ in range(pause(self._silences, period)):
+            for _ in range(pause(self._silences, period, self._machine.scheme.hold_polls)):
                 slot += period
                 await clock.sleep_until(slot)
                 self._miss(Reason.SILENT)
@@ -63,7 +67,7 @@ class Poller:
         try:
             words = await self._read()
         except LinkError as error:
-            self._silences = self._silences + 1 if isinstance(error, SilentError) else 0
+            self._silences = self._silences + 1 if _is_silence(error) else 0
             self._desk.conditions.wrong(self._machine.name, _reason(error), str(error))
             self._miss(_reason(error))
             return
@@ -126,7 +130,12 @@ def both(clock: Clock) -> tuple[int, int]:
     return wall, mono
 
 
+def _is_silence(error: LinkError) -> bool:
+    """A gateway may say for a unit that it does not answer; its neighbours have waited all the same."""
+    return isinstance(error, SilentError) or (isinstance(error, RefusedError) and error.code in _NOBODY)
+
+
 def _reason(error: LinkError) -> Reason:
-    if isinstance(error, SilentError):
+    if _is_silence(error):
         return Reason.SILENT
     return Reason.REFUSED if isinstance(error, RefusedError) else Reason.LINK

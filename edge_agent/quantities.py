@@ -5,7 +5,9 @@ of two totals. So the intervals of an epoch sum exactly, however often they were
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Self
+
+from msgspec import Struct
 
 from contract.names import NONE
 from edge_agent.profile import Profile
@@ -22,6 +24,17 @@ def totals(profile: Profile, raw: Mapping[str, int]) -> dict[str, int]:
 
 def measured(profile: Profile) -> str:
     return ",".join(sorted(q.name for q in profile.quantities)) or NONE
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What counters amount to, in the words of the profile that counted them."""
+
+    totals: dict[str, int]
+    measured: str
+
+    @classmethod
+    def of(cls, profile: Profile, raw: Mapping[str, int]) -> Self:
+        return cls(totals=totals(profile, raw), measured=measured(profile))
 
 
 def between(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:

@@ -19,17 +19,16 @@ def skipped(last: int, due: int, period_ms: int) -> int:
     return (due - last) // period_ms - 1
 
 
-_PATIENCE: Final = 2
 _LONGEST_PAUSE_MS: Final = 30_000
 
 
-def pause(silences: int, period_ms: int) -> int:
-    """How many slots a unit is left alone after ``silences`` time-outs in a row.
+def pause(silences: int, period_ms: int, patience: int) -> int:
+    """How many slots a unit is left alone after ``silences`` time-outs in a row, ``patience`` of them free.
 
     A silent unit costs its neighbours on the bus a time-out each time it is asked, so it is asked less and
     less often, at least every 30 s.
     """
-    if silences < _PATIENCE:
+    if silences <= patience:
         return 0
     longest = max(0, _LONGEST_PAUSE_MS // period_ms - 1)
-    return int(min(2 ** min(silences - _PATIENCE, 16), longest))
+    return int(min(2 ** min(silences - patience - 1, 16), longest))

@@ -42,4 +42,5 @@ class Scheme(Struct, frozen=True, kw_only=True):
 
     @property
     def hold_ms(self) -> int:
-        return self.hold_polls * self.poll_ms
+        """Half a period more than the polls: the last of them may arrive late, and never a whole period."""
+        return self.hold_polls * self.poll_ms + self.poll_ms // 2

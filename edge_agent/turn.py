@@ -14,7 +14,7 @@ from contract.states import TIME_FIELDS, Party, State, time_field
 from edge_agent.attribution import Attribution
 from edge_agent.counters import Kind, Step
 from edge_agent.cuts import next_midnight
-from edge_agent.quantities import between, measured, totals
+from edge_agent.quantities import Told, between
 from edge_agent.sample import Sample
 from edge_agent.scheme import Scheme
 from edge_agent.state import MeterState, Opening, OpenInterval, Part, Posture, Span
@@ -31,8 +31,10 @@ _STRONGEST: Final = (
 
 
 class Turn:
-    def __init__(self, scheme: Scheme, meter: MeterState) -> None:
+    def __init__(self, scheme: Scheme, meter: MeterState, told: Told | None = None) -> None:
+        """``told``: what the counters amounted to, where ``scheme`` is no longer the one that counted."""
         self.scheme = scheme
+        self.told = told
         self.meter = meter
         self.records: list[Record] = []
         self.cursor = meter.settled.at
@@ -67,7 +69,7 @@ class Turn:
         if midnight or posture != self.span.posture:
             self.turn(at, self._cause(posture, midnight=midnight), posture)
         if midnight:
-            self.midnight = next_midnight(at, self.scheme.identity.timezone)
+            self.midnight = next_midnight(at, self.meter.identity.timezone)
 
     def _cause(self, posture: Posture, *, midnight: bool) -> Cause:
         if midnight:
@@ -110,12 +112,13 @@ class Turn:
 
     def write_part(self, part: Part) -> None:
         """The quantities since the part before go into this one; the next begins at its end."""
-        after = totals(self.scheme.profile, self.raw)
+        told = self.told or Told.of(self.scheme.profile, self.raw)
+        after = told.totals
         owner, dispute = self.attribution, part.dispute
         times: dict[str, Any] = part.times  # named fields for the type checker, a table for us
         self._write(
             Interval(
-                **self.scheme.identity.tags(),
+                **self.meter.identity.tags(),
                 epoch=self.meter.epoch,
                 sequence=self.sequence,
                 sequence_first=self.sequence,
@@ -134,7 +137,7 @@ class Turn:
                 unplaced_stop_ms=part.unplaced_stop_ms,
                 quantities=between(self.open.totals, after),
                 totals=after,
-                measured=measured(self.scheme.profile),
+                measured=told.measured,
                 poll_ms=self.scheme.poll_ms,
                 polls_missed=part.missed,
                 quality=part.quality,
@@ -166,7 +169,7 @@ class Turn:
         new, closed = self.span.posture, opening.closed
         self._write(
             Transition(
-                **self.scheme.identity.tags(),
+                **self.meter.identity.tags(),
                 epoch=self.meter.epoch,
                 sequence=self.sequence,
                 at=opening.at,
@@ -178,7 +181,7 @@ class Turn:
                 tenant=new.tenant,
                 order_id=new.order_id,
                 lease_id=new.lease_id,
-                stop_table=self.scheme.identity.stop_table,
+                stop_table=self.meter.identity.stop_table,
                 **_closing(opening.at, closed),
             )
         )

@@ -33,6 +33,7 @@ ADAPTERS = {
     "store": {"config", "credentials", "influx", "influx_http", "influx_place", "sqlite", "sqlite_file"},
     "edge_agent": {
         "clock",
+        "cancel",
         "commit",
         "conditions",
         "config_shape",

@@ -31,6 +31,7 @@ from demo.driven import DrivenClock
 from demo.files import Place
 from edge_agent.agent import Agent, opened
 from edge_agent.config import load
+from edge_agent.mqtt import Broker
 from simulators.modbus import serve
 from simulators.script import build_scripts
 from tests.demo.mini_plant import START_MS, TARIFF, forget, mini_plant
@@ -175,7 +176,7 @@ async def test_a_conflict_opens_a_new_epoch(site: Site) -> None:
     )
     await site.office.answer(payload, told)
     machine = site.agent.machines[victim.machine]
-    await eventually(lambda: machine.meter is None or machine.meter.epoch != victim.epoch)
+    await eventually(lambda: machine._renewal is not None)
     await site.pass_minutes(1)
 
     def reopened() -> list[tuple[str, str, str]]:
@@ -271,6 +272,36 @@ async def test_nothing_that_is_said_on_a_topic_can_stop_the_agent(
     await site.pass_minutes(6)
     await site.office.until("/batch", 1)
     assert site.agent.machines["knit-01"].leases == ()
+
+
+async def test_a_publish_that_is_cancelled_as_it_is_acknowledged_is_cancelled() -> None:
+    acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    class Client:
+        async def publish(self, *_: object, **__: object) -> None:
+            await asyncio.wait_for(acknowledged, 10)
+
+    sending = asyncio.create_task(Broker(Client()).publish("topic", b""))  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    acknowledged.set_result(None)
+    sending.cancel()
+    await asyncio.wait([sending])
+    assert sending.cancelled()
+
+
+async def test_a_damaged_outbox_is_set_aside_and_said(
+    tmp_path: Path, mosquitto: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    port: int = mosquitto.port  # type: ignore[attr-defined]  # a peer of conftest.py
+    await forget(port)
+    (tmp_path / "outbox.db").write_bytes(b"SQLite format 3\0" + b"\xa5" * 8_192)
+    async with running(tmp_path, port) as site:
+        await site.pass_minutes(1)
+        payloads = await site.office.until("/batch", 1)
+        reasons = {r.reason for payload in payloads for r in records(payload) if isinstance(r, Meter)}
+    assert reasons == {"state_lost"}
+    assert "set aside as" in caplog.text
 
 
 async def test_a_broker_that_comes_late_finds_everything(tmp_path: Path, mosquitto: object) -> None:

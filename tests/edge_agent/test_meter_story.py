@@ -1,9 +1,12 @@
 """The meter told as stories: what is seen, second by second after 08:00, and what is written."""
 
 import pytest
+from msgspec.structs import replace
 
-from contract.records import Interval, Meter, Transition
-from tests.edge_agent.meter_bench import EIGHT, Bench, total
+from contract.records import Interval, Meter, MeterReason, Transition
+from edge_agent.machine import Machine
+from edge_agent.profile import Quantity
+from tests.edge_agent.meter_bench import EIGHT, PROFILE, SCHEME, Bench, total
 
 
 @pytest.fixture
@@ -334,6 +337,123 @@ def test_a_clock_set_forward_is_a_flagged_gap_and_not_run_time(bench: Bench) -> 
     bench.see(101, run_s=1)
     gap = bench.intervals()[-1]
     assert (gap.reason, gap.clock, gap.run_ms, gap.duration_ms) == ("clock_step", "stepped", 1_000, 3_601_000)
+
+
+def test_the_last_poll_of_a_hold_may_arrive_a_little_late(bench: Bench) -> None:
+    bench.see_every_second(0, 100)
+    bench.miss(101.02)
+    bench.miss(102.02)
+    bench.see(103.012)
+    bench.see_every_second(104, 300)
+    (interval,) = bench.intervals()
+    assert (interval.unknown_ms, interval.polls_missed) == (0, 2)
+
+
+def test_the_machine_that_is_configured_is_the_only_one_metered() -> None:
+    bench = Bench(serial=8)
+    bench.see_every_second(0, 10, serial=7)
+    assert bench.written == []
+    bench.see(11, serial=8)
+    assert isinstance(bench.written[0], Meter)
+
+
+def test_a_new_epoch_does_not_make_a_stranger_welcome(bench: Bench) -> None:
+    bench.see_every_second(0, 10)
+    bench.eight -= 3_600_000
+    bench.see(11, serial=8)
+    assert not any(isinstance(record, Meter) for record in bench.written[1:])
+    bench.see(12, serial=7)
+    assert isinstance(bench.written[-1], Meter)
+
+
+def test_a_conflict_in_a_gap_keeps_what_was_counted_till_then(bench: Bench) -> None:
+    bench.see_every_second(0, 100)
+    for at in range(101, 200):
+        bench.miss(at)
+    bench.machine.renew_when_seen(MeterReason.CONFLICT)
+    bench.see(200, pieces=7, run_s=90)
+    gap = bench.intervals()[-1]
+    assert (gap.epoch, gap.quantities["produced"], gap.run_ms, gap.end) == ("e1", 7, 90_000, bench.ms(200))
+    opened = bench.written[-1]
+    assert isinstance(opened, Meter)
+    assert (opened.reason, opened.previous_end, opened.at) == ("conflict", bench.ms(200), bench.ms(200))
+
+
+def test_an_epoch_ends_in_its_own_words_when_the_profile_has_changed(bench: Bench) -> None:
+    bench.see_every_second(0, 100)
+    bench.see(101, pieces=24, energy=5)
+    more = (
+        *PROFILE.quantities[:2],
+        Quantity(name="energy_wh", counter="energy"),
+        Quantity(name="grams", counter="ng"),
+    )
+    changed = replace(PROFILE, quantities=more, digest="e" * 64, kind="weld")
+    identity = replace(SCHEME.identity, profile_digest="e" * 64, kind="weld", area="hall-2")
+    bench.scheme = replace(SCHEME, profile=changed, identity=identity)
+    bench.kill_and_restart(110)
+    bench.see(111)
+    last = bench.intervals()[-1]
+    assert (last.area, last.kind, last.measured) == ("hall-1", "knit", "dozens,energy_wh,produced,scrap")
+    assert (last.quantities["dozens"], last.quantities["energy_wh"]) == (2, 50)
+    opened = bench.written[-1]
+    assert isinstance(opened, Meter)
+    assert (opened.kind, opened.area, opened.reason) == ("weld", "hall-2", "renamed")
+
+
+def test_a_checkpoint_that_cannot_be_read_opens_an_epoch_and_says_so(bench: Bench) -> None:
+    bench.machine = Machine(
+        SCHEME, serial=None, name_epoch=lambda: "e9", checkpoint=b'{"meter": {"epoch": 1}}'
+    )
+    bench.see(0)
+    opened = bench.written[0]
+    assert isinstance(opened, Meter)
+    assert opened.reason == "state_lost"
+
+
+def test_a_lease_that_takes_effect_as_a_gap_ends_disputes_nothing(bench: Bench) -> None:
+    bench.lease(0, "hengxin")
+    bench.see_every_second(1, 10)
+    bench.lease(10.5, "ruifeng", begins=40)
+    for at in range(11, 40):
+        bench.miss(at)
+    bench.see(40)
+    bench.see_every_second(41, 300)
+    assert [i.tenant for i in bench.intervals()] == ["hengxin", "hengxin", "ruifeng"]
+
+
+def test_an_order_of_a_lease_that_came_and_went_in_a_gap_is_disputed_where_no_register_tells(
+    bench: Bench,
+) -> None:
+    bench.lease(0, "hengxin", order="A")
+    for at in range(1, 11):
+        bench.see(at, order=None)
+    for at in range(11, 40):
+        bench.miss(at)
+    bench.lease(15, "hengxin", order="B")
+    bench.lease(25, "hengxin", order="A")
+    bench.see(40, order=None, pieces=2)
+    gap = bench.intervals()[-1]
+    assert (gap.tenant, gap.order_id) == ("hengxin", "disputed")
+
+
+def test_an_order_leased_without_a_tenant_has_its_announced_tenant_at_once(bench: Bench) -> None:
+    bench.announced = {"B": "ruifeng"}
+    for at in range(11):
+        bench.see(at, order=None)
+    bench.lease(10.2, None, order="B")
+    for at in range(11, 301):
+        bench.see(at, order=None)
+    assert [(i.tenant, i.order_id) for i in bench.intervals()] == [("none", "none"), ("ruifeng", "B")]
+
+
+def test_a_clock_set_forward_by_weeks_opens_another_epoch_and_no_gap_of_weeks(bench: Bench) -> None:
+    bench.see_every_second(0, 100)
+    bench.eight += 60 * 86_400_000
+    bench.see(101)
+    assert len(bench.intervals()) == 1
+    opened = bench.written[-1]
+    assert isinstance(opened, Meter)
+    assert (opened.reason, opened.previous_epoch) == ("clock_back", "e1")
 
 
 # --- a clock that was never set ---------------------------------------------------------------------------

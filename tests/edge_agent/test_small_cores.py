@@ -180,9 +180,9 @@ def test_slots_that_went_by_are_counted_and_not_made_up_for() -> None:
 
 
 def test_a_silent_unit_is_asked_less_and_less_often_but_at_least_every_half_minute() -> None:
-    assert [pause(n, 1_000) for n in range(9)] == [0, 0, 1, 2, 4, 8, 16, 29, 29]
-    assert pause(1_000, 10_000) == 2
-    assert pause(1_000, 60_000) == 0
+    assert [pause(n, 1_000, 3) for n in range(11)] == [0, 0, 0, 0, 1, 2, 4, 8, 16, 29, 29]
+    assert pause(1_000, 10_000, 3) == 2
+    assert pause(1_000, 60_000, 3) == 0
 
 
 # --- attribution ------------------------------------------------------------------------------------------

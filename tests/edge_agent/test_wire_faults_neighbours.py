@@ -136,7 +136,7 @@ def promised_asks(timeout_ms: int) -> int:
     asks = at = 0
     while at < MINUTES * 60_000:
         asks += 1
-        at += max(timeout_ms, PERIOD_MS * (1 + pause(asks, PERIOD_MS)))
+        at += max(timeout_ms, PERIOD_MS * (1 + pause(asks, PERIOD_MS, 3)))
     return asks
 
 
