@@ -24,8 +24,8 @@ from contract.names import NONE
 def print_assessment(console: Console, assessment: Assessment, config: str = "") -> None:
     """Statements, then what waits for a person, then findings."""
     for statement in assessment.statements:
-        console.print(statement_table(statement))
-    console.print(calendar_note())
+        console.print(statement_table(statement, is_explained=False))
+    console.print(explanation(assessment.statements), calendar_note())
     zone = assessment.heading.zone
     waiting = (*assessment.disputed, *assessment.suspense)
     if waiting:
@@ -38,7 +38,8 @@ _TEXTS: Final = ("order 订单", "kind 机型", "charge 项目")
 _NUMBERS: Final = ("h:mm:ss", "quantity 数量", "price 单价", "amount 金额", "seen% 观测率")
 
 
-def statement_table(statement: Statement) -> RenderableType:
+def statement_table(statement: Statement, *, is_explained: bool = True) -> RenderableType:
+    """With how its amounts are found, unless that stands once below several."""
     heading, zone = statement.heading, statement.heading.zone
     table = _table(f"{statement.tenant.shown}  {statement.tenant.id}")
     for name in _TEXTS:
@@ -53,11 +54,8 @@ def statement_table(statement: Statement) -> RenderableType:
     ends = f"{shown(heading.period.start, zone)} to {shown(heading.period.end, zone)}, {heading.timezone}"
     below = f"{ends}; tariff {heading.tariff.id} {heading.tariff.version}; from {heading.digest[:12]}"
     early = Text("preliminary 预结算: the period is not over", "yellow")
-    formula = Text(f"{FORMULA.en} {FORMULA.zh}", "dim")
-    clauses = {charge.clause for charge in statement.charges}
-    words = [words for clause, words in _SAID.items() if clause in clauses]
-    said = [Text(f"{of.en} {of.zh}", "dim") for of in words]
-    notes = (Text(below, "dim"), formula, *said, *((early,) if heading.is_preliminary else ()))
+    said = (explanation([statement]),) if is_explained else ()
+    notes = (Text(below, "dim"), *said, *((early,) if heading.is_preliminary else ()))
     return Group(table, *notes, report_table(statement.machines, By.MACHINE))
 
 
@@ -73,6 +71,13 @@ def _cells(charge: Charge) -> tuple[str, ...]:
         figures.yuan(charge.amount),
         figures.NOTHING if known is None else str(known),
     )
+
+
+def explanation(statements: Sequence[Statement]) -> RenderableType:
+    """How the amounts of these statements are found, in words."""
+    clauses = {charge.clause for statement in statements for charge in statement.charges}
+    said = [FORMULA, *(words for clause, words in _SAID.items() if clause in clauses)]
+    return Group(*(Text(_both(words), "dim") for words in said))
 
 
 _SAID: Final = {Clause.STOP_TENANT: GRACE, Clause.SETUP_FEE: SETUP_FEE}

@@ -75,7 +75,7 @@ GRACE: Final = Words(
 SETUP_FEE: Final = Words(
     "The setup fee is per order, kind of machine and period: once in each period in which the order was"
     " set up or produced.",
-    "调机费按订单、机型和结算期计：订单在某结算期内有调机或产量，即在该期计一次。",
+    "调机费按订单、机型和结算期计：订单在某结算期内有调机或生产，即在该期计一次。",
 )
 
 CALENDAR: Final = Words(

@@ -200,6 +200,13 @@ def test_the_page_says_what_a_stop_is_and_how_often_a_setup_fee_comes(assessment
     assert "per order, kind of machine and period" in " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]
 
 
+def test_several_statements_are_explained_once(assessment: Assessment) -> None:
+    console = Console(file=io.StringIO(), width=400)
+    print_assessment(console, assessment)
+    assert len(assessment.statements) == 2
+    assert console.file.getvalue().count(FORMULA.zh) == 1  # type: ignore[attr-defined]
+
+
 def test_a_month_of_a_whole_hall_fits_a_terminal_of_80_columns(assessment: Assessment) -> None:
     """Twenty machines all month, to the millisecond; nothing is cut short."""
     statement = hourly(assessment, 20 * 30 * 86_400_000 - 1, Decimal("123.456789"))
