@@ -7,7 +7,7 @@ is disputed; unknown time by the outages as they were.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -42,16 +42,17 @@ class Announced(Struct, frozen=True, kw_only=True):
     leases: tuple[Lease, ...]
     orders: Mapping[str, str]
     """The tenant of each order."""
+    said: Mapping[str, int] = {}
+    """When each lease was said, plant ms."""
+
+    def in_force(self, machine: str, at: int) -> Lease | None:
+        known = [lease for lease in self.leases if lease.machine == machine and lease.effective <= at]
+        return max(known, key=lambda lease: lease.effective, default=None)
 
 
 def attributed(interval: Interval, announced: Announced) -> Interval:
     """As a bill would take it (DESIGN 4): what was heard late waits for a person, or goes by its order."""
-    known = [
-        lease
-        for lease in announced.leases
-        if lease.machine == interval.machine and lease.effective <= interval.start
-    ]
-    lease = max(known, key=lambda lease: lease.effective, default=None)
+    lease = announced.in_force(interval.machine, interval.start)
     due = lease.id if lease and lease.tenant else NONE
     if DISPUTED in {interval.tenant, interval.order_id}:
         return interval
@@ -107,6 +108,7 @@ def judge(
         and not _is_between(each, between)
         and not _waits(each, waits_ms)
     ]
+    wrong += _unheard((i for i in late if i.tenant == DISPUTED), announced, clock, outages)
     gap_ms = allowed_ms = 0
     for machine, intervals in by_machine(usage).items():
         wrong += _recovered(machine, intervals, accounts[machine])
@@ -160,6 +162,21 @@ def _recovered(machine: str, intervals: Sequence[Interval], account: Account) ->
             told = interval.run_ms + interval.unplaced_run_ms
             if abs(told - ran) > 2 * SLACK_MS + _DEVICE_MS:
                 yield f"{machine}: {told} ms of running recovered at {interval.start}, where it ran {ran} ms"
+
+
+def _unheard(
+    late: Iterable[Interval], announced: Announced, clock: ClockPair, outages: Sequence[Outage]
+) -> Iterator[str]:
+    """Leases that an agent did not follow, though nothing stood between it and the office."""
+    for interval in late:
+        gateway = layout.PLACE[interval.machine].gateway
+        between = {gateway, f"{gateway}>broker", "broker"}
+        lease = announced.in_force(interval.machine, interval.start)
+        said = announced.said.get(lease.id, 0) if lease else 0
+        since, until = (_real(at, clock) for at in (said, interval.end))
+        if not any(o.fault.target in between and o.began <= until and o.ended >= since for o in outages):
+            told = f"metered for {interval.lease_id} at {interval.start}, not for what was said"
+            yield f"{interval.machine}: {told}"
 
 
 def _real(plant_ms: int, clock: ClockPair) -> int:

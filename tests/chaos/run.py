@@ -220,6 +220,7 @@ def _judged(site: Site, plant: Plant, stored: Stored, watch: Watch, dues: Sequen
         Announced(
             leases=tuple(due.message for due in dues if isinstance(due.message, Lease)),
             orders={order.id: order.tenant for order in plant.orders},
+            said={due.message.id: due.at for due in dues},
         ),
         clock=site.clock,
         outages=site.outages,

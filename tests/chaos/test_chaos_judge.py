@@ -172,6 +172,15 @@ def test_what_was_metered_under_another_lease_than_the_one_in_force_waits_for_a_
     assert attributed(interval(lease_id=lease_id, tenant=tenant), SAID).tenant == taken
 
 
+def test_a_lease_that_an_agent_did_not_follow_though_nothing_was_in_the_way_is_told(
+    interval: Make, opening: Meter, sealed: Sealed
+) -> None:
+    records = sealed([opening, interval(0, 300, lease_id="none", tenant="none")])
+    assert any("not for what was said" in one for one in judged(records, account(300)).faults)
+    cut = [outage(Kind.HOLE, "gw1>broker")]
+    assert judged(records, account(300), cut).faults == ()
+
+
 def test_work_without_a_lease_is_its_orders_tenants(interval: Make) -> None:
     walk_in = interval(lease_id="none", tenant="none")
     assert attributed(walk_in, Announced(leases=(), orders={"11000": "sanhe"})).tenant == "sanhe"
