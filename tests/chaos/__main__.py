@@ -19,12 +19,14 @@ _ABOUT = """\
 Runs simulators, two agents, Mosquitto, two collectors and a store as real processes, does harm to them by a
 schedule that follows from the seed, and compares what is stored with what the machines say that they did."""
 
+STORES = ("influx", "influx2", "sqlite")
 _EPILOG = """\
 examples:
   python -m tests.chaos --seconds 60 --faults 12 --seed 1
   python -m tests.chaos --seconds 1800 --faults 200 --seed 7 --store influx --keep /tmp/chaos
   python -m tests.chaos --faults 200 --seconds 1800 --seed 7 --show    the schedule only
 
+influx2 is the InfluxDB 2.x that GONGFANG_TEST_INFLUX2 names (url|org|token); only its wires are harmed.
 Plant time runs 30 times as fast. After a failure the logs stay and the command to repeat it is printed.
 Exit codes: 0 the truth was stored, 1 it was not, 2 bad usage or something is missing."""
 
@@ -39,9 +41,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="real time of the shift (default 60)")
     parser.add_argument("--faults", type=int, default=12, help="how many (default 12)")
     parser.add_argument("--seed", type=int, default=1, help="draws the schedule and the plant (default 1)")
-    parser.add_argument(
-        "--store", choices=("influx", "sqlite"), default="influx", help="default influx (1.x)"
-    )
+    parser.add_argument("--store", choices=STORES, default="influx", help="default influx (1.x)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep all files there, whatever happens")
     parser.add_argument("--show", action="store_true", help="print the schedule and do nothing")
     given = parser.parse_args()

@@ -43,7 +43,7 @@ PLACE: Final = {machine: endpoint for endpoint in ENDPOINTS for machine in endpo
 
 def links(store: str) -> tuple[str, ...]:
     """Every wire that can be cut."""
-    stores = [f"{name}>store" for name in COLLECTORS] if store == "influx" else []
+    stores = [f"{name}>store" for name in COLLECTORS] if store != "sqlite" else []
     modbus = [f"{endpoint.gateway}>{endpoint.name}" for endpoint in ENDPOINTS]
     return (*modbus, *(f"{name}>broker" for name in (*GATEWAYS, *COLLECTORS)), *stores)
 

@@ -14,10 +14,10 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 class Link:
-    """From one loopback port to another. Faults are of one kind at a time."""
+    """From a loopback port to ``upstream`` on ``host``. Faults are of one kind at a time."""
 
-    def __init__(self, port: int, upstream: int) -> None:
-        self.port, self._upstream = port, upstream
+    def __init__(self, port: int, upstream: int, host: str = "127.0.0.1") -> None:
+        self.port, self._upstream, self._host = port, upstream, host
         self._fault: Kind | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -58,7 +58,7 @@ class Link:
             _abort(writer)
             return
         try:
-            there, upstream = await asyncio.open_connection("127.0.0.1", self._upstream)
+            there, upstream = await asyncio.open_connection(self._host, self._upstream)
         except OSError:
             _abort(writer)
             return

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import getpass
+import os
 import random
 import shutil
 import socket
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 READY_S: Final = 20.0
 
@@ -20,6 +22,24 @@ would else be given that very port, and talk to itself."""
 
 class MissingError(Exception):
     """A program or a port that is needed is not there."""
+
+
+class Influx2(NamedTuple):
+    """An InfluxDB 2.x that somebody else started, with a token that may create buckets."""
+
+    host: str
+    port: int
+    org: str
+    token: str
+
+
+def influx2() -> Influx2:
+    """As the other tests are told of it. Raises MissingError."""
+    named = os.environ.get("GONGFANG_TEST_INFLUX2", "").split("|")
+    if len(named) != 3:
+        raise MissingError("GONGFANG_TEST_INFLUX2 names no InfluxDB 2.x (url|org|token)")
+    where = urlsplit(named[0])
+    return Influx2(where.hostname or "127.0.0.1", where.port or 8086, named[1], named[2])
 
 
 def free_port() -> int:

@@ -109,21 +109,20 @@ def choices(
     may_fill: bool,
     longest_step_ms: int = max(STEPS_MS),
 ) -> tuple[Choice, ...]:
-    """Everything that can go wrong at such a site. ``store`` is influx or sqlite.
+    """Everything that can go wrong at such a site. ``store`` is influx, influx2 (not ours to kill) or sqlite.
 
     Records of a clock that was ahead by so much are kept until plant time has come so far: a short run cannot
     wait for long.
     """
     steps = tuple(by for by in STEPS_MS if by <= longest_step_ms)
     agents, takers, wires = tuple(gateways), tuple(collectors), tuple(links)
-    store_faults = (
-        (
+    of_stores = {
+        "influx": (
             Choice(kind=Kind.KILL, targets=("store",), shortest=1, longest=10, weight=4),
             Choice(kind=Kind.PAUSE, targets=("store",), shortest=1, longest=9, weight=3),
-        )
-        if store == "influx"
-        else (Choice(kind=Kind.LOCK, targets=("store",), shortest=2, longest=14, weight=5),)
-    )
+        ),
+        "sqlite": (Choice(kind=Kind.LOCK, targets=("store",), shortest=2, longest=14, weight=5),),
+    }
     full = (Choice(kind=Kind.FULL, targets=agents, shortest=2, longest=8, weight=4),) if may_fill else ()
     return (
         Choice(kind=Kind.KILL, targets=agents, shortest=0.3, longest=6, weight=10),
@@ -141,6 +140,6 @@ def choices(
         Choice(kind=Kind.RESET, targets=wires, shortest=0.2, longest=5, weight=9),
         Choice(kind=Kind.HOLE, targets=wires, shortest=0.5, longest=8, weight=9),
         Choice(kind=Kind.DELAY, targets=wires, shortest=2, longest=12, weight=7),
-        *store_faults,
+        *of_stores.get(store, ()),
         *full,
     )

@@ -44,14 +44,22 @@ class Site:
         self.outages: list[Outage] = []
         self.disks: dict[str, Path] = {name: directory / f"disk-{name}" for name in layout.GATEWAYS}
         self.ports: dict[str, int] = {}
+        self.store_host = "127.0.0.1"
+        self.bucket = f"{DATABASE}-{clock.real_ms}"
+        """Of an InfluxDB 2.x that others use too."""
 
     @property
     def config(self) -> SqliteConfig | InfluxConfig:
         """The store without any link of ours in between."""
         if self.store == "sqlite":
             return SqliteConfig(kind="sqlite", path=self.directory / "store.db")
-        url = f"http://127.0.0.1:{self.ports['store']}"
-        return InfluxConfig(kind="influx", url=url, database=DATABASE, timeout_s=15)
+        url = f"http://{self.store_host}:{self.ports['store']}"
+        if self.store == "influx":
+            return InfluxConfig(kind="influx", url=url, database=DATABASE, timeout_s=15)
+        token = self.directory / "token"
+        return InfluxConfig(
+            kind="influx", url=url, database=self.bucket, org=peers.influx2().org, token_file=token
+        )
 
     def outbox(self, gateway: str) -> Path:
         return self.disks[gateway] / "outbox.db"
@@ -128,13 +136,17 @@ async def opened(
     async with AsyncExitStack() as stack:
         site.ports = {name: peers.free_port() for name in ("broker", "store", "rpc")}
         site.ports |= {endpoint.name: peers.free_port() for endpoint in layout.ENDPOINTS}
+        if store == "influx2":
+            _borrow(site)
         plant = _plant(site, duration_ms, seed)
         for name, folder in site.disks.items():
             if disk.mount(folder):
                 stack.callback(disk.unmount, folder, directory / f"outbox-{name}")
         tasks = await stack.enter_async_context(_tasks())
         for name in layout.links(store):
-            link = site.links[name] = Link(peers.free_port(), site.ports[name.split(">")[1]])
+            server = name.split(">")[1]
+            host = site.store_host if server == "store" else "127.0.0.1"
+            link = site.links[name] = Link(peers.free_port(), site.ports[server], host)
             await link.listen()
             stack.push_async_callback(link.close)
         _children(site, plant)
@@ -161,6 +173,13 @@ async def _tasks() -> AsyncIterator[list["asyncio.Task[None]"]]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _borrow(site: Site) -> None:
+    """Raises MissingError."""
+    peer = peers.influx2()
+    site.store_host, site.ports["store"] = peer.host, peer.port
+    (site.directory / "token").write_text(peer.token, "utf-8")
 
 
 def _plant(site: Site, duration_ms: int, seed: int) -> Plant:
@@ -212,4 +231,7 @@ def _store(site: Site, ports: Mapping[str, int], name: str) -> str:
     if site.store == "sqlite":
         return f'kind = "sqlite"\npath = "{site.directory / "store.db"}"'
     url = f"http://127.0.0.1:{ports[f'{name}>store']}"
-    return f'kind = "influx"\nurl = "{url}"\ndatabase = "{DATABASE}"\ntimeout_s = 5'
+    if site.store == "influx":
+        return f'kind = "influx"\nurl = "{url}"\ndatabase = "{DATABASE}"\ntimeout_s = 5'
+    secrets = f'org = "{peers.influx2().org}"\ntoken_file = "{site.directory / "token"}"'
+    return f'kind = "influx"\nurl = "{url}"\ndatabase = "{site.bucket}"\n{secrets}\ntimeout_s = 5'

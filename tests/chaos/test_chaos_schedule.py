@@ -61,6 +61,12 @@ def test_no_disk_is_filled_where_none_may_be_mounted_and_no_server_killed_where_
     assert not any(target.endswith(">store") for choice in found for target in choice.targets)
 
 
+def test_a_borrowed_store_is_never_killed_but_its_wires_are_cut() -> None:
+    targets = {target for choice in menu("influx2") for target in choice.targets}
+    assert "store" not in targets
+    assert {"c1>store", "c2>store"} <= targets
+
+
 def test_more_faults_than_find_a_place_are_refused() -> None:
     one = (Choice(kind=Kind.KILL, targets=("gw1",), shortest=5, longest=5),)
     with pytest.raises(ValueError, match="fewer"):
