@@ -57,6 +57,6 @@ def block(dialect: str, name: str) -> Block:
 def filled(block: Block, words: Words) -> str:
     """The query as somebody would send it; only now() is told, since a rehearsal's clock is its own."""
     text = block.text
-    for word, value in (("DAY", words.day), ("TENANT", words.tenant), ("ORDER", words.order)):
+    for word, value in (("DAY", words.day), ("TENANT", words.tenant), ("ORDER_ID", words.order)):
         text = re.sub(rf"(?<=['\"]){word}\b", value, text)
     return text.replace("now()", f"{words.now}ms").replace("unixepoch('now')", str(words.now // 1000))
