@@ -17,7 +17,7 @@ from contract.series import USAGE, fact_of
 from demo import announce, files
 from demo.driven import DrivenClock
 from demo.files import Place
-from demo.truth import Verdict, by_machine, compare, stored_time
+from demo.truth import Verdict, Watch, by_machine, compare, stored_time
 from edge_agent.agent import Agent, opened
 from edge_agent.config import load as load_agent
 from simulators.ledger import Account, ledger
@@ -39,6 +39,7 @@ class Shift(Struct, frozen=True):
 
     start_ms: int
     end_ms: int
+    poll_ms: int
     scripts: dict[str, Script]
 
 
@@ -64,7 +65,7 @@ async def rehearse(plant: Plant, start_ms: int, place: Place, progress: Progress
             await metering
             progress(plant.duration_ms)
         collecting.cancel()
-    return Shift(start_ms, start_ms + plant.duration_ms, scripts)
+    return Shift(start_ms, start_ms + plant.duration_ms, plant.poll_ms, scripts)
 
 
 async def _office(plant: Plant, start_ms: int, place: Place, clock: DrivenClock, agent: Agent) -> None:
@@ -100,7 +101,13 @@ async def judge(shift: Shift, store: Store) -> Verdict:
     """The stored usage of the shift against the machines' own ledgers."""
     rows = store.read(USAGE, shift.start_ms, shift.end_ms)
     stored = [fact async for row in rows if isinstance(fact := fact_of(row), Interval)]
-    return compare(stored, accounts(shift.scripts, stored))
+    return verdict(shift, stored)
+
+
+def verdict(shift: Shift, stored: list[Interval]) -> Verdict:
+    """A rehearsal has no faults: every machine was watched through the whole shift."""
+    watch = Watch(start=shift.start_ms, end=shift.end_ms, poll_ms=shift.poll_ms)
+    return compare(stored, accounts(shift.scripts, stored), watch=watch)
 
 
 def accounts(scripts: dict[str, Script], stored: list[Interval]) -> dict[str, Account]:

@@ -8,6 +8,7 @@ around each transition, since nobody can know better when it happened.
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
@@ -41,6 +42,14 @@ class Difference(Struct, frozen=True, kw_only=True):
         return f"{by} {name}: {what}: {told}"
 
 
+class Watch(Struct, frozen=True, kw_only=True):
+    """A stretch that was watched throughout, without any fault."""
+
+    start: int
+    end: int
+    poll_ms: int
+
+
 class Verdict(Struct, frozen=True, kw_only=True):
     machines: int
     orders: int
@@ -67,8 +76,11 @@ def compare(
     *,
     unknown_allowed_ms: int = 0,
     slack_ms: int = 0,
+    watch: Watch | None = None,
 ) -> Verdict:
     """Compares over the very time that is stored. A machine that stored nothing is a difference.
+
+    With ``watch``, so is time of the shift that is not stored, and a sample that was missed.
 
     ``accounts`` span each machine's stored time, from first start to last end (``stored_time``).
     ``unknown_allowed_ms``, by machine, is for rehearsals with faults. ``slack_ms`` is added to the distance
@@ -94,8 +106,26 @@ def compare(
         Difference(key=("machine", machine, "intervals"), stored=0, told=1, tolerance=0)
         for machine in sorted(silent)
     ]
+    missing += [gap for machine in sorted(own) for gap in _uncovered(machine, own[machine], watch)]
     wrong = [each for each in compared if abs(each.stored - each.told) > each.tolerance]
     return _verdict(own, compared, (*missing, *wrong))
+
+
+def _uncovered(machine: str, intervals: Sequence[Interval], watch: Watch | None) -> Iterator[Difference]:
+    """Time that nobody answers for: intervals tile, and where a whole shift was watched they cover it."""
+
+    def told(what: str, stored: int, due: int, within: int) -> Iterator[Difference]:
+        if abs(stored - due) > within:
+            yield Difference(key=("machine", machine, what), stored=stored, told=due, tolerance=within)
+
+    for before, after in pairwise(intervals):
+        if before.epoch == after.epoch:
+            yield from told("next start", after.start, before.end, 0)
+    if watch is not None:
+        yield from told("first start", intervals[0].start, watch.start, 2 * watch.poll_ms)
+        yield from told("last end", intervals[-1].end, watch.end, 2 * watch.poll_ms)
+        yield from told("polls missed", sum(interval.polls_missed for interval in intervals), 0, 0)
+        yield from told("poll period", max(interval.poll_ms for interval in intervals), watch.poll_ms, 0)
 
 
 def by_machine(stored: Iterable[Interval]) -> dict[str, list[Interval]]:
@@ -154,7 +184,7 @@ def _tolerance(machine: str, account: Account, intervals: Sequence[Interval], sl
     """Each transition may be seen as late as the next sample, and so may its neighbours' time be off."""
     found = Counter[Key]()
     starts = [interval.start for interval in intervals]
-    for before, after in zip(account.spans, account.spans[1:], strict=False):
+    for before, after in pairwise(account.spans):
         interval = intervals[max(0, bisect_left(starts, after.start) - 1)]
         distance = interval.poll_ms * (1 + interval.polls_missed) + slack_ms
         for key in {("machine", machine, _field(before)), ("machine", machine, _field(after))}:

@@ -40,8 +40,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(settings: Settings, given: argparse.Namespace) -> int:
     # To stderr without a clock: the journal has its own, and so does a terminal's owner.
     logging.basicConfig(level=given.log_level, format="%(levelname)s %(message)s")
-    asyncio.run(_run_until_told(settings))
-    return FINE
+    outbox, broker = settings.outbox.path, settings.mqtt
+    logging.getLogger("gongfang.agent").info(
+        "%s: %d machines, broker %s:%d, outbox %s",
+        *(settings.gateway, len(settings.machines), broker.host, broker.port, outbox),
+    )
+    failed = False
+    try:
+        asyncio.run(_run_until_told(settings))
+    except* OutboxError as errors:
+        failed = True
+        for error in errors.exceptions:
+            print(error, file=sys.stderr)
+    return FAILED if failed else FINE
 
 
 async def _run_until_told(settings: Settings) -> None:

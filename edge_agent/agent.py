@@ -17,6 +17,7 @@ from edge_agent.conditions import Conditions
 from edge_agent.config import MachineSettings, Settings
 from edge_agent.handover import HandOver
 from edge_agent.hearing import Hearing
+from edge_agent.lock import owned
 from edge_agent.machine import Machine
 from edge_agent.modbus import ModbusLink
 from edge_agent.outbox import Outbox
@@ -200,8 +201,9 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             may_set_aside=True,
         )
 
-    async with GroupCommit(open_outbox) as commit:
-        yield Agent(settings, clock or SystemClock(settings.clock, settings.clock_offset), commit)
+    with owned(settings.outbox.path):
+        async with GroupCommit(open_outbox) as commit:
+            yield Agent(settings, clock or SystemClock(settings.clock, settings.clock_offset), commit)
 
 
 async def run(settings: Settings, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:

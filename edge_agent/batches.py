@@ -53,6 +53,8 @@ class Batches:
         self._flights: dict[str, _Flight] = {}
         self._came = asyncio.Event()
         self._quiet_until = 0.0
+        self._store_away = False
+        """The store takes nothing: what was never offered stays so, since only that may still merge."""
 
     def wake(self) -> None:
         """Something was put into the outbox."""
@@ -94,6 +96,7 @@ class Batches:
         self._conditions.well("receipts")
         self._flights.pop(receipt.batch, None)
         if done.known:
+            self._store_away = done.retry_after_ms > 0
             self._quiet_until = _now() + done.retry_after_ms / 1000
         for machine, epoch in done.conflicts:
             self._conflict(machine, epoch)
@@ -103,7 +106,13 @@ class Batches:
         if _now() < self._quiet_until:
             return
         await self._commit.flush()
-        sealed = await self._commit.call(Outbox.seal, real_ms(), self._session, sealed_ms=self._plant_ms())
+        sealed = await self._commit.call(
+            Outbox.seal,
+            real_ms(),
+            self._session,
+            sealed_ms=self._plant_ms(),
+            fresh=not self._store_away,
+        )
         for batch in sealed:
             self._flights[batch.id] = _Flight(batch.payload)
 

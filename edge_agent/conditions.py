@@ -19,7 +19,7 @@ class Conditions:
     def well(self, subject: str) -> None:
         kind = self._wrong.pop(subject, None)
         if kind is not None:
-            _log.info("%s: %s is over", subject, kind)
+            _log.info("%s: no longer %s", subject, kind)
 
     def now(self) -> dict[str, str]:
         return dict(self._wrong)

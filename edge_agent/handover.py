@@ -104,6 +104,9 @@ class HandOver:
             self._conditions.wrong("outbox", "over its limit", f"{depth.bytes} bytes wait for a receipt")
         else:
             self._conditions.well("outbox")
+        relief = self._commit.relief
+        if relief.lost:
+            self._conditions.wrong("outbox", "lost records", f"{relief.lost}, named in loss records")
         status = self._presence.status(reason, since=since, at=self._plant_ms(), depth=depth)
         topic = topics.status(self._site, self._presence.gateway)
         await broker.publish(topic, encode(status), retain=True)

@@ -38,6 +38,7 @@ ADAPTERS = {
         "conditions",
         "config_shape",
         "inventory",
+        "lock",
         "modbus",
         "mqtt",
         "notify",

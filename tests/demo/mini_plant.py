@@ -10,8 +10,7 @@ from contract.records import Interval
 from contract.series import USAGE, fact_of
 from demo.files import Place, influx, sqlite
 from demo.peers import free_port
-from demo.rehearsal import Shift, accounts, rehearse
-from demo.truth import Verdict, compare
+from demo.rehearsal import Shift, rehearse
 from simulators.plant import Plant, load_plant
 from store.config import InfluxConfig, SqliteConfig
 from store.opening import open_store
@@ -59,7 +58,3 @@ async def rehearsed(place: Place, config: SqliteConfig | InfluxConfig) -> tuple[
     async with open_store(config, read_only=True) as store:
         rows = store.read(USAGE, shift.start_ms, shift.end_ms)
         return shift, [fact async for row in rows if isinstance(fact := fact_of(row), Interval)]
-
-
-def verdict(shift: Shift, stored: list[Interval]) -> Verdict:
-    return compare(stored, accounts(shift.scripts, stored))

@@ -11,11 +11,12 @@ from billing.run import assess
 from contract.chain import GENESIS, is_linked
 from contract.records import Interval, Meter, Record, Transition
 from contract.series import METER, STATE, USAGE, fact_of
+from demo.rehearsal import verdict
 from edge_agent import quantities, turn
 from edge_agent.turn import Turn
 from store.config import InfluxConfig, SqliteConfig
 from store.opening import open_store
-from tests.demo.mini_plant import embedded, forget, production, rehearsed, verdict
+from tests.demo.mini_plant import embedded, forget, production, rehearsed
 
 
 def _sqlite(directory: Path) -> SqliteConfig:
@@ -154,3 +155,15 @@ async def test_a_lost_interval_a_doubled_one_and_a_silent_machine_are_found_out(
     assert verdict(shift, [*stored, busy]).differences
     others = [interval for interval in stored if interval.machine != busy.machine]
     assert ("machine", busy.machine, "intervals") in {d.key for d in verdict(shift, others).differences}
+
+
+async def test_a_shift_that_was_only_watched_in_part_is_found_out(tmp_path: Path) -> None:
+    shift, stored = await rehearsed(embedded(tmp_path), _sqlite(tmp_path))
+    middle = (shift.start_ms + shift.end_ms) // 2
+    assert verdict(shift, stored).true
+    assert not verdict(shift, [interval for interval in stored if interval.end <= middle]).true
+    assert not verdict(shift, [interval for interval in stored if interval.start >= middle]).true
+    pieceless = [i for i in stored if i.quantities["produced"] == 0 and i.quantities["scrap"] == 0][3:6]
+    assert not verdict(shift, [interval for interval in stored if interval not in pieceless]).true
+    careless = [replace(interval, polls_missed=1_000) for interval in stored]
+    assert not verdict(shift, careless).true

@@ -32,6 +32,7 @@ from demo.files import Place
 from edge_agent.agent import Agent, opened
 from edge_agent.config import load
 from edge_agent.mqtt import Broker
+from edge_agent.outbox_file import OutboxError
 from simulators.modbus import serve
 from simulators.script import build_scripts
 from tests.demo.mini_plant import START_MS, TARIFF, forget, mini_plant
@@ -321,3 +322,13 @@ async def test_a_broker_that_comes_late_finds_everything(tmp_path: Path, mosquit
                     is_batch = str(message.topic).endswith("/batch") and isinstance(message.payload, bytes)
                     if is_batch and any(isinstance(r, Interval) for r in records(message.payload)):
                         return
+
+
+async def test_a_second_agent_on_one_outbox_is_refused(tmp_path: Path, mosquitto: object) -> None:
+    port: int = mosquitto.port  # type: ignore[attr-defined]  # a peer of conftest.py
+    await forget(port)
+    async with running(tmp_path, port) as site:
+        await site.pass_minutes(1)
+        with pytest.raises(OutboxError, match="in use by another agent"):
+            async with opened(load(tmp_path / "agent.toml"), site.clock):
+                pass
