@@ -1,6 +1,8 @@
 # Gongfang. Two commands matter: `make demo` and `make test`. Both do all their own set-up.
 
-.PHONY: help demo demo-influx test check format setup lock clean
+CHAOS ?= --seconds 60 --faults 12
+
+.PHONY: help demo demo-influx test chaos check format setup lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -16,6 +18,10 @@ demo-influx: setup ## the same through Mosquitto and InfluxDB (Debian's packages
 test: setup ## every check and every test, against real peers
 	scripts/peers mosquitto mosquitto-clients influxdb influxdb-client sqlite3 curl libmodbus-dev gcc
 	scripts/test
+
+chaos: setup ## a bad night over real processes, judged by the machines' ledgers; CHAOS="--help" says how
+	scripts/peers mosquitto influxdb
+	.venv/bin/python -m tests.chaos $(CHAOS)
 
 check: setup ## lint, format and types only
 	scripts/check
