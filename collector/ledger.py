@@ -1,15 +1,17 @@
 """Reads from the store what the commands show."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
+from collector.silence import BACK_DAYS, DAY_MS
 from contract.facts import BatchFact, Fact, LeaseFact, OrderFact, Quarantined
-from contract.records import Interval, Record
-from contract.series import BATCH, LEASE, ORDER, QUARANTINE, USAGE, Series, fact_of
+from contract.records import Interval, Meter, Record
+from contract.series import BATCH, LEASE, METER, ORDER, QUARANTINE, USAGE, Row, Series, fact_of
 from store.admission import TIME_LIMIT
 from store.protocol import ANY, Store
 
-DAY_MS: Final = 86_400_000
+QUARANTINE_ROWS: Final = 500
+"""So many rows of the quarantine are read to count what waits there: at most 32 KiB each."""
 
 F = TypeVar("F", bound=Record | Fact)
 
@@ -23,9 +25,22 @@ async def read(store: Store, series: Series, kind: type[F], since: int = 0, **ta
 
 
 async def latest_batches(store: Store, now: int) -> dict[str, BatchFact]:
-    """The latest batch of each gateway of the last day."""
-    facts = await read(store, BATCH, BatchFact, now - DAY_MS)
-    return {f"{fact.site}/{fact.gateway}": fact for fact in facts}
+    """The latest batch of each gateway of the last 30 days."""
+    newest: dict[str, Row] = {}
+    for start, end in ((now - DAY_MS, now + 2 * DAY_MS), *_earlier_days(now)):
+        rows = {_gateway(row): row async for row in store.read(BATCH, max(0, start), max(0, end))}
+        newest = rows | newest
+    facts = {name: fact_of(row) for name, row in newest.items()}
+    return {name: fact for name, fact in facts.items() if isinstance(fact, BatchFact)}
+
+
+def _gateway(row: Row) -> str:
+    return f"{row.tags['site']}/{row.tags['gateway']}"
+
+
+def _earlier_days(now: int) -> Iterator[tuple[int, int]]:
+    """The days before the last one, the latest first."""
+    return ((now - (n + 1) * DAY_MS, now - n * DAY_MS) for n in range(1, BACK_DAYS))
 
 
 async def usage(store: Store, now: int) -> list[Interval]:
@@ -42,6 +57,32 @@ def known_until(intervals: Iterable[Interval]) -> dict[str, int]:
     return ends
 
 
+async def machines(store: Store, latest: Iterable[Interval], now: int) -> dict[str, int]:
+    """Until when something is known of each machine that ever was metered, UTC ms.
+
+    ``latest`` is the usage of the last day. A machine without any in the last 30 days has the instant of its
+    newest meter instead, so that one whose first interval is still to come is not silent.
+    """
+    ends = known_until(latest)
+    meters = {(fact.site, fact.machine): fact.at for fact in await read(store, METER, Meter)}
+    for (site, machine), at in meters.items():
+        if (name := f"{site}/{machine}") not in ends:
+            ends[name] = await _last_end(store, {"site": site, "machine": machine}, now) or at
+    return ends
+
+
+async def _last_end(store: Store, tags: dict[str, str], now: int) -> int:
+    """Until when the usage of the 30 days goes, or 0."""
+    if not await store.count(USAGE, max(0, now - BACK_DAYS * DAY_MS), now, tags):
+        return 0
+    for start, end in _earlier_days(now):
+        rows = store.read(USAGE, max(0, start), max(0, end), tags)
+        facts = [fact_of(row) async for row in rows]
+        if ends := [fact.end for fact in facts if isinstance(fact, Interval)]:
+            return max(ends)
+    return 0
+
+
 async def leases(store: Store, machine: str | None = None) -> list[LeaseFact]:
     facts = await read(store, LEASE, LeaseFact)
     return [fact for fact in facts if machine in {None, fact.machine}]
@@ -54,3 +95,8 @@ async def orders(store: Store) -> list[OrderFact]:
 async def quarantined(store: Store, since: int) -> list[Quarantined]:
     """Every part of everything, by time."""
     return await read(store, QUARANTINE, Quarantined, since)
+
+
+async def quarantine_rows(store: Store) -> int:
+    """How many rows the quarantine has: parts of cases, and marks that one was replayed."""
+    return await store.count(QUARANTINE, 0, TIME_LIMIT)

@@ -9,7 +9,7 @@ from collector.cases import Held
 from collector.instant import lasted, shown
 from collector.replay import Replayed
 from collector.restore import latest_leases, latest_orders
-from collector.silence import Heard
+from collector.silence import BACK_DAYS, Heard
 from contract.facts import ABSENT, BatchFact, LeaseFact, OrderFact, Quarantined
 
 
@@ -36,7 +36,7 @@ def gateways(heard: Sequence[Heard], batches: Mapping[str, BatchFact]) -> Table:
             (one.name, shown(one.last), lasted(one.silent_ms), _sign(one), *_counts(batches[one.name]))
             for one in heard
         ],
-        remarks=[] if heard else ["No gateway has sent a batch within the last day."],
+        remarks=[] if heard else ["No gateway has sent a batch within the last 30 days."],
     )
 
 
@@ -44,12 +44,19 @@ def _counts(batch: BatchFact) -> tuple[str, ...]:
     return str(batch.records), str(batch.rejected), str(batch.kept)
 
 
+def _known(one: Heard) -> tuple[str, str]:
+    """Until when, and how long ago that is; beyond 30 days nobody looked."""
+    if one.is_long_ago:
+        return "", f"over {BACK_DAYS} days"
+    return shown(one.last), lasted(one.silent_ms)
+
+
 def machines(heard: Sequence[Heard]) -> Table:
     return Table(
         title="Machines",
         headings=("machine", "usage known until", "silent for", ""),
-        rows=[(one.name, shown(one.last), lasted(one.silent_ms), _sign(one)) for one in heard],
-        remarks=[] if heard else ["No machine has usage within the last day."],
+        rows=[(one.name, *_known(one), _sign(one)) for one in heard],
+        remarks=[] if heard else ["No machine was ever metered."],
     )
 
 

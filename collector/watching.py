@@ -9,10 +9,11 @@ from collector.config import Settings
 from collector.instant import lasted, shown
 from collector.quarantine import payloads
 from collector.rivals import rivalries
-from collector.silence import heard
+from collector.silence import DAY_MS, heard
 from collector.terminal import say, show
 from contract.facts import payload_bytes
 from store.opening import open_store
+from store.protocol import Store
 
 
 def status(settings: Settings, grid_ms: int) -> int:
@@ -24,18 +25,27 @@ async def _status(settings: Settings, grid_ms: int) -> int:
     async with open_store(settings.store, read_only=True) as store:
         batches = await ledger.latest_batches(store, now)
         usage = await ledger.usage(store, now)
-        cases = held(await ledger.quarantined(store, 0))
+        ends = await ledger.machines(store, usage, now)
+        waiting = await _waiting(store)
     gateways = heard({name: fact.sealed for name, fact in batches.items()}, now, grid_ms)
-    machines = heard(ledger.known_until(usage), now, grid_ms)
+    machines = heard(ends, now, grid_ms)
     twice = rivalries(usage)
     show(tables.gateways(gateways, batches))
     show(tables.machines(machines))
     for rivalry in twice:
         say(f"TWICE: {rivalry}, from {shown(rivalry.start)} to {shown(rivalry.end)}; stop one of the two.")
-    waiting = sum(one.replayed is None for one in cases)
     lag = lasted(gateways[-1].silent_ms) if gateways else "unknown"
     say(f"In quarantine: {waiting}. From the latest sealed batch to now: {lag}.")
     return int(not gateways or bool(twice) or any(one.is_silent for one in (*gateways, *machines)))
+
+
+async def _waiting(store: Store) -> str:
+    """How many cases nobody replayed; of many, only how many rows they are, because reading takes long."""
+    rows = await ledger.quarantine_rows(store)
+    if rows > ledger.QUARANTINE_ROWS:
+        return f"{rows} rows (`quarantine list` shows them as cases)"
+    cases = held(await ledger.quarantined(store, 0)) if rows else []
+    return str(sum(one.replayed is None for one in cases))
 
 
 def quarantine_list(settings: Settings, days: int) -> int:
@@ -43,7 +53,7 @@ def quarantine_list(settings: Settings, days: int) -> int:
 
 
 async def _quarantine_list(settings: Settings, days: int) -> int:
-    since = plant_clock(settings.clock.pair)() - days * ledger.DAY_MS
+    since = plant_clock(settings.clock.pair)() - days * DAY_MS
     async with open_store(settings.store, read_only=True) as store:
         show(tables.quarantine(held(await ledger.quarantined(store, since))))
     return 0

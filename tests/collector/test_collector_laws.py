@@ -32,7 +32,7 @@ class Faltering:
 
     def __init__(self, store: SqliteStore, faults: Sequence[str]) -> None:
         self.store, self._faults = store, iter(faults)
-        self.read = store.read
+        self.read, self.count = store.read, store.count
 
     async def write(self, rows: Sequence[Row]) -> list[Written]:
         match next(self._faults, "well"):

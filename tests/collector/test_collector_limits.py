@@ -48,7 +48,7 @@ async def take(
     return receipt
 
 
-def outcomes(receipt: Receipt) -> list[tuple[str, Outcome, ExceptionReason]]:
+def outcomes(receipt: Receipt) -> list[tuple[str, Outcome, str]]:
     return [(x.machine, x.outcome, x.reason) for x in receipt.exceptions]
 
 

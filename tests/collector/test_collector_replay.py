@@ -230,7 +230,7 @@ class Faltering:
     retry_after_ms = 0
 
     def __init__(self, store: SqliteStore, good: int) -> None:
-        self.store, self.good, self.read = store, good, store.read
+        self.store, self.good, self.read, self.count = store, good, store.read, store.count
 
     async def write(self, rows: Any) -> list[Written]:
         self.good -= 1

@@ -191,7 +191,7 @@ class Away:
     retry_after_ms = 0
 
     def __init__(self, store: SqliteStore) -> None:
-        self.store, self.back = store, False
+        self.store, self.back, self.count = store, False, store.count
 
     async def write(self, rows: Sequence[Row]) -> list[Written]:
         return await self.store.write(rows) if self.back else [kept("nobody is there") for _ in rows]
