@@ -20,6 +20,8 @@ from edge_agent.mqtt import Broker
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxAwayError
 
+IN_FLIGHT: Final = 4
+"""Batches under way at a time; what waits behind them rests in the outbox."""
 _LINGER_S: Final = 0.2
 """Records that close together travel together: a grid boundary closes an interval on every machine."""
 _LOOK_S: Final = 1.0
@@ -52,6 +54,8 @@ class Batches:
         self._plant_ms, self._conflict = plant_ms, conflict
         self._flights: dict[str, _Flight] = {}
         self._came = asyncio.Event()
+        self._unreadable: set[str] = set()
+        """Batches that no collector could read so far: kept, and not counted among those under way."""
         self._quiet_until = 0.0
         self._store_away = False
         """The store takes nothing: what was never offered stays so, since only that may still merge."""
@@ -90,11 +94,20 @@ class Batches:
             done = await self._commit.call(Outbox.settle, receipt, real_ms())
         except OutboxAwayError:
             return
+        if done.known and receipt.unreadable is not None:
+            self._unreadable.add(receipt.batch)
+            told = f"{len(self._unreadable)} are kept; the last: {receipt.unreadable}"
+            self._conditions.wrong("batches", "unreadable to the collector", told)
+            self._came.set()
+            return
         if done.complaint is not None:
             self._conditions.wrong("receipts", "not followed", done.complaint)
             return
         self._conditions.well("receipts")
         self._flights.pop(receipt.batch, None)
+        self._unreadable.discard(receipt.batch)
+        if not self._unreadable:
+            self._conditions.well("batches")
         if done.known:
             self._store_away = done.retry_after_ms > 0
             self._quiet_until = _now() + done.retry_after_ms / 1000
@@ -110,6 +123,7 @@ class Batches:
             Outbox.seal,
             real_ms(),
             self._session,
+            in_flight=IN_FLIGHT + len(self._unreadable),
             sealed_ms=self._plant_ms(),
             fresh=not self._store_away,
         )

@@ -62,15 +62,17 @@ class Office:
         await eventually(lambda: len(self.payloads(kind)) >= count)
         return self.payloads(kind)
 
-    async def answer(self, payload: bytes, *exceptions: RecordException) -> None:
+    async def answer(
+        self, payload: bytes, *exceptions: RecordException, unreadable: str | None = None
+    ) -> None:
         batch = msgspec.json.decode(payload, type=Batch)
         receipt = Receipt(
             batch=batch_id(payload),
             collector="office",
             at=START_MS,
             records=len(batch.records),
-            accepted=len(batch.records) - len(exceptions),
-            unreadable=None,
+            accepted=0 if unreadable else len(batch.records) - len(exceptions),
+            unreadable=unreadable,
             retry_after_ms=0,
             exceptions=list(exceptions),
         )
@@ -81,6 +83,11 @@ async def eventually(holds: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
         while not holds():  # noqa: ASYNC110  peers are watched from outside
             await asyncio.sleep(0.01)
+
+
+async def eventually_one(some: Callable[[], set[bytes]]) -> bytes:
+    await eventually(some)
+    return next(iter(some()))
 
 
 def records(payload: bytes) -> list[Record]:
@@ -145,6 +152,19 @@ async def test_a_batch_goes_again_with_the_same_bytes_until_its_receipt(
     sent = site.office.batches().count(first)
     await asyncio.sleep(0.8)
     assert site.office.batches().count(first) == sent
+
+
+async def test_batches_that_no_collector_can_read_do_not_stop_the_others(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused: set[bytes] = set()
+    for minute in range(1, 7):
+        await site.pass_minutes(5)
+        fresh = await eventually_one(lambda: set(site.office.batches()) - refused)
+        await site.office.answer(fresh, unreadable="no JSON")
+        refused.add(fresh)
+        assert len(refused) == minute
+    assert "6 are kept" in caplog.text or "unreadable to the collector" in caplog.text
 
 
 async def test_records_arrive_sealed_and_in_sequence(site: Site) -> None:
