@@ -77,9 +77,9 @@ def _now(settings: Settings) -> int:
     return plant_clock(settings.clock.pair)()
 
 
-def _instant(text: str, settings: Settings) -> int:
+def _instant(text: str, now: int) -> int:
     try:
-        return parse_instant(text, _now(settings))
+        return parse_instant(text, now)
     except ValueError as error:
         raise UsageError(str(error)) from None
 
@@ -92,38 +92,41 @@ def _site(arguments: argparse.Namespace, settings: Settings) -> str:
 
 
 def _lease_set(arguments: argparse.Namespace, settings: Settings) -> int:
+    now = _now(settings)
     message = announce.lease(
         machine=arguments.machine,
         tenant=arguments.tenant,
         order_id=arguments.order,
         by=arguments.by,
-        effective=_instant(arguments.effective, settings),
-        issued=_now(settings),
+        effective=_instant(arguments.effective, now),
+        issued=now,
     )
     return announcing.lease(settings, _site(arguments, settings), message)
 
 
 def _lease_end(arguments: argparse.Namespace, settings: Settings) -> int:
+    now = _now(settings)
     message = announce.lease_end(
         machine=arguments.machine,
         by=arguments.by,
-        effective=_instant(arguments.effective, settings),
-        issued=_now(settings),
+        effective=_instant(arguments.effective, now),
+        issued=now,
     )
     return announcing.lease(settings, _site(arguments, settings), message)
 
 
 def _order_add(arguments: argparse.Namespace, settings: Settings) -> int:
+    now = _now(settings)
     message = announce.order(
         order_id=arguments.order,
         tenant=arguments.tenant,
         article=arguments.article,
         wanted=arguments.wanted,
         by=arguments.by,
-        issued=_now(settings),
-        due=None if arguments.due is None else _instant(arguments.due, settings),
+        issued=now,
+        due=None if arguments.due is None else _instant(arguments.due, now),
     )
-    return announcing.order(settings, _site(arguments, settings), message)
+    return announcing.order(settings, _site(arguments, settings), message, force=arguments.force)
 
 
 COMMANDS: dict[str, Command] = {

@@ -1,23 +1,24 @@
 """The commands that announce a lease or an order, and see that a collector kept it as a fact."""
 
 import asyncio
+import contextlib
 from typing import Final
 
 import msgspec
 
-from collector import announce, ledger
+from collector import announce, ledger, remarks
 from collector.announce import new_id
 from collector.announcement import order_of
 from collector.clock import plant_clock
 from collector.config import Settings
 from collector.mqtt import connected
 from collector.restore import latest_orders
-from collector.terminal import say
+from collector.terminal import say, warn
 from contract.facts import LeaseFact, OrderFact
 from contract.messages import Lease, Order
 from contract.series import LEASE, ORDER
 from store.opening import open_store
-from store.protocol import Store, StoreAwayError
+from store.protocol import Store, StoreAwayError, UnusableStoreError
 
 CONFIRM_S: Final = 10.0
 POLL_S: Final = 0.2
@@ -25,15 +26,36 @@ POLL_S: Final = 0.2
 
 def lease(settings: Settings, site: str, message: Lease) -> int:
     """Publishes it and returns the exit code. Raises BrokerAwayError."""
-    return asyncio.run(_announce(settings, site, message))
+    return asyncio.run(_lease(settings, site, message))
 
 
-def order(settings: Settings, site: str, message: Order) -> int:
-    return asyncio.run(_announce(settings, site, message))
+def order(settings: Settings, site: str, message: Order, *, force: bool) -> int:
+    """``force``: even if the order is open for another tenant."""
+    return asyncio.run(_order(settings, site, message, force=force))
 
 
 def close(settings: Settings, site: str, order_id: str, by: str | None) -> int:
     return asyncio.run(_close(settings, site, order_id, by))
+
+
+async def _lease(settings: Settings, site: str, message: Lease) -> int:
+    # A store that cannot be asked now has its say below, once the broker has the lease.
+    with contextlib.suppress(StoreAwayError, UnusableStoreError):
+        async with open_store(settings.store, read_only=True) as store:
+            machines = [machine for at, machine in await ledger.metered(store) if at == site]
+        for remark in remarks.of_lease(site, message, machines):
+            warn(remark)
+    return await _announce(settings, site, message)
+
+
+async def _order(settings: Settings, site: str, message: Order, *, force: bool) -> int:
+    with contextlib.suppress(StoreAwayError, UnusableStoreError):
+        async with open_store(settings.store, read_only=True) as store:
+            objection = remarks.of_order(site, message, await ledger.orders(store))
+        if objection and not force:
+            warn(objection)
+            return 1
+    return await _announce(settings, site, message)
 
 
 async def _close(settings: Settings, site: str, order_id: str, by: str | None) -> int:

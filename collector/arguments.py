@@ -133,6 +133,7 @@ def _orders(group: Any) -> None:  # noqa: ANN401  see above
     add.add_argument("--wanted", type=_count, required=True, help="pieces")
     add.add_argument("--due", help="+10d or 2026-11-30T18:00+08:00")
     add.add_argument("--by", type=_text, required=True, help="who announces it")
+    add.add_argument("--force", action="store_true", help="even if it is open for another tenant")
     close = _leaf(group, "close", "say that an order is done")
     close.add_argument("--by", type=_text, help="left out: who announced it")
     for command in (add, close):

@@ -64,11 +64,15 @@ async def machines(store: Store, latest: Iterable[Interval], now: int) -> dict[s
     newest meter instead, so that one whose first interval is still to come is not silent.
     """
     ends = known_until(latest)
-    meters = {(fact.site, fact.machine): fact.at for fact in await read(store, METER, Meter)}
-    for (site, machine), at in meters.items():
+    for (site, machine), at in (await metered(store)).items():
         if (name := f"{site}/{machine}") not in ends:
             ends[name] = await _last_end(store, {"site": site, "machine": machine}, now) or at
     return ends
+
+
+async def metered(store: Store) -> dict[tuple[str, str], int]:
+    """Site and machine of all that ever were metered, with the instant of the newest meter, UTC ms."""
+    return {(fact.site, fact.machine): fact.at for fact in await read(store, METER, Meter)}
 
 
 async def _last_end(store: Store, tags: dict[str, str], now: int) -> int:

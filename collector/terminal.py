@@ -19,7 +19,16 @@ def console() -> Console:
 
 def say(text: str) -> None:
     """Prints a text that may come from outside: what would control the terminal is shown instead."""
-    sys.stdout.write("".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text) + "\n")
+    sys.stdout.write(_plain(text) + "\n")
+
+
+def warn(text: str) -> None:
+    """Prints beside what the command shows."""
+    sys.stderr.write(_plain(text) + "\n")
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
 
 
 def show(table: Table) -> None:
