@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from contract.messages import Outcome
 from contract.series import Row, row_of
 from demo.files import Place
-from demo.rehearsal import rehearse
+from demo.rehearsal import rehearse, verdict
 from simulators.ledger import ledger
 from store.config import InfluxConfig, SqliteConfig
 from store.opening import open_store
 from store.protocol import Store
-from tests.demo.mini_plant import mini_plant, verdict
+from tests.demo.mini_plant import mini_plant
 from tests.e2e.query_answers import Answer, Server
 from tests.e2e.query_facts import DAY, MINUTE, YESTERDAY, Facts, bad_afternoon, midnight, read
 from tests.e2e.query_page import Words
