@@ -10,6 +10,7 @@ from contract.facts import ABSENT, LeaseFact, OrderFact, lease_fact, order_fact
 from contract.messages import Lease, Order
 from contract.names import NONE, is_name, is_order_id
 from contract.topics import Topic
+from store.admission import TIME_LIMIT
 
 Announced = LeaseFact | OrderFact
 
@@ -32,6 +33,7 @@ def _lease(topic: Topic, payload: bytes, heard: int) -> LeaseFact:
     _demand(lease.machine == topic.name, f"names machine {lease.machine}, its topic {topic.name}")
     _demand(lease.tenant is None or is_name(lease.tenant), f"tenant {lease.tenant} is reserved")
     _demand(lease.order_id is None or is_order_id(lease.order_id), f"order {lease.order_id} is reserved")
+    _demand(lease.effective < TIME_LIMIT, "from is beyond the year 2262")
     _demand(lease.issued <= heard + FAR_AHEAD_MS, "is issued more than a day ahead of the collector's clock")
     return lease_fact(topic.site, lease, heard)
 
@@ -40,6 +42,7 @@ def _order(topic: Topic, payload: bytes, heard: int) -> OrderFact:
     order = msgspec.json.decode(payload, type=Order)
     _demand(order.order_id == topic.name, f"names order {order.order_id}, its topic {topic.name}")
     _demand(is_name(order.tenant), f"tenant {order.tenant} is reserved")
+    _demand(order.due is None or order.due < TIME_LIMIT, "due is beyond the year 2262")
     _demand(order.issued <= heard + FAR_AHEAD_MS, "is issued more than a day ahead of the collector's clock")
     return order_fact(topic.site, order, heard)
 

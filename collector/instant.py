@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
+from store.admission import TIME_LIMIT
+
 _AHEAD: Final = re.compile(r"\+(\d{1,6})([smhd])")
 _UNIT_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -13,21 +15,28 @@ def parse_instant(text: str, now: int) -> int:
     if text == "now":
         return now
     if ahead := _AHEAD.fullmatch(text):
-        return now + int(ahead[1]) * _UNIT_MS[ahead[2]]
+        return _bounded(text, now + int(ahead[1]) * _UNIT_MS[ahead[2]])
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is no instant: give now, +10m or 2026-11-23T08:00+08:00") from None
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} could be any time zone: add its offset, as in {text}+08:00")
-    milliseconds = round(moment.timestamp() * 1000)
+    return _bounded(text, round(moment.timestamp() * 1000))
+
+
+def _bounded(text: str, milliseconds: int) -> int:
     if milliseconds < 0:
         raise ValueError(f"{text!r} is before 1970")
+    if milliseconds >= TIME_LIMIT:
+        raise ValueError(f"{text!r} is beyond the year 2262, which no store can hold")
     return milliseconds
 
 
 def shown(ms: int) -> str:
-    """An instant for a person, in UTC, since a site's time zone is not known here."""
+    """An instant for a person, in UTC, since a site's time zone is not known here; any integer."""
+    if not 0 <= ms < TIME_LIMIT:
+        return f"{ms} ms"
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}Z"
 
 

@@ -1,7 +1,10 @@
 """Reads from the store what the commands show."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
+
+import msgspec
 
 from collector.silence import BACK_DAYS, DAY_MS
 from contract.facts import BatchFact, Fact, LeaseFact, OrderFact, Quarantined
@@ -13,15 +16,28 @@ from store.protocol import ANY, Store
 QUARANTINE_ROWS: Final = 500
 """So many rows of the quarantine are read to count what waits there: at most 32 KiB each."""
 
+log = logging.getLogger(__name__)
+
 F = TypeVar("F", bound=Record | Fact)
 
 
 async def read(store: Store, series: Series, kind: type[F], since: int = 0, **tags: str) -> list[F]:
-    """The facts of a series from ``since`` (UTC ms) on. Raises StoreAwayError."""
+    """The facts of a series from ``since`` (UTC ms) on. Raises StoreAwayError.
+
+    A row that is no fact, which another program must have written, is logged and left out.
+    """
     until = TIME_LIMIT if not series.dense else since + 3 * DAY_MS
     rows = store.read(series, max(0, since), until, tags or ANY)
-    facts = [fact_of(row) async for row in rows]
+    facts = [_fact(row) async for row in rows]
     return [fact for fact in facts if isinstance(fact, kind)]
+
+
+def _fact(row: Row) -> Record | Fact | None:
+    try:
+        return fact_of(row)
+    except msgspec.ValidationError as error:
+        log.warning("a row of %s at %d is none of ours: %s", row.series, row.time, error)
+        return None
 
 
 async def latest_batches(store: Store, now: int) -> dict[str, BatchFact]:
@@ -30,7 +46,7 @@ async def latest_batches(store: Store, now: int) -> dict[str, BatchFact]:
     for start, end in ((now - DAY_MS, now + 2 * DAY_MS), *_earlier_days(now)):
         rows = {_gateway(row): row async for row in store.read(BATCH, max(0, start), max(0, end))}
         newest = rows | newest
-    facts = {name: fact_of(row) for name, row in newest.items()}
+    facts = {name: _fact(row) for name, row in newest.items()}
     return {name: fact for name, fact in facts.items() if isinstance(fact, BatchFact)}
 
 
@@ -81,7 +97,7 @@ async def _last_end(store: Store, tags: dict[str, str], now: int) -> int:
         return 0
     for start, end in _earlier_days(now):
         rows = store.read(USAGE, max(0, start), max(0, end), tags)
-        facts = [fact_of(row) async for row in rows]
+        facts = [_fact(row) async for row in rows]
         if ends := [fact.end for fact in facts if isinstance(fact, Interval)]:
             return max(ends)
     return 0
