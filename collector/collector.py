@@ -42,7 +42,7 @@ async def run(
         if store is None:
             store = await stack.enter_async_context(open_store(settings.store))
         address = await stack.enter_async_context(_broker(settings.broker, settings.collector.name))
-        quarantine = Quarantine(store, now)
+        quarantine = Quarantine(store, now, name=settings.collector.name)
         session = Session(
             ingest=Ingest(store, quarantine, now, settings.collector.name, counts),
             store=store,

@@ -1,5 +1,6 @@
 """What could not be accepted, as rows of the quarantine with reason and payload, to be replayed. Pure."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -14,6 +15,9 @@ UNREADABLE: Final = "unreadable"
 """The reason of a payload that is not even a message."""
 PAYLOAD_LIMIT: Final = 4 * PART_BYTES
 """Of a payload only this much is kept: whatever is longer is none of ours, and its sender still has it."""
+
+LANES: Final = 16
+"""Few enough that a batch of 1000 bad records is timed no more than 16 s ahead."""
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -60,9 +64,27 @@ def bare(fact: Quarantined) -> Quarantined:
     return msgspec.structs.replace(fact, received=0, detail="")
 
 
-def timed(facts: Iterable[Quarantined], at: int) -> list[Quarantined]:
+def timed(facts: Iterable[Quarantined], at: int, step: int = 1) -> list[Quarantined]:
     """Each fact at a millisecond of its own, from ``at``: the store's key has nothing else for them."""
-    return [msgspec.structs.replace(fact, received=at + n) for n, fact in enumerate(facts)]
+    return [msgspec.structs.replace(fact, received=at + n * step) for n, fact in enumerate(facts)]
+
+
+class Lane(Struct, frozen=True):
+    """The milliseconds that one writer may take: ``offset``, ``offset`` + ``step`` and so on."""
+
+    step: int
+    offset: int
+
+    def after(self, at: int) -> int:
+        """The first that is not before ``at``."""
+        return at + (self.offset - at) % self.step
+
+
+def lane(name: str) -> Lane:
+    """Every millisecond where there is no ``name``: nobody else writes."""
+    if not name:
+        return Lane(1, 0)
+    return Lane(LANES, int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % LANES)
 
 
 def payloads(rows: Sequence[Quarantined]) -> str:

@@ -1,6 +1,7 @@
 """The command that takes cases out of quarantine: judged again, written, and marked as replayed."""
 
 import asyncio
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
@@ -55,7 +56,7 @@ async def replay_cases(
 
     Ending at any instant is harmless: what is written twice is written once, and a case is marked last.
     """
-    quarantine = Quarantine(store, now, look_back_ms=now())
+    quarantine = Quarantine(store, now, look_back_ms=now(), most=sys.maxsize)
     outcomes = [await _again(store, quarantine, one, now(), dry=dry) for one in cases]
     if not dry:
         await _mark(quarantine, [one for one in outcomes if one.is_done])
