@@ -21,8 +21,9 @@ from edge_agent.lock import owned
 from edge_agent.machine import Machine
 from edge_agent.modbus import ModbusLink
 from edge_agent.outbox import Outbox
+from edge_agent.outbox_file import OutboxAwayError
 from edge_agent.plan import plan
-from edge_agent.poll import Desk, Poller
+from edge_agent.poll import Desk, Poller, both
 from edge_agent.presence import Presence, machines_digest
 from edge_agent.scheme import Identity, Scheme
 from edge_agent.window import Window
@@ -136,7 +137,7 @@ class Agent:
         self.machines[machine.name] = machine
         blocks, unit = plan(configured.profile), configured.unit
         poller = Poller(machine, lambda: link.read_blocks(blocks, unit), self._desk)
-        poller.keep(machine.start(self._clock.wall_ms(), self._clock.mono_ms()))
+        poller.keep(machine.start(*both(self._clock)))
         return poller
 
     def _scheme(self, configured: MachineSettings) -> Scheme:
@@ -172,10 +173,12 @@ class Agent:
             self._commit.put(machine.name, tuple(machine.stop()), machine.checkpoint())
         self._batches.wake()
         if self._hand_over.is_connected:
-            with contextlib.suppress(TimeoutError):
+            # A disk that takes nothing has been told of; what waits goes after the next start.
+            with contextlib.suppress(TimeoutError, OutboxAwayError):
                 async with asyncio.timeout(_GOODBYE_S):
                     await self.handed_over()
-        await self._commit.flush()
+        with contextlib.suppress(OutboxAwayError):
+            await self._commit.flush()
 
     async def handed_over(self) -> None:
         """Returns when everything put so far has its receipt."""

@@ -13,9 +13,10 @@ def summary(settings: Settings) -> str:
 
 def _site(settings: Settings) -> Iterator[str]:
     poll = settings.poll
+    hold_ms = poll.period_ms * poll.hold_polls + poll.period_ms // 2
     yield f"site {settings.site}, gateway {settings.gateway}, {settings.timezone}"
     yield (
-        f"  each machine every {poll.period_ms} ms, a gap after {poll.period_ms * poll.hold_polls} ms without"
+        f"  each machine every {poll.period_ms} ms, a gap after {hold_ms} ms without"
         f" an answer, intervals of {poll.grid_ms // 1000} s"
     )
     if settings.clock.scale != 1 or settings.clock.plant_ms != settings.clock.real_ms:

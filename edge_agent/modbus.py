@@ -129,6 +129,7 @@ class ModbusLink:
         async with self._turn:
             client = self._client or await self._connect()
             ask = client.read_holding_registers if table is Table.HOLDING else client.read_input_registers
+            asked = self._monotonic()
             try:
                 answer = await ask(address, count=count, device_id=unit)
                 heed(cancelled)
@@ -145,6 +146,9 @@ class ModbusLink:
             finally:
                 self._request, self._transaction = b"", client.ctx.next_tid
             self._forgive()
+            if self._monotonic() - asked > self._timeout_s:
+                # The agent was stopped meanwhile: the answer came in time, and lay unread.
+                raise SilentError("the answer lay unread for too long to say what is true now")
             if answer.isError():
                 raise RefusedError(answer.exception_code)
             return list(answer.registers)

@@ -163,6 +163,8 @@ class Outbox:
             free = in_flight - self._count("SELECT count(*) FROM batch")
             while len(sealed) < free and (batch := self._seal_one(envelope, now_ms, limit, fresh)):
                 sealed.append(batch)
+                # What becomes of a batch is stored under the instant it was sealed: no two have the same.
+                envelope = msgspec.structs.replace(envelope, sealed=envelope.sealed + 1)
         return sealed
 
     def _seal_one(self, envelope: Batch, now_ms: int, limit: int, fresh: bool) -> Sealed | None:  # noqa: FBT001  see seal

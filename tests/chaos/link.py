@@ -56,11 +56,13 @@ class Link:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._fault in {Kind.RESET, Kind.REFUSE}:
             _abort(writer)
+            writer.close()
             return
         try:
             there, upstream = await asyncio.open_connection(self._host, self._upstream)
         except OSError:
             _abort(writer)
+            writer.close()
             return
         self._writers |= {writer, upstream}
         try:
@@ -69,6 +71,7 @@ class Link:
             for one in (writer, upstream):
                 self._writers.discard(one)
                 _abort(one)
+                one.close()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):

@@ -30,10 +30,28 @@ async def wired() -> AsyncIterator[Link]:
     yield link
     await link.close()
     server.close()
+    await over()
+
+
+_OPEN: set[asyncio.StreamWriter] = set()
 
 
 async def connect(link: Link) -> Ends:
-    return await asyncio.open_connection("127.0.0.1", link.port)
+    ends = await asyncio.open_connection("127.0.0.1", link.port)
+    _OPEN.add(ends[1])
+    return ends
+
+
+async def over() -> None:
+    """Waits until no connection is left: a later Python complains of each one that a loop's end cuts off."""
+    while _OPEN:
+        writer = _OPEN.pop()
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+    async with asyncio.timeout(5):
+        while len(asyncio.all_tasks()) > 1:  # noqa: ASYNC110  servers do not tell when they are done
+            await asyncio.sleep(0.01)
 
 
 async def says(ends: Ends, word: bytes) -> bytes:
@@ -106,6 +124,7 @@ async def test_a_server_that_is_away_is_a_reset() -> None:
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await asyncio.wait_for(ends[0].readexactly(1), 5)
     await link.close()
+    await over()
 
 
 async def test_a_port_that_never_answers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,3 +77,17 @@ async def test_half_an_answer_is_silence(hub: Any) -> None:
     hub.faults.append(lambda _, answer: answer[:-1])
     with link_to(hub.port, timeout_s=0.05) as link, pytest.raises(SilentError):
         await link.read(Table.HOLDING, 0, 1, 1)
+
+
+async def test_an_answer_that_lay_unread_while_the_agent_was_stopped_says_nothing_of_now(hub: Any) -> None:
+    now = [0.0]
+
+    def meanwhile(_request: bytes, answer: bytes) -> bytes:
+        now[0] += 9.0
+        return answer
+
+    hub.faults.append(meanwhile)
+    with link_to(hub.port, timeout_s=1.0, monotonic=lambda: now[0]) as link:
+        with pytest.raises(SilentError, match="lay unread"):
+            await link.read(Table.HOLDING, 0, 1, 1)
+        assert await link.read(Table.HOLDING, 0, 1, 1)

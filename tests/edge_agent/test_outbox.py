@@ -122,6 +122,15 @@ def test_what_was_put_is_sealed_in_the_order_it_was_put(reopen: Callable[[], Out
     assert sealed.id == batch_id(sealed.payload)
 
 
+def test_no_two_batches_are_sealed_at_one_instant(reopen: Callable[[], Outbox]) -> None:
+    outbox = reopen()
+    outbox.commit([put("a", *range(60))])
+    sealed = outbox.seal(NOW, "s-1", limit=8_192)
+    instants = [msgspec.json.decode(batch.payload, type=Batch).sealed for batch in sealed]
+    assert len(instants) > 1
+    assert instants == list(range(NOW, NOW + len(instants)))
+
+
 def test_a_batch_may_bear_plant_time(reopen: Callable[[], Outbox]) -> None:
     outbox = reopen()
     outbox.commit([put("a", 0)])
