@@ -5,6 +5,7 @@ them. Custody does not depend on it: what it forgets is sent again by those who 
 """
 
 import asyncio
+import errno
 import hmac
 import logging
 from collections.abc import AsyncIterator
@@ -94,6 +95,9 @@ async def embedded(
     try:
         server = await asyncio.start_server(door.enter, host, port)
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            in_use = f"[broker] port {port} is in use; is another collector running?"
+            raise CannotListenError(in_use) from error
         raise CannotListenError(f"the embedded broker cannot listen on {host}:{port}: {error}") from error
     await broker.start()
     try:

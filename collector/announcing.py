@@ -17,6 +17,7 @@ from collector.terminal import say, warn
 from contract.facts import LeaseFact, OrderFact
 from contract.messages import Lease, Order
 from contract.series import LEASE, ORDER
+from store.config import StoreConfig
 from store.opening import open_store
 from store.protocol import Store, StoreAwayError, UnusableStoreError
 
@@ -84,10 +85,15 @@ async def _announce(settings: Settings, site: str, message: Lease | Order) -> in
         say(f"{message.id}: announced, and kept by a collector.")
         return 0
     say(
-        f"{message.id}: the broker has it, but no collector kept it within {CONFIRM_S:.0f} s. It is retained"
-        " and will be kept when one is there; see also `quarantine list`."
+        f"{message.id}: the broker has it, but no collector kept it within {CONFIRM_S:.0f} s in"
+        f" {_named(settings.store)}, the store of this configuration. It is retained and"
+        " will be kept when one is there; see also `quarantine list`."
     )
     return 1
+
+
+def _named(store: StoreConfig) -> str:
+    return f"database {store.database} at {store.url}" if store.kind == "influx" else str(store.path)
 
 
 async def _is_kept(store: Store, site: str, message: Lease | Order) -> bool:

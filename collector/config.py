@@ -42,6 +42,16 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _secret(path: Path) -> Path:
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"let the collector's user read {path}: {error}") from None
+    if not text.strip():
+        raise ValueError(f"{path} is empty; write the password into it, on one line")
+    return path
+
+
 class BrokerConfig(BaseModel):
     model_config = _FROZEN
 
@@ -51,7 +61,7 @@ class BrokerConfig(BaseModel):
     port: Annotated[int, Field(ge=0, le=65_535)] = 1883
     """0 only with ``embedded``: the kernel chooses."""
     username: str | None = None
-    password_file: FilePath | None = None
+    password_file: Annotated[FilePath, AfterValidator(_secret)] | None = None
     tls: bool = False
     tls_ca_file: FilePath | None = None
     shared: Annotated[str, AfterValidator(_name)] | None = None

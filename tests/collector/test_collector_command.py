@@ -331,7 +331,8 @@ def test_a_port_that_is_taken_is_a_failure(config: Path, capsys: pytest.CaptureF
         other.bind(("127.0.0.1", port_of(config)))
         other.listen()
         assert main(["run", "--config", str(config)]) == 1
-    assert "cannot listen" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said == f"[broker] port {port_of(config)} is in use; is another collector running?\n"
 
 
 def test_a_configuration_must_be_named(

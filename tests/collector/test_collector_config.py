@@ -87,3 +87,14 @@ def test_a_file_that_is_not_there_is_a_complaint(tmp_path: Path) -> None:
 def test_broken_toml_is_a_complaint_with_its_line(tmp_path: Path) -> None:
     [complaint] = complaints(tmp_path, "[collector\n")
     assert complaint.startswith("collector.toml:1:")
+
+
+SECRETS = {b"": "is empty", b" \n": "is empty", b"\xff\xfe": "let the collector's user read"}
+
+
+@pytest.mark.parametrize(("secret", "about"), SECRETS.items())
+def test_a_password_file_without_a_password_is_a_complaint(tmp_path: Path, secret: bytes, about: str) -> None:
+    (tmp_path / "secret").write_bytes(secret)
+    [complaint] = complaints(tmp_path, f'{GOOD}username = "u"\npassword_file = "{tmp_path}/secret"\n')
+    assert complaint.startswith("collector.toml:8: broker.password_file")
+    assert about in complaint
