@@ -26,7 +26,7 @@ examples:
   gongfang-collector order add --order A-17 --tenant zhang --article 羊绒衫 --wanted 300 --by office
   gongfang-collector quarantine list
   gongfang-collector quarantine replay qinghe/gw-1/1795305902001
-  gongfang-collector quarantine replay --reason unknown_field --dry-run
+  gongfang-collector quarantine replay --reason retention --dry-run
 
 --config may be left out where the environment has GONGFANG_COLLECTOR_CONFIG.
 exit codes: 0 fine, 1 failure (or something is silent, or metered twice), 2 bad usage or configuration"""
