@@ -53,7 +53,17 @@ ADAPTERS = {
         "stop_codes",
         "toml_tables",
     },
-    "collector": {"amqtt", "announce", "arguments", "clock", "condition", "mqtt", "systemd", "terminal"},
+    "collector": {
+        "amqtt",
+        "announce",
+        "arguments",
+        "clock",
+        "condition",
+        "ledger",
+        "mqtt",
+        "systemd",
+        "terminal",
+    },
     "billing": {"arguments", "clock", "reading", "render_table"},
     "simulators": {"clock", "modbus", "plant"},
 }
