@@ -66,6 +66,7 @@ async def connected(
     in flight from the first would be sent again.
     """
     topic, payload = will
+    before = cancellations()
     async with aiomqtt.Client(
         address.host,
         address.port,
@@ -80,7 +81,7 @@ async def connected(
         will=aiomqtt.Will(topic, payload, qos=1, retain=True),
     ) as client:
         client.pending_calls_threshold = 10_000  # our own queue is the limit; it would warn at 10
-        before = cancellations()
+        heed(before)
         for name in subscriptions:
             granted = await client.subscribe(name, qos=1)
             heed(before)

@@ -295,6 +295,15 @@ async def test_nothing_that_is_said_on_a_topic_can_stop_the_agent(
     assert site.agent.machines["knit-01"].leases == ()
 
 
+async def test_an_agent_that_is_stopped_as_it_connects_stops(tmp_path: Path, mosquitto: object) -> None:
+    port: int = mosquitto.port  # type: ignore[attr-defined]  # a peer of conftest.py
+    await forget(port)
+    for turns in range(0, 60, 3):
+        async with asyncio.timeout(20), running(tmp_path, port):
+            for _ in range(turns):
+                await asyncio.sleep(0.0005)
+
+
 async def test_a_publish_that_is_cancelled_as_it_is_acknowledged_is_cancelled() -> None:
     acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
