@@ -14,7 +14,7 @@ from edge_agent.machine import Machine
 from edge_agent.mqtt import Arrival
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxAwayError
-from edge_agent.poll import Desk
+from edge_agent.poll import Desk, both
 
 Said = TypeVar("Said", Lease, Order, GatewayStatus)
 
@@ -37,21 +37,18 @@ class Hearing:
             case "status" if not arrival.retained:
                 self._namesake(arrival)
             case "lease":
-                self._lease(arrival)
+                self._lease(arrival, self._machines.get(topic.name) if topic else None)
             case "order" if arrival.payload:  # cleared: the order is closed, which ends nothing else
                 await self._order(arrival)
 
-    def _lease(self, arrival: Arrival) -> None:
+    def _lease(self, arrival: Arrival, machine: Machine | None) -> None:
         """An empty payload is a topic that a broker lost or somebody cleared: it says nothing."""
-        topic = topics.parse(arrival.topic)
-        machine = self._machines.get(topic.name) if topic else None
         if machine is None or not arrival.payload:
             return
         lease = self._decoded(arrival, Lease)
         if lease is None:
             return
-        clock = self._desk.clock
-        if machine.hear(lease, clock.wall_ms(), clock.mono_ms()):
+        if machine.hear(lease, *both(self._desk.clock)):
             # The lease outlives a power cut only in a checkpoint.
             self._desk.commit.put(machine.name, (), machine.checkpoint())
 
