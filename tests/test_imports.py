@@ -32,6 +32,7 @@ WORDS = ("core", "adapter", "wiring", "__main__")
 ADAPTERS = {
     "store": {"config", "credentials", "influx", "influx_http", "influx_place", "sqlite", "sqlite_file"},
     "edge_agent": {
+        "arguments",
         "clock",
         "cancel",
         "commit",
@@ -51,6 +52,7 @@ ADAPTERS = {
         "setaside",
         "shipped",
         "stop_codes",
+        "terminal",
         "toml_tables",
     },
     "collector": {
@@ -71,7 +73,20 @@ ADAPTERS = {
 
 WIRING_MODULES = {
     "store": {"opening"},
-    "edge_agent": {"agent", "batches", "check", "config", "handover", "hearing", "poll", "probe", "window"},
+    "edge_agent": {
+        "agent",
+        "batches",
+        "check",
+        "command_outbox",
+        "command_run",
+        "command_site",
+        "config",
+        "handover",
+        "hearing",
+        "poll",
+        "probe",
+        "window",
+    },
     "collector": {
         "announcing",
         "collector",

@@ -1,0 +1,44 @@
+"""``gongfang-agent run``: as a process, until it is told to stop."""
+
+import argparse
+import asyncio
+import logging
+import signal
+
+from edge_agent.config import Settings
+from edge_agent.notify import notify
+from edge_agent.outbox_file import OutboxError
+from edge_agent.terminal import FAILED, FINE, warn
+
+
+def run(settings: Settings, given: argparse.Namespace) -> int:
+    # To stderr without a clock: the journal has its own, and so does a terminal's owner.
+    logging.basicConfig(level=given.log_level, format="%(levelname)s %(message)s")
+    outbox, broker = settings.outbox.path, settings.mqtt
+    logging.getLogger("gongfang.agent").info(
+        "%s: %d machines, broker %s:%d, outbox %s",
+        *(settings.gateway, len(settings.machines), broker.host, broker.port, outbox),
+    )
+    failed = False
+    try:
+        asyncio.run(_run_until_told(settings))
+    except* OutboxError as errors:
+        failed = True
+        for error in errors.exceptions:
+            warn(str(error))
+    return FAILED if failed else FINE
+
+
+async def _run_until_told(settings: Settings) -> None:
+    # Imported here, so that the other commands do not load the broker's client and the meter.
+    from edge_agent.agent import run as meter  # noqa: PLC0415  see above
+
+    stop = asyncio.Event()
+
+    def stopping() -> None:
+        notify("STOPPING=1")
+        stop.set()
+
+    for told in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(told, stopping)
+    await meter(settings, stop, lambda: notify("READY=1"))
