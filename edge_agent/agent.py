@@ -14,18 +14,16 @@ from edge_agent.batches import Batches
 from edge_agent.clock import Clock, SystemClock
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
-from edge_agent.config import MachineSettings, Settings
+from edge_agent.config import Settings
+from edge_agent.counts import Counts
 from edge_agent.handover import HandOver
 from edge_agent.hearing import Hearing
 from edge_agent.lock import owned
-from edge_agent.machine import Machine
-from edge_agent.modbus import ModbusLink
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxAwayError
-from edge_agent.plan import plan
-from edge_agent.poll import Desk, Poller, both
+from edge_agent.poll import Desk
 from edge_agent.presence import Presence, machines_digest
-from edge_agent.scheme import Identity, Scheme
+from edge_agent.roster import Roster
 from edge_agent.window import Window
 
 VERSION: Final = version("gongfang")
@@ -40,7 +38,7 @@ class Agent:
         self._settings, self._clock, self._commit = settings, clock, commit
         session = secrets.token_hex(4)
         self._conditions = conditions = Conditions()
-        self.machines: dict[str, Machine] = {}
+        self.counts = Counts()
         self.announced: dict[str, str] = {}
         self._batches = Batches(
             commit,
@@ -61,7 +59,10 @@ class Agent:
             show=self._window.show,
             wake=self._batches.wake,
             checkpoint_ms=settings.poll.checkpoint_ms,
+            counts=self.counts,
         )
+        self._roster = Roster(self._desk, VERSION, lost=commit.set_aside is not None)
+        self.machines = self._roster.machines
         self._hearing = Hearing(self.machines, self._desk, self._batches, session)
         presence = Presence(
             gateway=settings.gateway,
@@ -87,18 +88,17 @@ class Agent:
         self._commit.tell = self._tell_disk
         if self._commit.set_aside is not None:
             self._conditions.wrong("outbox", "damaged", f"set aside as {self._commit.set_aside}, not deleted")
-        pollers = await self._pollers()
+        checkpoints = await self._commit.call(Outbox.checkpoints)
+        self._hearing.know(await self._commit.call(Outbox.orders))
         async with asyncio.TaskGroup() as tasks:
             kept = [
                 tasks.create_task(self._commit.run(), name="commit"),
                 tasks.create_task(self._hand_over.run(), name="broker"),
             ]
-            polls = [tasks.create_task(poller.run(), name="poll") for poller in pollers]
+            self._roster.admit(self._settings, checkpoints, tasks)
             ready()
             await stop.wait()
-            for task in polls:
-                task.cancel()
-            await asyncio.wait(polls)
+            await self._roster.dismiss()
             await self._say_goodbye()
             for task in kept:
                 task.cancel()
@@ -109,59 +109,6 @@ class Agent:
         else:
             self._conditions.wrong("disk", "takes nothing", trouble)
 
-    async def _pollers(self) -> list[Poller]:
-        checkpoints = await self._commit.call(Outbox.checkpoints)
-        self._hearing.know(await self._commit.call(Outbox.orders))
-        links = {
-            endpoint.name: ModbusLink(
-                endpoint.host,
-                endpoint.port,
-                timeout_s=endpoint.timeout_ms / 1000,
-                backoff_s=(endpoint.backoff_ms / 1000, endpoint.backoff_max_ms / 1000),
-            )
-            for endpoint in self._settings.endpoints
-        }
-        return [
-            self._poller(machine, links[machine.endpoint], checkpoints.get(machine.name))
-            for machine in self._settings.machines
-        ]
-
-    def _poller(self, configured: MachineSettings, link: ModbusLink, checkpoint: bytes | None) -> Poller:
-        machine = Machine(
-            self._scheme(configured),
-            serial=configured.serial,
-            name_epoch=lambda: secrets.token_hex(4),
-            checkpoint=checkpoint,
-            lost=self._commit.set_aside is not None,
-        )
-        self.machines[machine.name] = machine
-        blocks, unit = plan(configured.profile), configured.unit
-        poller = Poller(machine, lambda: link.read_blocks(blocks, unit), self._desk)
-        poller.keep(machine.start(*both(self._clock)))
-        return poller
-
-    def _scheme(self, configured: MachineSettings) -> Scheme:
-        settings, profile = self._settings, configured.profile
-        identity = Identity(
-            site=settings.site,
-            area=configured.area,
-            machine=configured.name,
-            kind=profile.kind,
-            gateway=settings.gateway,
-            profile=profile.label,
-            profile_digest=profile.digest,
-            stop_table=profile.stop_table.label,
-            agent=VERSION,
-            timezone=settings.timezone,
-        )
-        return Scheme(
-            identity=identity,
-            profile=profile,
-            poll_ms=settings.poll.period_ms,
-            hold_polls=settings.poll.hold_polls,
-            grid_ms=settings.poll.grid_ms,
-        )
-
     def _conflict(self, name: str, epoch: str) -> None:
         """The store has another fact under our name: a checkpoint was copied or restored."""
         machine = self.machines.get(name)
@@ -169,8 +116,6 @@ class Agent:
             machine.renew_when_seen(MeterReason.CONFLICT)
 
     async def _say_goodbye(self) -> None:
-        for machine in self.machines.values():
-            self._commit.put(machine.name, tuple(machine.stop()), machine.checkpoint())
         self._batches.wake()
         if self._hand_over.is_connected:
             # A disk that takes nothing has been told of; what waits goes after the next start.

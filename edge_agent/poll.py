@@ -10,6 +10,7 @@ from contract.records import Reason, Record
 from edge_agent.clock import Clock
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
+from edge_agent.counts import GOOD, PAUSED, SKIPPED, Counts, Tally
 from edge_agent.decode import Key
 from edge_agent.interpret import interpret
 from edge_agent.machine import Machine
@@ -38,43 +39,54 @@ class Desk(Struct, frozen=True):
     wake: Callable[[], None]
     """Tells that there are records to hand over."""
     checkpoint_ms: int
+    counts: Counts
 
 
 class Poller:
-    def __init__(self, machine: Machine, read: Read, desk: Desk) -> None:
-        self._machine, self._read, self._desk = machine, read, desk
+    """``tally`` counts what the polls behind the machine's endpoint come to."""
+
+    def __init__(self, machine: Machine, read: Read, desk: Desk, tally: Tally) -> None:
+        self._machine, self._read, self._desk, self._tally = machine, read, desk, tally
         self._silences = 0
         self._kept_at = 0
 
     async def run(self) -> None:
         """For ever: poll at each slot; slots that went by meanwhile are counted, not made up for."""
-        clock, period = self._desk.clock, self._machine.scheme.poll_ms
+        clock, counts, period = self._desk.clock, self._desk.counts, self._machine.scheme.poll_ms
         shift = phase(self._machine.name, period)
         slot = next_due(clock.mono_ms(), period, shift)
         while True:
             await clock.sleep_until(slot)
-            await self._poll()
+            counts.begin(clock.mono_ms() - slot)
+            self._tally.came_to(await self._poll())
+            counts.end()
             for _ in range(pause(self._silences, period, self._machine.scheme.hold_polls)):
                 slot += period
                 await clock.sleep_until(slot)
+                self._tally.came_to(PAUSED)
                 self._miss(Reason.SILENT)
             following = next_due(clock.mono_ms(), period, shift)
             for _ in range(skipped(slot, following, period)):
+                self._tally.came_to(SKIPPED)
                 self._miss(Reason.LINK)
             slot = following
 
-    async def _poll(self) -> None:
+    async def _poll(self) -> str:
+        """What it came to."""
         try:
             words = await self._read()
         except LinkError as error:
+            reason = _reason(error)
             self._silences = self._silences + 1 if _is_silence(error) else 0
-            self._desk.conditions.wrong(self._machine.name, _reason(error), str(error))
-            self._miss(_reason(error))
-            return
+            self._desk.conditions.wrong(self._machine.name, reason, str(error))
+            self._miss(reason)
+            return reason
         self._silences = 0
-        self.keep(self._sampled(words))
+        records, outcome = self._sampled(words)
+        self.keep(records)
+        return outcome
 
-    def _sampled(self, words: Mapping[Key, int]) -> list[Record]:
+    def _sampled(self, words: Mapping[Key, int]) -> tuple[list[Record], str]:
         desk, machine = self._desk, self._machine
         seen: list[Sample | Fault] = []
 
@@ -83,17 +95,12 @@ class Poller:
             return seen[0]
 
         records = machine.sampled(sense, desk.announced, *both(desk.clock))
-        if isinstance(seen[0], Fault):
-            desk.conditions.wrong(machine.name, seen[0].reason, seen[0].detail)
-        elif machine.stranger(seen[0]):
-            desk.conditions.wrong(
-                machine.name, Reason.IDENTITY, f"serial {seen[0].serial} is another machine's"
-            )
-        elif machine.is_stuck(seen[0]):
-            desk.conditions.wrong(machine.name, Reason.STALE, "its heartbeat rests: the registers are old")
-        else:
+        wrong = _wrong(machine, seen[0])
+        if wrong is None:
             desk.conditions.well(machine.name)
-        return records
+            return records, GOOD
+        desk.conditions.wrong(machine.name, *wrong)
+        return records, wrong[0]
 
     def _miss(self, reason: Reason) -> None:
         self.keep(self._machine.missed(reason, *both(self._desk.clock)))
@@ -109,6 +116,7 @@ class Poller:
             self._kept_at = now
             self._desk.commit.put(self._machine.name, tuple(records), self._machine.checkpoint())
         if records:
+            self._desk.counts.metered(records)
             self._desk.wake()
         self._desk.show(self._machine)
 
@@ -128,6 +136,17 @@ def both(clock: Clock) -> tuple[int, int]:
         looks.append((mono - before, wall, mono))
     _, wall, mono = min(looks)
     return wall, mono
+
+
+def _wrong(machine: Machine, seen: Sample | Fault) -> tuple[Reason, str] | None:
+    """Why an answer is not a sample of this machine, and the words for it."""
+    if isinstance(seen, Fault):
+        return seen.reason, seen.detail
+    if machine.stranger(seen):
+        return Reason.IDENTITY, f"serial {seen.serial} is another machine's"
+    if machine.is_stuck(seen):
+        return Reason.STALE, "its heartbeat rests: the registers are old"
+    return None
 
 
 def _is_silence(error: LinkError) -> bool:

@@ -85,6 +85,7 @@ WIRING_MODULES = {
         "hearing",
         "poll",
         "probe",
+        "roster",
         "window",
     },
     "collector": {

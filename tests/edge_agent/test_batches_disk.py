@@ -18,6 +18,7 @@ from edge_agent.batches import Batches
 from edge_agent.clock import SystemClock
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
+from edge_agent.counts import Counts
 from edge_agent.hearing import Hearing
 from edge_agent.mqtt import Arrival, Broker
 from edge_agent.outbox import Outbox
@@ -135,6 +136,7 @@ async def test_an_order_heard_while_the_disk_is_full_is_known_all_the_same(rig: 
         show=lambda _: None,
         wake=lambda: None,
         checkpoint_ms=1,
+        counts=Counts(),
     )
     order = Order(
         id="o1",

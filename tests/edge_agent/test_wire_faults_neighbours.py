@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 from edge_agent.conditions import Conditions
+from edge_agent.counts import Counts, Tally
 from edge_agent.decode import Key
 from edge_agent.machine import Machine
 from edge_agent.modbus import SilentError
@@ -118,10 +119,13 @@ async def polled(profile: Profile, words: Mapping[Key, int], timeout_ms: int) ->
         show=lambda _: None,
         wake=lambda: None,
         checkpoint_ms=10_000,
+        counts=Counts(),
     )
     names = [f"unit-{n:02}" for n in range(1, UNITS + 1)]
     tasks = [
-        asyncio.create_task(Poller(machine(name, profile), lambda name=name: bus.read(name), desk).run())  # type: ignore[misc]
+        asyncio.create_task(
+            Poller(machine(name, profile), lambda name=name: bus.read(name), desk, Tally()).run()
+        )  # type: ignore[misc]
         for name in names
     ]
     await clock.wind(MINUTES * 60_000)

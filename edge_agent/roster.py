@@ -1,0 +1,108 @@
+"""The machines that run: each with its meter, its poll task and the link to its endpoint."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from edge_agent.config import Endpoint, MachineSettings, Settings
+from edge_agent.machine import Machine
+from edge_agent.modbus import ModbusLink
+from edge_agent.plan import plan
+from edge_agent.poll import Desk, Poller, both
+from edge_agent.scheme import Identity, Scheme
+
+
+class _Running(Struct, frozen=True):
+    machine: Machine
+    configured: MachineSettings
+    poll: asyncio.Task[None]
+
+
+class Roster:
+    """``machines`` is there to look at; what runs changes by ``admit`` and ``dismiss`` only.
+
+    ``lost``: the outbox was damaged, so a machine without a checkpoint may have had one.
+    """
+
+    def __init__(self, desk: Desk, agent: str, *, lost: bool) -> None:
+        self._desk, self._agent, self._lost = desk, agent, lost
+        self.machines: dict[str, Machine] = {}
+        self._running: dict[str, _Running] = {}
+        self._links: dict[str, ModbusLink] = {}
+
+    def admit(self, settings: Settings, checkpoints: Mapping[str, bytes], tasks: asyncio.TaskGroup) -> None:
+        """Every machine of ``settings`` begins, each from its checkpoint if it has one."""
+        for endpoint in settings.endpoints:
+            self._links[endpoint.name] = link(endpoint)
+        for configured in settings.machines:
+            self._begin(settings, configured, checkpoints.get(configured.name), tasks)
+
+    def _begin(
+        self,
+        settings: Settings,
+        configured: MachineSettings,
+        checkpoint: bytes | None,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        machine = Machine(
+            scheme_of(settings, configured, self._agent),
+            serial=configured.serial,
+            name_epoch=lambda: secrets.token_hex(4),
+            checkpoint=checkpoint,
+            lost=self._lost,
+        )
+        self.machines[machine.name] = machine
+        poller = self._poller(machine, configured)
+        poller.keep(machine.start(*both(self._desk.clock)))
+        task = tasks.create_task(poller.run(), name="poll")
+        self._running[machine.name] = _Running(machine, configured, task)
+
+    def _poller(self, machine: Machine, configured: MachineSettings) -> Poller:
+        reading, blocks, unit = self._links[configured.endpoint], plan(configured.profile), configured.unit
+        tally = self._desk.counts.behind(configured.endpoint)
+        return Poller(machine, lambda: reading.read_blocks(blocks, unit), self._desk, tally)
+
+    async def dismiss(self) -> None:
+        """Nobody polls any more; every meter closes what is settled, and it is put into the outbox."""
+        polls = [running.poll for running in self._running.values()]
+        for poll in polls:
+            poll.cancel()
+        if polls:
+            await asyncio.wait(polls)
+        for machine in self.machines.values():
+            self._desk.commit.put(machine.name, tuple(machine.stop()), machine.checkpoint())
+
+
+def link(endpoint: Endpoint) -> ModbusLink:
+    return ModbusLink(
+        endpoint.host,
+        endpoint.port,
+        timeout_s=endpoint.timeout_ms / 1000,
+        backoff_s=(endpoint.backoff_ms / 1000, endpoint.backoff_max_ms / 1000),
+    )
+
+
+def scheme_of(settings: Settings, configured: MachineSettings, agent: str) -> Scheme:
+    """``agent`` is the version that meters."""
+    profile = configured.profile
+    identity = Identity(
+        site=settings.site,
+        area=configured.area,
+        machine=configured.name,
+        kind=profile.kind,
+        gateway=settings.gateway,
+        profile=profile.label,
+        profile_digest=profile.digest,
+        stop_table=profile.stop_table.label,
+        agent=agent,
+        timezone=settings.timezone,
+    )
+    return Scheme(
+        identity=identity,
+        profile=profile,
+        poll_ms=settings.poll.period_ms,
+        hold_polls=settings.poll.hold_polls,
+        grid_ms=settings.poll.grid_ms,
+    )
