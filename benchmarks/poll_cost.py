@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from contract.records import Record
-from edge_agent.decode import Table
+from edge_agent.block import Table
 from edge_agent.interpret import interpret
 from edge_agent.machine import Machine
 from edge_agent.modbus import ModbusLink

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from contract.clock import ClockPair
+from edge_agent.block import Key
 from edge_agent.clock import SystemClock
 from edge_agent.conditions import Conditions
-from edge_agent.decode import Key
 from edge_agent.machine import Machine
 from edge_agent.modbus import ModbusLink
 from edge_agent.plan import plan

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from edge_agent.block import Block
 from edge_agent.config import Endpoint, Settings
-from edge_agent.plan import Block, plan
+from edge_agent.plan import plan
 from edge_agent.profile import Profile
 
 

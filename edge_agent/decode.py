@@ -1,23 +1,12 @@
 """Registers to integers: types, word orders, nothing else."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
 from msgspec import Struct
 
-
-class Table(StrEnum):
-    """The two tables of 16-bit registers (Modbus Application Protocol 1.1b3, 4.3)."""
-
-    HOLDING = "holding"
-    INPUT = "input"
-
-
-Key = tuple[Table, int]
-Words = Mapping[Key, int]
-"""Register contents (0..65535) by table and zero-based address, as sent on the wire."""
+from edge_agent.block import Key, Table, Words
 
 
 class WordOrder(StrEnum):

@@ -4,7 +4,8 @@ from typing import Final
 
 from contract.records import Reason
 from contract.states import Party, State
-from edge_agent.decode import Words, decode
+from edge_agent.block import Words
+from edge_agent.decode import decode
 from edge_agent.profile import Profile, Rule
 from edge_agent.sample import NO_ORDER, Fault, Sample
 

@@ -14,9 +14,8 @@ from typing import Final
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusIOException
 
+from edge_agent.block import Block, Key, Table, keys_of
 from edge_agent.cancel import cancellations, heed
-from edge_agent.decode import Key, Table
-from edge_agent.plan import Block, keys_of
 
 
 class LinkError(Exception):

@@ -1,30 +1,10 @@
 """The read plan: the fewest requests that fetch all of a machine's registers."""
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 
-from msgspec import Struct
-
-from edge_agent.decode import Key, Register, Table
+from edge_agent.block import Block
+from edge_agent.decode import Register
 from edge_agent.profile import Profile
-
-
-class Block(Struct, frozen=True, order=True):
-    """One request."""
-
-    table: Table
-    address: int
-    count: int
-
-    @property
-    def end(self) -> int:
-        return self.address + self.count
-
-
-@cache
-def keys_of(block: Block) -> tuple[Key, ...]:
-    """The table and address of each word that the block fetches, in order."""
-    return tuple((block.table, address) for address in range(block.address, block.end))
 
 
 class PlanError(Exception):

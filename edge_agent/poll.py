@@ -7,11 +7,11 @@ from msgspec import Struct
 
 from contract.records import Clock as ClockQuality
 from contract.records import Reason, Record
+from edge_agent.block import Key
 from edge_agent.clock import Clock
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.counts import GOOD, PAUSED, SKIPPED, Counts, Tally
-from edge_agent.decode import Key
 from edge_agent.interpret import interpret
 from edge_agent.machine import Machine
 from edge_agent.modbus import LinkError, RefusedError, SilentError

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from contract.states import State
-from edge_agent.decode import Register, RegisterType, Table, WordOrder
+from edge_agent.block import Table
+from edge_agent.decode import Register, RegisterType, WordOrder
 from edge_agent.plan import misfit
 from edge_agent.profile import (
     Counter,

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.decode import Register, RegisterType, Table, WordOrder, decode
+from edge_agent.block import Table
+from edge_agent.decode import Register, RegisterType, WordOrder, decode
 
 
 def register(type_: str, order: str = "ABCD", address: int = 0) -> Register:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from contract.records import Reason
 from contract.states import Party, State
-from edge_agent.decode import Table
+from edge_agent.block import Table
 from edge_agent.interpret import heartbeat, interpret, read_values, surprises
 from edge_agent.profile import Equals, Mask, Profile, Roles, Rule
 from edge_agent.profile_file import load_profile

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from contract.states import Party, State
-from edge_agent.decode import Table
+from edge_agent.block import Block, Table
 from edge_agent.interpret import interpret
 from edge_agent.modbus import ModbusLink, RefusedError
-from edge_agent.plan import Block, plan
+from edge_agent.plan import plan
 from edge_agent.profile_file import load_profile
 from edge_agent.sample import Sample
 from edge_agent.stop_codes import load_stop_table

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from edge_agent.decode import Table
+from edge_agent.block import Block, Table
 from edge_agent.modbus import DesyncError, LinkLostError, ModbusLink, RefusedError, SilentError
-from edge_agent.plan import Block
 
 PROMPT_S = 0.5
 """Far below the time limit of a patient link: what comes sooner was not waited for."""

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contract.states import State
-from edge_agent.decode import Register, RegisterType, Table, WordOrder
-from edge_agent.plan import Block, PlanError, keys_of, misfit, pack, plan, together
+from edge_agent.block import Block, Table, keys_of
+from edge_agent.decode import Register, RegisterType, WordOrder
+from edge_agent.plan import PlanError, misfit, pack, plan, together
 from edge_agent.profile import Counter, Mask, Profile, Roles, Rule, StopTable
 
 

@@ -7,8 +7,9 @@ import pytest
 from contract.complaint import BadConfigurationError, Complaint
 from contract.names import LABEL
 from contract.states import State
-from edge_agent.decode import Table, WordOrder
-from edge_agent.plan import Block, plan
+from edge_agent.block import Block, Table
+from edge_agent.decode import WordOrder
+from edge_agent.plan import plan
 from edge_agent.profile import DeviceTime, Equals, Mask, Profile, Quantity, StopTable
 from edge_agent.profile_file import load_profile
 from edge_agent.stop_codes import load_stop_table

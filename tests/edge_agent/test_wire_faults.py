@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.decode import Table
+from edge_agent.block import Table
 from edge_agent.modbus import (
     EXCEPTIONS,
     DesyncError,

@@ -13,9 +13,9 @@ from typing import Any, cast
 
 import pytest
 
+from edge_agent.block import Key
 from edge_agent.conditions import Conditions
 from edge_agent.counts import Counts, Tally
-from edge_agent.decode import Key
 from edge_agent.machine import Machine
 from edge_agent.modbus import SilentError
 from edge_agent.poll import Desk, Poller

@@ -17,10 +17,10 @@ from contract.messages import Batch, encode
 from contract.records import Interval, Reason, Record
 from contract.series import fact_of, row_of
 from contract.topics import Topic
-from edge_agent.decode import Key
+from edge_agent.block import Key, keys_of
 from edge_agent.interpret import interpret
 from edge_agent.machine import Machine
-from edge_agent.plan import keys_of, plan
+from edge_agent.plan import plan
 from edge_agent.profile import Profile
 from edge_agent.profile_file import load_profile
 from edge_agent.sample import Fault, Sample
