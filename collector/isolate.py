@@ -8,7 +8,7 @@ from collector.quarantine import Case, lane, parts, timed
 from collector.recall import MOST, Recall, Source, digest
 from contract.facts import Quarantined
 from contract.messages import ExceptionReason
-from contract.series import QUARANTINE, fact_of, row_of
+from contract.series import QUARANTINE, row_of, whole_fact
 from store.protocol import Store, StoreAwayError
 
 LOOK_BACK_MS: Final = 3_600_000
@@ -70,5 +70,5 @@ class Quarantine:
 
     async def _ours(self, timely: Sequence[Quarantined]) -> list[Quarantined]:
         rows = self._store.read(QUARANTINE, timely[0].received, timely[-1].received + 1)
-        stored = {fact_of(row) async for row in rows}
+        stored = {whole_fact(row) async for row in rows}
         return [fact for fact in timely if fact in stored]

@@ -8,7 +8,7 @@ from collector.entry import Entry
 from collector.verdict import ACCEPTED, Verdict, brief, kept, rejected
 from contract.facts import LeaseFact
 from contract.messages import ExceptionReason, Outcome
-from contract.series import BY_NAME, LEASE, ORDER, fact_of, row_of
+from contract.series import BY_NAME, LEASE, ORDER, row_of, whole_fact
 from store.protocol import Store, Written
 
 
@@ -38,6 +38,8 @@ async def keep_announcement(store: Store, fact: Announced) -> Verdict:
         if written.outcome is Outcome.REJECTED and written.reason is not ExceptionReason.CONFLICT:
             return _verdict(written)
         stored = await _stored(store, fact)
+        if stored is None and written.outcome is Outcome.REJECTED:
+            return kept(ExceptionReason.STORE, "what is stored in its place cannot be read yet")
     if stored is None or is_same(stored, fact):
         return ACCEPTED
     detail = f"id {stored.id} of {stored.by} was heard first with the same issued instant"
@@ -47,7 +49,7 @@ async def keep_announcement(store: Store, fact: Announced) -> Verdict:
 async def _stored(store: Store, fact: Announced) -> Announced | None:
     row, series = row_of(fact), LEASE if isinstance(fact, LeaseFact) else ORDER
     async for known in store.read(series, row.time, row.time + 1, row.tags):
-        found = fact_of(known)
+        found = whole_fact(known)
         return found if isinstance(found, type(fact)) else None
     return None
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from collector.quarantine import bare
 from contract.facts import Quarantined
-from contract.series import QUARANTINE, fact_of
+from contract.series import QUARANTINE, whole_fact
 from store.protocol import Store
 
 MOST: Final = 5000
@@ -64,7 +64,7 @@ class Recall:
 
     async def _read(self, source: Source, start: int, end: int) -> dict[int, bytes]:
         rows = self._store.read(QUARANTINE, start, end, source.tags)
-        facts = [(row.time, fact_of(row)) async for row in rows]
+        facts = [(row.time, whole_fact(row)) async for row in rows]
         return {at: digest(fact) for at, fact in facts if isinstance(fact, Quarantined)}
 
     def _newest(self, rows: dict[int, bytes]) -> dict[int, bytes]:

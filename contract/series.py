@@ -115,3 +115,11 @@ def fact_of(row: Row) -> Record | Fact:
         if fields.get("previous_end") == ABSENT:
             fields["previous_end"] = None
     return msgspec.convert(fields, series.fact)
+
+
+def whole_fact(row: Row) -> Record | Fact | None:
+    """The fact, or None when the row is none of ours, or none yet: InfluxDB shows a row while it is written."""
+    try:
+        return fact_of(row)
+    except msgspec.ValidationError:
+        return None

@@ -37,7 +37,12 @@ class Settlement(Struct, frozen=True):
         stored: Iterable[Row],
         claims: Claims | None = None,
     ) -> Self:
-        """``claims`` are those of stored records; the ones of this write are added to them."""
+        """``claims`` are those of stored records; the ones of this write are added to them.
+
+        InfluxDB shows a row field by field while somebody else writes it. A stored row that has nothing but
+        some of a row's own fields is that row on its way, or one of before a field was added: sending the
+        whole row completes it and changes nothing.
+        """
         known = {n: rejected(ExceptionReason.INVALID, found) for n, found in enumerate(flaws) if found}
         contents = {key(row): row.fields for row in stored}
         leaders: dict[Key, int] = {}
@@ -46,8 +51,11 @@ class Settlement(Struct, frozen=True):
         for number, row in enumerate(rows):
             if number in known or (key(row) in leaders and not BY_NAME[row.series].overwrite):
                 continue
-            if key(row) in contents and not BY_NAME[row.series].overwrite:
-                known[number] = _compare(same=contents[key(row)] == row.fields)
+            stored_fields = contents.get(key(row))
+            if stored_fields is not None and stored_fields.items() < row.fields.items():
+                leaders[key(row)] = number
+            elif stored_fields is not None and not BY_NAME[row.series].overwrite:
+                known[number] = _compare(same=stored_fields == row.fields)
             elif (found := names.take(number, row)) is None:
                 leaders[key(row)] = number
             elif found[0] is None:

@@ -7,14 +7,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from collector.hearing import Hearing
 from collector.ingest import Ingest
 from collector.isolate import Quarantine
 from collector.quarantine import Case
+from contract.facts import lease_fact
 from contract.messages import ExceptionReason, Lease, Order, Outcome, encode
-from contract.series import BATCH, LEASE, METER, ORDER, QUARANTINE, USAGE
+from contract.series import BATCH, LEASE, METER, ORDER, QUARANTINE, USAGE, row_of
 from contract.topics import Topic
 from store.config import InfluxConfig
 from store.opening import open_store
@@ -184,6 +186,49 @@ async def test_what_is_announced_is_kept_from_its_first_hearing(store: Store, pl
     [kept], [announced] = await plant.stored(store, LEASE), await plant.stored(store, ORDER)
     assert (kept.heard, announced.heard, announced.due) == (plant.NOW, plant.NOW + 1, -1)
     assert await plant.stored(store, QUARANTINE) == []
+
+
+@pytest.fixture
+async def shown(influx: Any, influx_database: str) -> AsyncIterator[Store]:
+    """An InfluxDB 1.x, which shows a row field by field while another collector writes it."""
+    async with open_store(InfluxConfig(kind="influx", url=influx.url, database=influx_database)) as opened:
+        yield opened
+
+
+async def test_a_lease_that_another_collector_is_writing_is_completed(
+    shown: Store, plant: SimpleNamespace
+) -> None:
+    fact = lease_fact("qinghe", message(plant), plant.NOW)
+    whole = row_of(fact)
+    await shown.write([msgspec.structs.replace(whole, fields={"id": fact.id, "by": fact.by})])
+    hearing = Hearing(shown, Quarantine(shown, lambda: plant.NOW), lambda: plant.NOW, Counter())
+    assert await hearing.hear(LEASES, encode(message(plant)))
+    assert await plant.stored(shown, LEASE) == [fact]
+    assert await plant.stored(shown, QUARANTINE) == []
+
+
+async def test_a_lease_whose_place_shows_somebody_elses_half_row_is_heard_again_later(
+    shown: Store, plant: SimpleNamespace
+) -> None:
+    whole = row_of(lease_fact("qinghe", message(plant), plant.NOW - 7))
+    half = {"id": whole.fields["id"], "heard": whole.fields["heard"]}
+    await shown.write([msgspec.structs.replace(whole, fields=half)])
+    hearing = Hearing(shown, Quarantine(shown, lambda: plant.NOW), lambda: plant.NOW, Counter())
+    assert not await hearing.hear(LEASES, encode(message(plant)))
+    await shown.write([whole])
+    assert await hearing.hear(LEASES, encode(message(plant)))
+    [kept] = await plant.stored(shown, LEASE)
+    assert kept.heard == plant.NOW - 7
+
+
+async def test_a_half_row_in_the_quarantine_stops_nobody(shown: Store, plant: SimpleNamespace) -> None:
+    quarantine = Quarantine(shown, lambda: plant.NOW)
+    assert await quarantine.put([case(plant, 1)])
+    [whole] = [row_of(fact) for fact in await plant.stored(shown, QUARANTINE)]
+    half = {"batch": whole.fields["batch"], "part": 0}
+    await shown.write([msgspec.structs.replace(whole, time=plant.NOW + 1, fields=half)])
+    assert await Quarantine(shown, lambda: plant.NOW).put([case(plant, 2)])
+    assert await quarantine.put([case(plant, 2)])
 
 
 async def test_the_same_id_with_other_content_is_a_conflict(store: Store, plant: SimpleNamespace) -> None:

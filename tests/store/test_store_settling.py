@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contract.messages import ExceptionReason, Outcome
 from contract.series import Row
@@ -32,6 +33,25 @@ def test_what_would_overwrite_is_not_sent(lease: Any) -> None:
     assert settlement.to_send == []
     (written,) = settlement.conclude([])
     assert (written.outcome, written.reason) == (Outcome.REJECTED, ExceptionReason.CONFLICT)
+
+
+def part(row: Row, *names: str) -> Row:
+    return replace(row, fields={name: row.fields[name] for name in names})
+
+
+def test_a_row_that_is_stored_in_part_is_sent_whole(lease: Any, usage: Any) -> None:
+    rows = [lease(1), usage(1, 7)]
+    stored = [part(rows[0], "id"), part(rows[1], "sequence", "run_ms")]
+    known = Claims([claim(stored[1])])
+    settlement = Settlement.of(rows, [None, None], stored, known)
+    assert settlement.to_send == rows
+    assert outcomes(settlement) == ["accepted", "accepted"]
+
+
+def test_a_part_of_another_content_is_a_conflict(lease: Any) -> None:
+    settlement = settle([lease(1, tenant="bolt")], [part(lease(1), "id", "tenant")])
+    assert settlement.to_send == []
+    assert outcomes(settlement) == ["rejected"]
 
 
 def test_a_flawed_row_is_not_sent(lease: Any) -> None:
