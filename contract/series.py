@@ -118,7 +118,7 @@ def fact_of(row: Row) -> Record | Fact:
 
 
 def whole_fact(row: Row) -> Record | Fact | None:
-    """The fact, or None when the row is none of ours, or none yet: InfluxDB shows a row while it is written."""
+    """The fact, or None when the row is none of ours, or none yet: InfluxDB shows rows half written."""
     try:
         return fact_of(row)
     except msgspec.ValidationError:

@@ -1,7 +1,8 @@
 """What is known of a gap when it ends: its length, what the machine's own counters say, and no more.
 
-The grid does not cut a gap, since nothing is known of its inside; local midnight does, so that a day's rows
-are a day. Everything that was counted goes to the last part; device counters of run time recover its split.
+The grid does not cut a gap, since nothing is known of its inside. Local midnight does, so that a day's rows
+are a day, and so does a clock that is set forward, so that no more than the jump is flagged. Everything that
+was counted goes to the last part; device counters of run time recover its split.
 """
 
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contract.records import Cause, Method, Quality
+from contract.records import Cause, Method, Quality, Reason
 from contract.states import TIME_FIELDS
 from edge_agent.attribution import Attribution, Leases, attribute, changes, differs, in_force
 from edge_agent.counters import Kind, Step
@@ -90,18 +91,20 @@ def _device_ms(counted: DeviceTime | None, steps: dict[str, Step]) -> int | None
 
 
 def _write_parts(turn: Turn, until: int, recovered: Recovered, dispute: Dispute | None) -> None:
-    """Parts up to each midnight, of which nothing is known, and the last one with all that was counted."""
+    """Parts up to each midnight and step, of which nothing is known; the last has all that was counted."""
     if turn.gap is None:
         return
     gap, turn.gap = turn.gap, None
     timezone = turn.meter.identity.timezone
     counted, turn.raw = turn.raw, turn.meter.raw
     start, turn.vendor_code = gap.start, 0
-    for midnight in midnights(gap.start, until - 1, timezone):
-        turn.write_part(_part(gap, (start, midnight), NOTHING, dispute))
-        turn.turn(midnight, Cause.MIDNIGHT, turn.span.posture)
-        turn.announce()
-        start = midnight
+    at_midnight = set(midnights(gap.start, until - 1, timezone))
+    for edge in sorted(at_midnight | {step for step in gap.steps if gap.start < step < until}):
+        turn.write_part(_part(gap, (start, edge), NOTHING, dispute))
+        if edge in at_midnight:
+            turn.turn(edge, Cause.MIDNIGHT, turn.span.posture)
+            turn.announce()
+        start = edge
     turn.raw = counted
     last = _part(gap, (start, until), recovered, dispute)
     turn.write_part(replace(last, span_start=gap.start, missed=turn.meter.missed))
@@ -115,6 +118,7 @@ def _part(gap: Gap, stretch: tuple[int, int], recovered: Recovered, dispute: Dis
     run = min(recovered.run_ms, end - start)
     stop = min(recovered.stop_ms, end - start - run)
     known = {"run_ms": run, "stop_unknown_ms": stop, "unknown_ms": end - start - run - stop}
+    stepped = gap.reason is Reason.CLOCK_STEP or any(step <= start for step in gap.steps)
     return Part(
         start=start,
         end=end,
@@ -122,7 +126,8 @@ def _part(gap: Gap, stretch: tuple[int, int], recovered: Recovered, dispute: Dis
         times=dict.fromkeys(TIME_FIELDS, 0) | known,
         quality=recovered.quality,
         method=recovered.method,
-        reason=gap.reason,
+        reason=Reason.CLOCK_STEP if stepped else gap.reason,
+        stepped=stepped,
         unplaced_run_ms=recovered.run_ms - run,
         unplaced_stop_ms=recovered.stop_ms - stop,
         dispute=dispute,

@@ -248,7 +248,7 @@ class Machine:
         if meter is not None and wall - was > _LONGEST_STEP_MS:
             records = self.renew(MeterReason.CLOCK_BACK, was)
         elif meter is not None and jump is Jump.FORWARD:
-            records = self._take(metering.open_gap(self.scheme, meter, Reason.CLOCK_STEP))
+            records = self._take(metering.step_forward(self.scheme, meter, was))
         elif meter is not None and jump is Jump.BACK:
             records = self.renew(MeterReason.CLOCK_BACK, was)
         return records, instant(self._line, mono)

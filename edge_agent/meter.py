@@ -183,6 +183,18 @@ def open_gap(scheme: Scheme, meter: MeterState, reason: Reason) -> Turned:
     return Turned(turn.state(), tuple(turn.records))
 
 
+def step_forward(scheme: Scheme, meter: MeterState, at: int) -> Turned:
+    """The clock was set forward at ``at``, the meter's instant before the jump: the jump is a gap of its own.
+
+    One that opens later would begin at the last settled sample; in an open one the jump is cut off, since
+    what was silent before is not the clock's doing.
+    """
+    if meter.gap is None:
+        return open_gap(scheme, meter, Reason.CLOCK_STEP)
+    at = max(at, meter.gap.start)
+    return Turned(replace(meter, gap=replace(meter.gap, steps=(*meter.gap.steps, at))))
+
+
 def finish(scheme: Scheme, meter: MeterState, at: int, told: Told | None = None) -> Turned:
     """Ends the epoch: at the last settled sample, or, when a gap is open, at ``at``.
 

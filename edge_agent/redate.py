@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from contract.records import Clock, Interval, Loss, Meter, Record
 from edge_agent.cuts import next_midnight
-from edge_agent.state import MeterState, Opening, Span
+from edge_agent.state import Gap, MeterState, Opening, Span
 
 
 def redated(record: Record, by: int) -> Record:
@@ -35,9 +35,13 @@ def redated_meter(meter: MeterState, by: int) -> MeterState:
         open=replace(meter.open, start=meter.open.start + by),
         span=_span(meter.span, by),
         pending=meter.pending and _opening(meter.pending, by),
-        gap=meter.gap and replace(meter.gap, start=meter.gap.start + by),
+        gap=meter.gap and _gap(meter.gap, by),
         midnight=next_midnight(settled.at, meter.identity.timezone),
     )
+
+
+def _gap(gap: Gap, by: int) -> Gap:
+    return replace(gap, start=gap.start + by, steps=tuple(step + by for step in gap.steps))
 
 
 def _span(span: Span, by: int) -> Span:

@@ -108,11 +108,15 @@ class Part(Struct, frozen=True, kw_only=True):
     unplaced_run_ms: int = 0
     unplaced_stop_ms: int = 0
     dispute: Dispute | None = None
+    stepped: bool = False
+    """The clock was set forward in it."""
 
 
 class Gap(Struct, frozen=True, kw_only=True):
     start: int
     reason: Reason
+    steps: tuple[int, ...] = ()
+    """Instants at which the clock was set forward meanwhile: the time from the first on is flagged."""
 
 
 class MeterState(Struct, frozen=True, kw_only=True):

@@ -143,7 +143,7 @@ class Turn:
                 quality=part.quality,
                 method=part.method,
                 reason=part.reason,
-                clock=Clock.STEPPED if part.reason is Reason.CLOCK_STEP else Clock.SYNCED,
+                clock=Clock.STEPPED if part.stepped else Clock.SYNCED,
             )
         )
         self.open = OpenInterval(start=part.end, totals=after)

@@ -73,14 +73,17 @@ def _jump(gap: Interval, steps: Sequence[Outage], clock: ClockPair) -> int:
 
 
 def _whole(own: Iterable[Interval]) -> Iterator[Interval]:
-    """Each gap in one piece, though midnight cut it."""
+    """Each gap in one piece, though midnight or a clock step cut it: the last part says where it began."""
     for polled, group in groupby(own, key=lambda interval: interval.method is Method.POLLED):
         parts = list(group)
-        if polled:
-            yield from parts
-            continue
-        for _, of_gap in groupby(parts, key=lambda part: part.reason):
-            yield _joined(list(of_gap))
+        while parts:
+            gap = 1 if polled else _parts_of_first(parts)
+            yield parts[0] if gap == 1 else _joined(parts[:gap])
+            parts = parts[gap:]
+
+
+def _parts_of_first(parts: Sequence[Interval]) -> int:
+    return 1 + max(n for n, part in enumerate(parts) if part.span_start == parts[0].start or n == 0)
 
 
 def _joined(parts: Sequence[Interval]) -> Interval:

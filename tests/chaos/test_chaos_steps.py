@@ -50,6 +50,27 @@ def test_a_gap_that_midnight_cut_is_one(interval: Make) -> None:
     assert [each.duration_ms for each in found] == [300_000, 20_000, 280_000]
 
 
+def test_a_silence_that_a_jump_cut_is_one_gap_and_so_much_shorter(interval: Make) -> None:
+    before, _, after = stepped(interval)
+    silent = interval(
+        300, 40, sequence=2, method=Method.NONE, reason=Reason.SILENT, run_ms=0, unknown_ms=40_000
+    )
+    jump = interval(
+        340,
+        580 + 40,
+        sequence=3,
+        method=Method.COUNTERS,
+        reason=Reason.CLOCK_STEP,
+        run_ms=50_000,
+        unknown_ms=570_000,
+        span_start=silent.start,
+    )
+    later = replace(after, sequence=4, start=jump.end, span_start=jump.end)
+    found = straight([before, silent, jump, later], [step()], CLOCK)
+    assert [each.duration_ms for each in found] == [300_000, 60_000, 280_000]
+    assert (found[1].run_ms, found[1].unknown_ms) == (50_000, 10_000)
+
+
 def test_other_gateways_and_small_steps_change_nothing(interval: Make) -> None:
     usage = stepped(interval)
     assert straight(usage, [step(target="gw2")], CLOCK) == usage

@@ -4,13 +4,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contract.chain import canonical
 from contract.records import Interval, Meter, Record, Transition
 from contract.series import row_of
 from contract.states import TIME_FIELDS, time_field
+from edge_agent.line import STEP_MS
 from tests.edge_agent.meter_bench import PROFILE, Bench, times_of
 
 
@@ -97,6 +98,31 @@ def test_within_an_epoch_intervals_tile_the_time_line(history: list[Moment]) -> 
             assert sum(times_of(interval).values()) == interval.duration_ms > 0
             assert min(times_of(interval).values()) >= 0
             end = interval.end
+
+
+SEEN = Moment(after_ms=1, what="see")
+SET_FORWARD_IN_A_GAP = [
+    Moment(after_ms=2_500, what="miss"),
+    Moment(after_ms=2_500, what="miss"),
+    Moment(after_ms=1, what="step", ahead_ms=20_000),
+]
+
+
+@given(
+    st.lists(MOMENTS.filter(lambda moment: moment.what != "restart" and moment.ahead_ms >= 0), max_size=60)
+)
+@example(SET_FORWARD_IN_A_GAP)
+@settings(max_examples=300, deadline=None)
+def test_time_that_only_a_clock_set_forward_has_made_is_flagged(history: list[Moment]) -> None:
+    """While one process lives: how wrong its clock was before it was started, nobody can flag."""
+    passed = sum(moment.after_ms for moment in history) + SEEN.after_ms
+    steps = [moment.ahead_ms for moment in history if moment.what == "step"]
+    plain = sum(
+        record.duration_ms
+        for record in live([SEEN, *history, SEEN]).written
+        if isinstance(record, Interval) and record.clock != "stepped"
+    )
+    assert plain <= passed + sum(step for step in steps if step <= STEP_MS)
 
 
 @given(HISTORIES)

@@ -339,6 +339,36 @@ def test_a_clock_set_forward_is_a_flagged_gap_and_not_run_time(bench: Bench) -> 
     assert (gap.reason, gap.clock, gap.run_ms, gap.duration_ms) == ("clock_step", "stepped", 1_000, 3_601_000)
 
 
+def test_a_clock_set_forward_in_a_silence_flags_the_jump_and_not_the_silence_before_it(bench: Bench) -> None:
+    bench.see_every_second(0, 100)
+    for second in range(101, 161):
+        bench.miss(second)
+    bench.eight += 3_600_000
+    for second in range(161, 221):
+        bench.miss(second)
+    bench.see(221, run_s=90)
+    silence, jump = bench.intervals()[-2:]
+    assert (silence.reason, silence.clock, silence.unknown_ms) == ("silent", "synced", 61_000)
+    assert (jump.reason, jump.clock, jump.duration_ms) == ("clock_step", "stepped", 3_660_000)
+    assert (jump.run_ms, jump.span_start) == (90_000, silence.start)
+
+
+def test_clocks_set_forward_twice_in_one_silence_are_flagged_from_the_first_on(bench: Bench) -> None:
+    bench.see_every_second(0, 100)
+    bench.miss(110)
+    for second in (120, 130):
+        bench.eight += 60_000
+        bench.miss(second)
+    bench.see(140, run_s=0)
+    parts = bench.intervals()[-3:]
+    assert [(part.duration_ms, part.clock) for part in parts] == [
+        (20_000, "synced"),
+        (70_000, "stepped"),
+        (70_000, "stepped"),
+    ]
+    assert [part.reason for part in parts] == ["silent", "clock_step", "clock_step"]
+
+
 def test_the_last_poll_of_a_hold_may_arrive_a_little_late(bench: Bench) -> None:
     bench.see_every_second(0, 100)
     bench.miss(101.02)
