@@ -16,9 +16,11 @@ from typing import Final
 
 from contract.records import Record
 from edge_agent.block import Table
+from edge_agent.endpoint_link import EndpointLink
 from edge_agent.interpret import interpret
+from edge_agent.link import read_blocks
 from edge_agent.machine import Machine
-from edge_agent.modbus import ModbusLink
+from edge_agent.modbus import PymodbusTransport
 from edge_agent.plan import plan
 from edge_agent.profile import Profile
 from edge_agent.profile_file import load_profile
@@ -91,11 +93,11 @@ async def over_the_wire(profile: Profile, polls: int) -> None:
     scripts = build_scripts(load_plant(ROOT / "configs/plants/mini.toml"), START_MS)
     async with serve(scripts, lambda: START_MS + 600_000) as addresses:
         host, port, unit = addresses["knit-01"]
-        link, blocks = ModbusLink(host, port), plan(profile)
-        await link.read_blocks(blocks, unit)
+        link, blocks = EndpointLink(PymodbusTransport(host, port)), plan(profile)
+        await read_blocks(link, blocks, unit)
         cpu, wall = time.process_time_ns(), time.perf_counter_ns()
         for _ in range(polls):
-            await link.read_blocks(blocks, unit)
+            await read_blocks(link, blocks, unit)
         cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
         link.close()
     each = f"{cpu / polls / 1000:8.1f} us of CPU, {wall / polls / 1000:.1f} us of time"

@@ -20,8 +20,10 @@ from contract.clock import ClockPair
 from edge_agent.block import Key
 from edge_agent.clock import SystemClock
 from edge_agent.conditions import Conditions
+from edge_agent.endpoint_link import EndpointLink
+from edge_agent.link import read_blocks
 from edge_agent.machine import Machine
-from edge_agent.modbus import ModbusLink
+from edge_agent.modbus import PymodbusTransport
 from edge_agent.plan import plan
 from edge_agent.poll import Desk, Poller
 from edge_agent.profile_file import load_profile
@@ -87,7 +89,8 @@ async def measure(options: argparse.Namespace) -> None:
     silent = set(range(1, options.silent + 1))
     box, clock = Box(silent, options.answer_ms / 1000), SystemClock(ClockPair())
     server = await asyncio.start_server(box.serve, "127.0.0.1", 0)
-    link = ModbusLink("127.0.0.1", server.sockets[0].getsockname()[1], timeout_s=options.timeout_ms / 1000)
+    port, timeout_s = server.sockets[0].getsockname()[1], options.timeout_ms / 1000
+    link = EndpointLink(PymodbusTransport("127.0.0.1", port, timeout_s=timeout_s), timeout_s=timeout_s)
     desk = Desk(
         clock=clock,
         commit=cast("Any", Nowhere()),
@@ -104,7 +107,7 @@ async def measure(options: argparse.Namespace) -> None:
         blocks, shift = plan(machine.scheme.profile), phase(machine.name, options.period_ms)
 
         async def read() -> Mapping[Key, int]:
-            words = await link.read_blocks(blocks, unit)
+            words = await read_blocks(link, blocks, unit)
             late[unit].append((clock.mono_ms() - shift) % options.period_ms)
             return words
 

@@ -13,8 +13,8 @@ from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.counts import GOOD, PAUSED, SKIPPED, Counts, Tally
 from edge_agent.interpret import interpret
+from edge_agent.link import LinkError, RefusedError, SilentError
 from edge_agent.machine import Machine
-from edge_agent.modbus import LinkError, RefusedError, SilentError
 from edge_agent.sample import Fault, Sample
 from edge_agent.schedule import next_due, pause, phase, skipped
 

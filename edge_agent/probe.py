@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from contract.states import Party
-from edge_agent.config import Endpoint, MachineSettings, Settings
+from edge_agent.config import MachineSettings, Settings
 from edge_agent.interpret import Values, read_values, sample_of, surprises
-from edge_agent.modbus import LinkError, ModbusLink
+from edge_agent.link import Link, LinkError, read_blocks
+from edge_agent.links import link_to
 from edge_agent.plan import plan
 from edge_agent.profile import Profile
 from edge_agent.sample import Fault, Sample
@@ -24,7 +25,7 @@ class Probed(Struct, frozen=True, kw_only=True):
 
 async def probe(settings: Settings, machines: tuple[MachineSettings, ...]) -> list[Probed]:
     """In the order of ``machines``; endpoints are asked side by side, their units one after the other."""
-    links = {endpoint.name: _link(endpoint) for endpoint in settings.endpoints}
+    links = {endpoint.name: link_to(endpoint, patient=False) for endpoint in settings.endpoints}
     try:
         return await asyncio.gather(*(_probe(links[machine.endpoint], machine) for machine in machines))
     finally:
@@ -32,16 +33,11 @@ async def probe(settings: Settings, machines: tuple[MachineSettings, ...]) -> li
             link.close()
 
 
-def _link(endpoint: Endpoint) -> ModbusLink:
-    # A person waits: every machine gets its attempt, also behind an endpoint that has just refused one.
-    return ModbusLink(endpoint.host, endpoint.port, timeout_s=endpoint.timeout_ms / 1000, backoff_s=(0, 0))
-
-
-async def _probe(link: ModbusLink, machine: MachineSettings) -> Probed:
+async def _probe(link: Link, machine: MachineSettings) -> Probed:
     profile = machine.profile
     head = f"{machine.name}  ({machine.endpoint} unit {machine.unit}, {profile.label})"
     try:
-        words = await link.read_blocks(plan(profile), machine.unit)
+        words = await read_blocks(link, plan(profile), machine.unit)
     except LinkError as error:
         return Probed(lines=(f"{head}: no reading: {error}",), good=False)
     values = read_values(profile, words)

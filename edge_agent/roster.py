@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from edge_agent.config import Endpoint, MachineSettings, Settings
+from edge_agent.config import MachineSettings, Settings
+from edge_agent.link import Link, read_blocks
+from edge_agent.links import link_to
 from edge_agent.machine import Machine
-from edge_agent.modbus import ModbusLink
 from edge_agent.plan import plan
 from edge_agent.poll import Desk, Poller, both
 from edge_agent.scheme import Identity, Scheme
@@ -30,12 +31,12 @@ class Roster:
         self._desk, self._agent, self._lost = desk, agent, lost
         self.machines: dict[str, Machine] = {}
         self._running: dict[str, _Running] = {}
-        self._links: dict[str, ModbusLink] = {}
+        self._links: dict[str, Link] = {}
 
     def admit(self, settings: Settings, checkpoints: Mapping[str, bytes], tasks: asyncio.TaskGroup) -> None:
         """Every machine of ``settings`` begins, each from its checkpoint if it has one."""
         for endpoint in settings.endpoints:
-            self._links[endpoint.name] = link(endpoint)
+            self._links[endpoint.name] = link_to(endpoint)
         for configured in settings.machines:
             self._begin(settings, configured, checkpoints.get(configured.name), tasks)
 
@@ -60,9 +61,9 @@ class Roster:
         self._running[machine.name] = _Running(machine, configured, task)
 
     def _poller(self, machine: Machine, configured: MachineSettings) -> Poller:
-        reading, blocks, unit = self._links[configured.endpoint], plan(configured.profile), configured.unit
+        link, blocks, unit = self._links[configured.endpoint], plan(configured.profile), configured.unit
         tally = self._desk.counts.behind(configured.endpoint)
-        return Poller(machine, lambda: reading.read_blocks(blocks, unit), self._desk, tally)
+        return Poller(machine, lambda: read_blocks(link, blocks, unit), self._desk, tally)
 
     async def dismiss(self) -> None:
         """Nobody polls any more; every meter closes what is settled, and it is put into the outbox."""
@@ -73,15 +74,6 @@ class Roster:
             await asyncio.wait(polls)
         for machine in self.machines.values():
             self._desk.commit.put(machine.name, tuple(machine.stop()), machine.checkpoint())
-
-
-def link(endpoint: Endpoint) -> ModbusLink:
-    return ModbusLink(
-        endpoint.host,
-        endpoint.port,
-        timeout_s=endpoint.timeout_ms / 1000,
-        backoff_s=(endpoint.backoff_ms / 1000, endpoint.backoff_max_ms / 1000),
-    )
 
 
 def scheme_of(settings: Settings, configured: MachineSettings, agent: str) -> Scheme:

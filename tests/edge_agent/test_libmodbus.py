@@ -9,11 +9,12 @@ import pytest
 from contract.states import Party, State
 from edge_agent.block import Block, Table
 from edge_agent.interpret import interpret
-from edge_agent.modbus import ModbusLink, RefusedError
+from edge_agent.link import RefusedError, read_blocks
 from edge_agent.plan import plan
 from edge_agent.profile_file import load_profile
 from edge_agent.sample import Sample
 from edge_agent.stop_codes import load_stop_table
+from tests.edge_agent.wired import tcp_link
 
 Serve = Callable[[Mapping[int, int]], int]
 
@@ -22,10 +23,10 @@ async def read(configs: Path, profile_name: str, port: int) -> Sample:
     """Through link, plan and interpret, twice: the second read uses the same connection."""
     table = load_stop_table(configs / "stop-codes.toml")
     profile = load_profile(configs / "profiles" / f"{profile_name}.toml", table)
-    link = ModbusLink("127.0.0.1", port, timeout_s=5)
+    link = tcp_link(port)
     try:
-        first = interpret(profile, await link.read_blocks(plan(profile), 1), 5)
-        assert interpret(profile, await link.read_blocks(plan(profile), 1), 5) == first
+        first = interpret(profile, await read_blocks(link, plan(profile), 1), 5)
+        assert interpret(profile, await read_blocks(link, plan(profile), 1), 5) == first
     finally:
         link.close()
     assert isinstance(first, Sample)
@@ -49,16 +50,16 @@ async def test_a_welding_cell(configs: Path, libmodbus: Serve, maps: Any) -> Non
 async def test_both_tables_a_refusal_and_a_new_connection(libmodbus: Serve) -> None:
     port = libmodbus({0: 1, 124: 0xFFFF, 399: 7})
     for _ in range(2):
-        link = ModbusLink("127.0.0.1", port, timeout_s=5)
+        link = tcp_link(port)
         for table in Table:
-            assert (await link.read(table, 0, 125, 9))[::124] == [1, 0xFFFF]
+            assert (await link.read(Block(table, 0, 125), 9))[::124] == [1, 0xFFFF]
         with pytest.raises(RefusedError, match="no such register"):
-            await link.read(Table.HOLDING, 399, 2, 1)
-        assert await link.read(Table.HOLDING, 399, 1, 1) == [7]
+            await link.read(Block(Table.HOLDING, 399, 2), 1)
+        assert await link.read(Block(Table.HOLDING, 399, 1), 1) == [7]
         link.close()
 
 
 async def test_a_profile_for_input_registers_reads_those(libmodbus: Serve) -> None:
-    link = ModbusLink("127.0.0.1", libmodbus({5: 55}), timeout_s=5)
-    assert await link.read_blocks([Block(Table.INPUT, 5, 1)], 1) == {(Table.INPUT, 5): 55}
+    link = tcp_link(libmodbus({5: 55}))
+    assert await read_blocks(link, [Block(Table.INPUT, 5, 1)], 1) == {(Table.INPUT, 5): 55}
     link.close()

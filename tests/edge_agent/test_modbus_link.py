@@ -11,19 +11,26 @@ from typing import Any
 import pytest
 
 from edge_agent.block import Block, Table
-from edge_agent.modbus import DesyncError, LinkLostError, ModbusLink, RefusedError, SilentError
+from edge_agent.endpoint_link import EndpointLink
+from edge_agent.link import DesyncError, LinkLostError, RefusedError, SilentError, read_blocks
+from edge_agent.modbus import PymodbusTransport
+from tests.edge_agent.wired import inside, tcp_link
 
 PROMPT_S = 0.5
 """Far below the time limit of a patient link: what comes sooner was not waited for."""
 
 
 @asynccontextmanager
-async def link_to(hub: Any, *, timeout_s: float = 5.0, **more: Any) -> AsyncIterator[ModbusLink]:
-    link = ModbusLink("127.0.0.1", hub.port, timeout_s=timeout_s, **more)
+async def link_to(hub: Any, *, timeout_s: float = 5.0, **more: Any) -> AsyncIterator[EndpointLink]:
+    link = tcp_link(hub.port, timeout_s=timeout_s, **more)
     try:
         yield link
     finally:
         link.close()
+
+
+def public(made: type) -> set[str]:
+    return {name for name in vars(made) if not name.startswith("_")}
 
 
 async def served(hub: Any, count: int) -> None:
@@ -35,22 +42,22 @@ async def served(hub: Any, count: int) -> None:
 async def test_it_reads_both_tables(hub: Any) -> None:
     hub.words[10:13] = [1, 0xFFFF, 3]
     async with link_to(hub) as link:
-        assert await link.read(Table.HOLDING, 10, 3, 1) == [1, 0xFFFF, 3]
-        assert await link.read(Table.INPUT, 11, 1, 7) == [0xFFFF]
+        assert await link.read(Block(Table.HOLDING, 10, 3), 1) == [1, 0xFFFF, 3]
+        assert await link.read(Block(Table.INPUT, 11, 1), 7) == [0xFFFF]
     assert [(request[6], request[7]) for request in hub.requests] == [(1, 3), (7, 4)]
 
 
 async def test_one_connection_serves_all_reads(hub: Any) -> None:
     async with link_to(hub) as link:
         for _ in range(5):
-            await link.read(Table.HOLDING, 0, 125, 1)
+            await link.read(Block(Table.HOLDING, 0, 125), 1)
     assert hub.connections == 1
 
 
 async def test_concurrent_reads_take_turns_in_order(hub: Any) -> None:
     hub.words = list(range(400))
     async with link_to(hub) as link:
-        answers = await asyncio.gather(*(link.read(Table.HOLDING, n, 1, n) for n in range(1, 21)))
+        answers = await asyncio.gather(*(link.read(Block(Table.HOLDING, n, 1), n) for n in range(1, 21)))
     assert answers == [[n] for n in range(1, 21)]
     assert [request[6] for request in hub.requests] == list(range(1, 21))
     assert hub.connections == 1
@@ -60,7 +67,7 @@ async def test_blocks_become_words_by_table_and_address(hub: Any) -> None:
     hub.words = list(range(400))
     blocks = (Block(Table.HOLDING, 2, 2), Block(Table.INPUT, 9, 1))
     async with link_to(hub) as link:
-        words = await link.read_blocks(blocks, 1)
+        words = await read_blocks(link, blocks, 1)
     assert words == {(Table.HOLDING, 2): 2, (Table.HOLDING, 3): 3, (Table.INPUT, 9): 9}
 
 
@@ -71,13 +78,14 @@ async def test_nothing_but_reads_ever_leaves_whatever_happens(hub: Any) -> None:
     async with link_to(hub, timeout_s=0.2, backoff_s=(0, 0)) as link:
         for table in (Table.HOLDING, Table.INPUT, Table.HOLDING, Table.INPUT):
             try:
-                await link.read_blocks([Block(table, 0, 5)], 1)
+                await read_blocks(link, [Block(table, 0, 5)], 1)
             except (LinkLostError, DesyncError):
                 link.close()
     assert len(hub.requests) == 4
     assert hub.functions <= {3, 4}
     assert all(len(request) == 12 for request in hub.requests)
-    assert {name for name in vars(ModbusLink) if not name.startswith("_")} == {"read", "read_blocks", "close"}
+    assert public(EndpointLink) == {"read", "close"}
+    assert public(PymodbusTransport) == {"connected", "connect", "ask", "close"}
 
 
 @pytest.mark.parametrize(
@@ -87,9 +95,9 @@ async def test_a_refusal_keeps_the_link(hub: Any, maps: Any, code: int, says: st
     hub.faults.append(lambda request, _: maps.refusal(request, code))
     async with link_to(hub) as link:
         with pytest.raises(RefusedError, match=says) as refused:
-            await link.read(Table.HOLDING, 0, 1, 1)
+            await link.read(Block(Table.HOLDING, 0, 1), 1)
         assert refused.value.code == code
-        assert await link.read(Table.HOLDING, 0, 1, 1) == [0]
+        assert await link.read(Block(Table.HOLDING, 0, 1), 1) == [0]
     assert hub.connections == 1
 
 
@@ -118,10 +126,10 @@ async def test_an_answer_that_was_not_asked_for_drops_the_connection_at_once(
     async with link_to(hub, backoff_s=(0, 0)) as link:
         began = time.monotonic()
         with pytest.raises(DesyncError):
-            await link.read(Table.HOLDING, 0, 2, 1)
+            await link.read(Block(Table.HOLDING, 0, 2), 1)
         assert time.monotonic() - began < PROMPT_S
         hub.words[0:2] = [5, 6]
-        assert await link.read(Table.HOLDING, 0, 2, 1) == [5, 6]
+        assert await link.read(Block(Table.HOLDING, 0, 2), 1) == [5, 6]
     assert hub.connections == 2
     assert caplog.records == []
 
@@ -137,7 +145,7 @@ async def test_an_answer_in_pieces_is_an_answer(hub: Any) -> None:
     hub.faults.append(dribble)
     hub.words[0] = 77
     async with link_to(hub) as link:
-        assert await link.read(Table.HOLDING, 0, 1, 1) == [77]
+        assert await link.read(Block(Table.HOLDING, 0, 1), 1) == [77]
 
 
 async def test_a_late_answer_never_answers_the_next_question(hub: Any) -> None:
@@ -145,9 +153,9 @@ async def test_a_late_answer_never_answers_the_next_question(hub: Any) -> None:
     hub.faults.append(hub.late)
     async with link_to(hub, timeout_s=0.05) as link:
         with pytest.raises(SilentError, match=r"0\.05 s"):
-            await link.read(Table.HOLDING, 0, 1, 1)
+            await link.read(Block(Table.HOLDING, 0, 1), 1)
         hub.released.set()
-        assert await link.read(Table.HOLDING, 50, 1, 1) == [222]
+        assert await link.read(Block(Table.HOLDING, 50, 1), 1) == [222]
     assert hub.connections == 2
 
 
@@ -156,18 +164,18 @@ async def test_a_peer_that_hangs_up_is_seen_at_once(hub: Any) -> None:
     async with link_to(hub) as link:
         began = time.monotonic()
         with pytest.raises(LinkLostError, match="closed"):
-            await link.read(Table.HOLDING, 0, 1, 1)
+            await link.read(Block(Table.HOLDING, 0, 1), 1)
         assert time.monotonic() - began < PROMPT_S
 
 
 async def test_a_peer_that_hung_up_between_reads_is_called_again(hub: Any) -> None:
     async with link_to(hub) as link:
-        await link.read(Table.HOLDING, 0, 1, 1)
+        await link.read(Block(Table.HOLDING, 0, 1), 1)
         hub.hang_up()
         lost = 0
         while hub.connections < 2:
             try:
-                await link.read(Table.HOLDING, 0, 1, 1)
+                await link.read(Block(Table.HOLDING, 0, 1), 1)
             except LinkLostError:
                 lost += 1
         assert lost <= 1
@@ -176,7 +184,7 @@ async def test_a_peer_that_hung_up_between_reads_is_called_again(hub: Any) -> No
 async def test_closing_fails_the_read_under_way(hub: Any) -> None:
     hub.faults.append(hub.late)
     async with link_to(hub) as link:
-        reading = asyncio.create_task(link.read(Table.HOLDING, 0, 1, 1))
+        reading = asyncio.create_task(link.read(Block(Table.HOLDING, 0, 1), 1))
         await served(hub, 1)
         link.close()
         with pytest.raises(LinkLostError):
@@ -187,22 +195,22 @@ async def test_a_cancelled_read_throws_its_connection_away(hub: Any) -> None:
     hub.words[0], hub.words[50] = 111, 222
     hub.faults.append(hub.late)
     async with link_to(hub, backoff_s=(0, 0)) as link:
-        reading = asyncio.create_task(link.read(Table.HOLDING, 0, 1, 1))
+        reading = asyncio.create_task(link.read(Block(Table.HOLDING, 0, 1), 1))
         await served(hub, 1)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
         hub.released.set()
-        assert await link.read(Table.HOLDING, 50, 1, 1) == [222]
+        assert await link.read(Block(Table.HOLDING, 50, 1), 1) == [222]
     assert hub.connections == 2
 
 
 async def test_a_cancelled_wait_for_its_turn_disturbs_nobody(hub: Any) -> None:
     hub.faults.append(hub.late)
     async with link_to(hub) as link:
-        first = asyncio.create_task(link.read(Table.HOLDING, 0, 1, 1))
+        first = asyncio.create_task(link.read(Block(Table.HOLDING, 0, 1), 1))
         await served(hub, 1)
-        second = asyncio.create_task(link.read(Table.HOLDING, 0, 1, 2))
+        second = asyncio.create_task(link.read(Block(Table.HOLDING, 0, 1), 2))
         await asyncio.sleep(0)
         second.cancel()
         hub.released.set()
@@ -215,9 +223,9 @@ async def test_a_cancelled_wait_for_its_turn_disturbs_nobody(hub: Any) -> None:
 async def test_a_cancellation_that_comes_with_the_answer_is_not_swallowed(hub: Any) -> None:
     """Python 3.11's wait_for would return the answer and forget that it was told to stop."""
     async with link_to(hub) as link:
-        await link.read(Table.HOLDING, 0, 1, 1)
-        reading = asyncio.create_task(link.read(Table.HOLDING, 0, 1, 1))
-        client = link._client
+        await link.read(Block(Table.HOLDING, 0, 1), 1)
+        reading = asyncio.create_task(link.read(Block(Table.HOLDING, 0, 1), 1))
+        client = inside(link)._client
         assert client is not None
         received = client.ctx.callback_data
 
@@ -239,7 +247,7 @@ async def test_reading_within_a_cancelled_task_goes_on(hub: Any) -> None:
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
-                return await link.read(Table.HOLDING, 0, 1, 1)
+                return await link.read(Block(Table.HOLDING, 0, 1), 1)
             return []
 
         task = asyncio.create_task(wind_up())
@@ -251,7 +259,7 @@ async def test_reading_within_a_cancelled_task_goes_on(hub: Any) -> None:
 async def test_a_peer_that_hangs_up_while_it_accepts_is_lost_at_once(hub: Any) -> None:
     """The connection stands and is gone before anything was asked."""
     async with link_to(hub, backoff_s=(0, 0)) as link:
-        made = link._new_client
+        made = inside(link)._new_client
 
         def made_and_lost() -> Any:
             client = made()
@@ -269,11 +277,11 @@ async def test_a_peer_that_hangs_up_while_it_accepts_is_lost_at_once(hub: Any) -
             client.connect = connect_and_lose  # type: ignore[method-assign]
             return client
 
-        link._new_client = made_and_lost  # type: ignore[method-assign]
+        inside(link)._new_client = made_and_lost  # type: ignore[method-assign]
         with pytest.raises(LinkLostError):
-            await link.read(Table.HOLDING, 0, 1, 1)
-        link._new_client = made  # type: ignore[method-assign]
-        assert await link.read(Table.HOLDING, 0, 1, 1) == [0]
+            await link.read(Block(Table.HOLDING, 0, 1), 1)
+        inside(link)._new_client = made  # type: ignore[method-assign]
+        assert await link.read(Block(Table.HOLDING, 0, 1), 1) == [0]
 
 
 async def test_nothing_is_logged_and_nothing_is_left_behind(
@@ -284,7 +292,7 @@ async def test_nothing_is_logged_and_nothing_is_left_behind(
     async with link_to(hub, timeout_s=0.05, backoff_s=(0, 0)) as link:
         for error in (SilentError, LinkLostError, DesyncError):
             with pytest.raises(error):
-                await link.read(Table.HOLDING, 0, 1, 1)
+                await link.read(Block(Table.HOLDING, 0, 1), 1)
             hub.released.set()
     del link
     gc.collect()  # a future whose exception nobody fetched would log now

@@ -11,16 +11,17 @@ from typing import Any
 
 import pytest
 
-from edge_agent.block import Table
-from edge_agent.modbus import (
+from edge_agent.block import Block, Table
+from edge_agent.endpoint_link import EndpointLink
+from edge_agent.link import (
     EXCEPTIONS,
     DesyncError,
     LinkError,
     LinkLostError,
-    ModbusLink,
     RefusedError,
     SilentError,
 )
+from tests.edge_agent.wired import inside, tcp_link
 
 PROMPT_S = 0.5
 WORDS = [0x1234, 0x5678]
@@ -28,22 +29,22 @@ ANSWER_BYTES = 9 + 2 * len(WORDS)
 
 
 @asynccontextmanager
-async def link_to(hub: Any) -> AsyncIterator[ModbusLink]:
-    link = ModbusLink("127.0.0.1", hub.port, timeout_s=10.0, backoff_s=(0, 0))
+async def link_to(hub: Any) -> AsyncIterator[EndpointLink]:
+    link = tcp_link(hub.port, timeout_s=10.0, backoff_s=(0, 0))
     try:
         yield link
     finally:
         link.close()
 
 
-def hurry(link: ModbusLink) -> None:
+def hurry(link: EndpointLink) -> None:
     """Only for the connection there is: under load, the next one must not fail for lack of time."""
-    assert link._client is not None
-    link._client.ctx.comm_params.timeout_connect = 0.1
+    assert inside(link)._client is not None
+    inside(link)._client.ctx.comm_params.timeout_connect = 0.1
 
 
-async def read(link: ModbusLink, address: int = 0, unit: int = 1) -> list[int]:
-    return await link.read(Table.HOLDING, address, len(WORDS), unit)
+async def read(link: EndpointLink, address: int = 0, unit: int = 1) -> list[int]:
+    return list(await link.read(Block(Table.HOLDING, address, len(WORDS)), unit))
 
 
 @pytest.mark.parametrize("code", range(1, 12))
@@ -148,7 +149,7 @@ async def test_what_comes_unasked_between_two_questions_answers_none(hub: Any, g
     assert [answer for answer in answers if answer not in (WORDS, None)] == []
 
 
-async def _answers(link: ModbusLink, count: int) -> list[list[int] | None]:
+async def _answers(link: EndpointLink, count: int) -> list[list[int] | None]:
     """None where the link said that it knows nothing."""
     answers: list[list[int] | None] = []
     for _ in range(count):
@@ -229,7 +230,7 @@ async def test_an_answer_to_a_former_request_is_known_for_one_after_a_new_connec
 
 async def test_the_count_of_transactions_goes_round(hub: Any) -> None:
     async with link_to(hub) as link:
-        link._transaction = 64_998
+        inside(link)._transaction = 64_998
         for _ in range(4):
             await read(link)
         link.close()
@@ -243,7 +244,7 @@ async def test_the_count_of_transactions_goes_round(hub: Any) -> None:
 async def test_two_processes_do_not_begin_at_the_same_transaction(hub: Any) -> None:
     """An agent that restarts meets the answers that its forerunner did not wait for."""
     for drawn in (0.25, 0.75):
-        link = ModbusLink("127.0.0.1", hub.port, timeout_s=5.0, random=lambda drawn=drawn: drawn)  # type: ignore[misc]
+        link = tcp_link(hub.port, random=lambda drawn=drawn: drawn)  # type: ignore[misc]
         await read(link)
         link.close()
     assert hub.requests[0][:2] != hub.requests[1][:2]

@@ -16,8 +16,8 @@ import pytest
 from edge_agent.block import Key
 from edge_agent.conditions import Conditions
 from edge_agent.counts import Counts, Tally
+from edge_agent.link import SilentError
 from edge_agent.machine import Machine
-from edge_agent.modbus import SilentError
 from edge_agent.poll import Desk, Poller
 from edge_agent.profile import Profile
 from edge_agent.profile_file import load_profile

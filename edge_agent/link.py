@@ -1,0 +1,92 @@
+"""The seam between polling and the wire: what a link does, and every way in which it can fail.
+
+Two layers stand behind it. A ``Transport`` puts one request on one connection and judges its answer; there
+is one per way to a machine (``modbus.py``: through pymodbus). An ``EndpointLink`` (``endpoint_link.py``)
+holds one of them and knows the manners: whose turn it is, when to connect again. ``links.py`` puts the two
+together.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
+
+from edge_agent.block import Block, Key, keys_of
+
+
+class LinkError(Exception):
+    """Nothing is known about the machine."""
+
+
+class LinkLostError(LinkError):
+    """There is no connection, or it broke during the request. The link comes back by itself."""
+
+
+class SilentError(LinkError):
+    """Connected, and no answer in time. Back off this unit; its neighbours are not concerned."""
+
+
+class DesyncError(LinkError):
+    """An answer to another question: late, cut or garbled. The connection was thrown away."""
+
+
+class RefusedError(LinkError):
+    """The machine answered with a Modbus exception. The link is fine."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"Modbus exception {code} ({EXCEPTIONS.get(code, 'of no standard meaning')})")
+        self.code = code
+
+
+EXCEPTIONS: Final = {
+    1: "function not supported",
+    2: "no such register",
+    3: "too many registers",
+    4: "device failure",
+    5: "acknowledged, not done yet",
+    6: "device busy",
+    8: "memory parity",
+    10: "gateway path unavailable",
+    11: "no device behind the gateway answered",
+}
+"""Modbus Application Protocol 1.1b3, 7."""
+
+FUNCTIONS: Final = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+"""The function code that reads each table; there is no other that a transport can be asked for."""
+
+
+class Link(Protocol):
+    """Reads from one endpoint, for all units behind it. Any number of tasks may ask at once."""
+
+    async def read(self, block: Block, unit: int) -> Sequence[int]:
+        """One value an address: words of 16 bits, or 0 and 1. Raises a LinkError."""
+
+    def close(self) -> None:
+        """Drop the connection. A request under way fails with LinkLostError; the next one connects again."""
+
+
+class Transport(Protocol):
+    """One connection at a time, one request at a time, one attempt each: its owner has the patience.
+
+    Nothing but the right answer to the latest request ever comes out of ``ask``. After an error other than
+    RefusedError, and after a cancellation, the owner calls ``close``.
+    """
+
+    @property
+    def connected(self) -> bool:
+        """False also once the peer has hung up."""
+
+    async def connect(self) -> None:
+        """Called when not connected. Raises LinkLostError, within the time limit."""
+
+    async def ask(self, block: Block, unit: int) -> Sequence[int]:
+        """As ``Link.read``, within the time limit. Called when connected."""
+
+    def close(self) -> None:
+        """As ``Link.close``. Does nothing when nothing is open."""
+
+
+async def read_blocks(link: Link, blocks: Iterable[Block], unit: int) -> dict[Key, int]:
+    """The words of a read plan. Raises a LinkError: there is no half a read."""
+    words: dict[Key, int] = {}
+    for block in blocks:
+        words.update(zip(keys_of(block), await link.read(block, unit), strict=True))
+    return words
