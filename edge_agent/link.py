@@ -9,7 +9,7 @@ together.
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
-from edge_agent.block import Block, Key, keys_of
+from edge_agent.block import Block, Key, Table, keys_of
 
 
 class LinkError(Exception):
@@ -49,7 +49,7 @@ EXCEPTIONS: Final = {
 }
 """Modbus Application Protocol 1.1b3, 7."""
 
-FUNCTIONS: Final = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+FUNCTIONS: Final = {Table.COIL: 1, Table.DISCRETE: 2, Table.HOLDING: 3, Table.INPUT: 4}
 """The function code that reads each table; there is no other that a transport can be asked for."""
 
 

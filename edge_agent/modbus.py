@@ -37,16 +37,17 @@ def flaw(request: bytes, answer: bytes) -> str:
         return f"unit {answer[6]} answered for unit {request[6]}"
     if answer[7] & 0x7F != request[7]:
         return f"function {answer[7]} answered for function {request[7]}"
-    return _misfit(2 * int.from_bytes(request[10:12], "big"), answer)
+    count = int.from_bytes(request[10:12], "big")
+    return _misfit(2 * count if request[7] > 2 else (count + 7) // 8, answer)
 
 
 def _misfit(wanted: int, answer: bytes) -> str:
-    """Whether the lengths are right for ``wanted`` bytes of registers, or for an exception."""
+    """Whether the lengths are right for ``wanted`` bytes of values, or for an exception."""
     length, refused = 6 + int.from_bytes(answer[4:6], "big"), answer[7] > 0x80
     right = length == _HEADER + (0 if refused else wanted) and len(answer) <= length
     if right and (refused or answer[8] == wanted):
         return ""
-    return f"{len(answer)} bytes of a frame of {length} for {wanted} bytes of registers"
+    return f"{len(answer)} bytes of a frame of {length} for {wanted} bytes of values"
 
 
 class PymodbusTransport:
@@ -82,6 +83,8 @@ class PymodbusTransport:
         client, cancelled = self._client, cancellations()
         assert client is not None  # noqa: S101  asked of a transport that is connected
         ask = {
+            1: client.read_coils,
+            2: client.read_discrete_inputs,
             3: client.read_holding_registers,
             4: client.read_input_registers,
         }[FUNCTIONS[block.table]]
@@ -96,8 +99,10 @@ class PymodbusTransport:
             self._request, self._transaction = b"", client.ctx.next_tid
         if answer.isError():
             raise RefusedError(answer.exception_code)
-        registers: Sequence[int] = answer.registers
-        return registers
+        values: Sequence[int] = (
+            list(map(int, answer.bits[: block.count])) if block.table.bits else answer.registers
+        )
+        return values
 
     def close(self) -> None:
         client, self._client = self._client, None
