@@ -9,7 +9,7 @@ from typing import Final
 
 from collector.collector import run
 from collector.config import Settings
-from collector.systemd import notify
+from daemon.systemd import notify
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ import asyncio
 import logging
 import signal
 
+from daemon.systemd import notify
 from edge_agent.config import Settings
-from edge_agent.notify import notify
 from edge_agent.outbox_file import OutboxError
 from edge_agent.terminal import FAILED, FINE, warn
 
