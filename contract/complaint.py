@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 Path = tuple[str | int, ...]
@@ -33,7 +34,29 @@ class BadConfigurationError(Exception):
 
     def __init__(self, complaints: Iterable[Complaint]) -> None:
         self.complaints = tuple(complaints)
-        super().__init__("\n".join(map(str, self.complaints)))
+        super().__init__("\n".join(map(str, folded(self.complaints))))
+
+
+MANY: Final = 8
+"""So many complaints of one kind about one file are still shown each."""
+_SHOWN: Final = 3
+_INDEX: Final = re.compile(r"\.\d+(?=\.|\Z)")
+
+
+def folded(complaints: Iterable[Complaint]) -> list[Complaint]:
+    """For people: where a thousand rows have one complaint, the first few of them and how many there are."""
+    told, gone = list(complaints), set[int]()
+    kinds: dict[Path, list[int]] = {}
+    for place, each in enumerate(told):
+        kind = (each.file, _INDEX.sub("", each.key), each.remedy or each.problem)
+        kinds.setdefault(kind, []).append(place)
+    for (_, key, _), alike in kinds.items():
+        if len(alike) > MANY:
+            rest, last = alike[_SHOWN:], told[alike[-1]]
+            problem = f"and {len(rest)} more like these, up to line {last.line}"
+            told[rest[0]] = msgspec.structs.replace(told[rest[0]], key=str(key), problem=problem)
+            gone.update(rest[1:])
+    return [each for place, each in enumerate(told) if place not in gone]
 
 
 class TomlFile(Struct, frozen=True, kw_only=True):

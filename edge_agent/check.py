@@ -28,11 +28,15 @@ def _site(settings: Settings) -> Iterator[str]:
 
 def _machines(settings: Settings) -> Iterator[str]:
     yield f"machines: {len(settings.machines)}"
+    for sheet in settings.sheets:
+        yield f"  from {sheet}"
     width = max(len(machine.name) for machine in settings.machines)
     for machine in settings.machines:
         serial = "serial of first contact" if machine.serial is None else f"serial {machine.serial}"
         place = f"{machine.endpoint} unit {machine.unit}"
-        yield f"  {machine.name:{width}}  {place}, {machine.profile.label}, {serial}, area {machine.area}"
+        called = "".join(f", {name}" for name in (machine.name_en, machine.name_zh) if name)
+        what = f"{machine.profile.label}, {serial}, area {machine.area}{called}"
+        yield f"  {machine.name:{width}}  {place}, {what}"
 
 
 def _endpoints(settings: Settings) -> Iterator[str]:

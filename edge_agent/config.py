@@ -2,12 +2,14 @@
 
 import os
 import ssl
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from contract.clock import ClockPair
 from contract.complaint import BadConfigurationError
+from edge_agent import machine_checks
 from edge_agent.config_shape import (
     TABLES,
     BrokerShape,
@@ -18,9 +20,12 @@ from edge_agent.config_shape import (
     PollShape,
     TopShape,
 )
+from edge_agent.machine_list import Listed, listed_in_sheets, listed_in_toml
 from edge_agent.mqtt import Address
 from edge_agent.profile import Profile, StopTable
 from edge_agent.profile_file import load_profile
+from edge_agent.profile_places import find, places
+from edge_agent.sheet import Sheet
 from edge_agent.shipped import shipped
 from edge_agent.stop_codes import load_stop_table
 from edge_agent.toml_tables import Reading, open_toml
@@ -36,6 +41,8 @@ class Poll(Struct, frozen=True, kw_only=True):
     """Intervals end at its multiples."""
     checkpoint_ms: int
     state_repeat_ms: int
+    outage_h: int
+    """The longest silence of a machine after which every count must still come back, in hours."""
 
 
 class Mqtt(Struct, frozen=True, kw_only=True):
@@ -77,6 +84,9 @@ class MachineSettings(Struct, frozen=True, kw_only=True):
     area: str
     serial: int | None
     """What its serial register must say; None: what it says at first contact."""
+    name_en: str
+    name_zh: str
+    """For people; empty where there is none."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -92,6 +102,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     outbox: OutboxLimits
     endpoints: tuple[Endpoint, ...]
     machines: tuple[MachineSettings, ...]
+    sheets: tuple[str, ...]
+    """The machine lists that are spreadsheets, and how they were understood."""
 
     def broker(self) -> Address:
         """Where to connect, with the secrets as they are in their files now. Raises OSError.
@@ -120,12 +132,11 @@ def load(path: Path) -> Settings:
     poll, broker = reading.table("poll", PollShape), reading.table("broker", BrokerShape)
     outbox = reading.table("outbox", OutboxShape)
     endpoints = reading.tables("endpoint", EndpointShape)
-    machines = reading.tables("machine", MachineShape)
+    machines, sheets = _machines(reading, top, directory)
     _check_endpoints(reading, endpoints)
-    _check_machines(reading, machines)
     mqtt = _mqtt(reading, broker, directory)
     profiles = _profiles(reading, machines, _stop_table(reading, directory), directory)
-    _check_serials(reading, machines, profiles)
+    _check_machines(reading, machines, endpoints.values(), profiles, poll)
     reading.finish()
     assert top and clock and poll and outbox and mqtt  # noqa: S101, PT018  finish() raised otherwise
     return Settings(
@@ -139,39 +150,52 @@ def load(path: Path) -> Settings:
         mqtt=mqtt,
         outbox=OutboxLimits(**outbox.model_dump(exclude={"path"}), path=directory / outbox.path),
         endpoints=tuple(Endpoint(**endpoint.model_dump()) for endpoint in endpoints.values()),
-        machines=tuple(
-            MachineSettings(
-                name=machine.name,
-                endpoint=machine.endpoint,
-                unit=machine.unit,
-                profile=profiles[machine.profile],
-                area=machine.area or top.area,
-                serial=machine.serial,
-            )
-            for machine in machines.values()
-        ),
+        machines=tuple(_settled(machine.shape, top.area, profiles) for machine in machines),
+        sheets=tuple(map(str, sheets)),
     )
+
+
+def _settled(machine: MachineShape, area: str, profiles: Mapping[str, Profile]) -> MachineSettings:
+    given = machine.model_dump(exclude={"profile", "area"})
+    return MachineSettings(**given, profile=profiles[machine.profile], area=machine.area or area)
+
+
+def _machines(reading: Reading, top: TopShape | None, directory: Path) -> tuple[list[Listed], list[Sheet]]:
+    """Those of the file, then those of the spreadsheets that it names."""
+    named = top.machines if top else None
+    files = [named] if isinstance(named, str) else named or []
+    in_sheets, sheets = listed_in_sheets(reading, files, directory)
+    if not reading.file.data.get("machine") and not files:
+        remedy = "add [[machine]] with name, endpoint and profile, or name a spreadsheet in machines"
+        reading.complain(("machine",), "names no machine", remedy)
+    return listed_in_toml(reading) + in_sheets, sheets
 
 
 def _check_endpoints(reading: Reading, endpoints: dict[int, EndpointShape]) -> None:
     named = ((i, endpoint.name) for i, endpoint in endpoints.items())
     reading.unique("endpoint", named, "name", "give each endpoint its name")
-    addressed = ((i, (endpoint.host, endpoint.port)) for i, endpoint in endpoints.items())
+    addressed = ((i, _address(endpoint)) for i, endpoint in endpoints.items())
     reading.unique("endpoint", addressed, "port", "put all units behind one address into one endpoint")
 
 
-def _check_machines(reading: Reading, machines: dict[int, MachineShape]) -> None:
-    if not reading.file.data.get("machine"):
-        reading.complain(("machine",), "names no machine", "add [[machine]] with name, endpoint and profile")
-    reading.unique("machine", ((i, m.name) for i, m in machines.items()), "name", "give each its own name")
-    placed = ((i, (machine.endpoint, machine.unit)) for i, machine in machines.items())
-    reading.unique("machine", placed, "unit", "two machines cannot share one unit of one endpoint")
-    known = reading.named("endpoint")
-    for index, machine in machines.items():
-        if machine.endpoint not in known:
-            remedy = f"name one of: {', '.join(sorted(known))}" if known else "add an [[endpoint]]"
-            problem = f"{machine.endpoint!r} is no endpoint of this file"
-            reading.complain(("machine", index, "endpoint"), problem, remedy)
+def _address(endpoint: EndpointShape) -> machine_checks.Address:
+    return machine_checks.same_host(endpoint.host), endpoint.port
+
+
+def _check_machines(
+    reading: Reading,
+    machines: list[Listed],
+    endpoints: Iterable[EndpointShape],
+    profiles: Mapping[str, Profile],
+    poll: PollShape | None,
+) -> None:
+    addresses = {endpoint.name: _address(endpoint) for endpoint in endpoints}
+    reading.complaints += machine_checks.doubles(machines, addresses)
+    reading.complaints += machine_checks.strangers(machines, reading.named("endpoint"), reading.file.name)
+    reading.complaints += machine_checks.unread_serials(machines, profiles)
+    for problem in machine_checks.short_horizons(profiles.values(), poll.outage_h) if poll else ():
+        remedy = "take a wider register in the profile, or answer for a shorter silence"
+        reading.complain(("poll", "outage_h"), problem, remedy)
 
 
 def _mqtt(reading: Reading, broker: BrokerShape | None, directory: Path) -> Mqtt | None:
@@ -202,37 +226,29 @@ def _stop_table(reading: Reading, directory: Path) -> StopTable:
 
 
 def _profiles(
-    reading: Reading, machines: dict[int, MachineShape], stop_table: StopTable, directory: Path
+    reading: Reading, machines: Iterable[Listed], stop_table: StopTable, directory: Path
 ) -> dict[str, Profile]:
     """By what the machines call them; those that are no good are missing."""
     found: dict[str, Profile] = {}
-    seen: set[str] = set()
-    for index, machine in machines.items():
-        places = _places(machine.profile, directory)
-        file = next((place for place in places if place.is_file()), None)
-        if file is None:
-            searched = " and ".join(map(str, places))
-            problem = f"{machine.profile!r} is not there; searched {searched}"
-            reading.complain(("machine", index, "profile"), problem, "mend the name or add the file")
-        elif machine.profile not in seen:
-            seen.add(machine.profile)
-            try:
-                found[machine.profile] = load_profile(file, stop_table)
-            except BadConfigurationError as error:
-                reading.complaints += error.complaints
+    files: dict[str, Path | None] = {}
+    for machine in machines:
+        named = machine.shape.profile
+        if named not in files:
+            files[named] = find(named, directory)
+            _load_profile(reading, found, named, files[named], stop_table)
+        if files[named] is None:
+            searched = " and ".join(map(str, places(named, directory)))
+            problem = f"{named!r} is not there; searched {searched}"
+            reading.complaints.append(machine.complain("profile", problem, "mend the name or add the file"))
     return found
 
 
-def _places(profile: str, directory: Path) -> tuple[Path, ...]:
-    """A path when it ends in .toml, else a name: the site's own profiles come before the shipped ones."""
-    if profile.endswith(".toml"):
-        return (directory / profile,)
-    return directory / "profiles" / f"{profile}.toml", shipped() / "profiles" / f"{profile}.toml"
-
-
-def _check_serials(reading: Reading, machines: dict[int, MachineShape], profiles: dict[str, Profile]) -> None:
-    for index, machine in machines.items():
-        profile = profiles.get(machine.profile)
-        if machine.serial is not None and profile is not None and profile.roles.serial is None:
-            remedy = "take it out, or name a serial register in the profile's [roles]"
-            reading.complain(("machine", index, "serial"), f"{profile.label} reads no serial number", remedy)
+def _load_profile(
+    reading: Reading, found: dict[str, Profile], named: str, file: Path | None, stop_table: StopTable
+) -> None:
+    if file is None:
+        return
+    try:
+        found[named] = load_profile(file, stop_table)
+    except BadConfigurationError as error:
+        reading.complaints += error.complaints

@@ -40,6 +40,8 @@ class TopShape(Shape):
     area: NameText
     timezone: Annotated[str, Field(pattern=LABEL), AfterValidator(_zone)] = "Asia/Shanghai"
     stop_codes: FileText | None = None
+    machines: FileText | Annotated[list[FileText], Field(min_length=1)] | None = None
+    """CSV files that list machines beside those of [[machine]]."""
 
 
 class ClockShape(Shape):
@@ -55,6 +57,7 @@ class PollShape(Shape):
     grid_ms: Annotated[int, Field(ge=1_000, le=_DAY_MS)] = 300_000
     checkpoint_ms: Annotated[int, Field(ge=0, le=_HOUR_MS)] = 10_000
     state_repeat_ms: Annotated[int, Field(ge=1_000, le=_HOUR_MS)] = 60_000
+    outage_h: Annotated[int, Field(ge=1, le=8_760)] = 8
 
     @model_validator(mode="after")
     def _boundaries_fall_on_the_hour(self) -> "PollShape":
@@ -112,3 +115,5 @@ class MachineShape(Shape):
     profile: FileText
     area: NameText | None = None
     serial: Annotated[int, Field(ge=1, le=INT64_MAX)] | None = None
+    name_en: Annotated[str, Field(max_length=120)] = ""
+    name_zh: Annotated[str, Field(max_length=120)] = ""

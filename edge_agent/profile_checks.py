@@ -172,12 +172,22 @@ def _check_width(reading: Reading, index: int, counter: CounterShape, bits: int)
     width = counter.width or bits
     if width > bits:
         reading.complain(("counter", index, "width"), f"is {width}, its register has {bits} bits", "lower it")
-    hours = (1 << width) // counter.max_per_hour
-    if hours <= _MARGIN * OUTAGE_H:
+    if wraps_too_soon(width, counter.max_per_hour, OUTAGE_H):
+        hours = horizon_h(width, counter.max_per_hour)
         problem = f"wraps after {hours} h at its highest rate, too soon to survive {OUTAGE_H} h of silence"
         most = ((1 << width) - 1) // (_MARGIN * OUTAGE_H + 1)
         remedy = f"take a wider register, or at most {most} if the machine is slower than that"
         reading.complain(("counter", index, "max_per_hour"), problem, remedy)
+
+
+def horizon_h(width_bits: int, max_per_hour: int) -> int:
+    """How long a counter takes at its highest rate until it begins again, in hours."""
+    return (1 << width_bits) // max_per_hour
+
+
+def wraps_too_soon(width_bits: int, max_per_hour: int, outage_h: int) -> bool:
+    """Whether a silence of ``outage_h`` could hide a wrap, with a margin for rates that were told too low."""
+    return horizon_h(width_bits, max_per_hour) <= _MARGIN * outage_h
 
 
 def _check_quantities(reading: Reading, parts: Parts) -> None:

@@ -1,0 +1,108 @@
+"""A site's machines as its files list them: ``[[machine]]`` in TOML, and spreadsheets as CSV."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from pydantic import ValidationError
+
+from contract.complaint import Complaint, TomlFile, complaints
+from edge_agent.config_shape import MachineShape
+from edge_agent.sheet import Sheet, SheetRow, read_sheet
+from edge_agent.toml_tables import Reading
+
+COLUMNS: Final = MappingProxyType(
+    {field: field for field in MachineShape.model_fields}
+    | {"机台": "name", "端点": "endpoint", "站号": "unit", "型号": "profile", "区域": "area"}
+    | {"序列号": "serial", "中文名": "name_zh", "英文名": "name_en"}
+)
+"""What a column of a machine list may be called."""
+
+_REQUIRED: Final = tuple(key for key, field in MachineShape.model_fields.items() if field.is_required())
+_WHOLE: Final = 'write a whole number, in digits (a cell that shows 2.4E+11 is formatted as "general")'
+
+
+class Listed(Struct, frozen=True, kw_only=True):
+    """A well-formed machine, and where it stands."""
+
+    shape: MachineShape
+    file: str
+    line: int
+    lines: Mapping[str, int]
+    """Of the keys that have one of their own."""
+    keys: Mapping[str, str]
+    """What the file calls a key, when that is not its name."""
+
+    def complain(self, key: str, problem: str, remedy: str) -> Complaint:
+        line, named = self.lines.get(key, self.line), self.keys.get(key, key)
+        return Complaint(file=self.file, line=line, key=named, problem=problem, remedy=remedy)
+
+    def seen_from(self, other: "Listed") -> str:
+        """Where it stands, for a complaint about ``other``."""
+        return f"line {self.line}" if other.file == self.file else f"{self.file}:{self.line}"
+
+
+def listed_in_toml(reading: Reading) -> list[Listed]:
+    file = reading.file
+    return [
+        Listed(
+            shape=shape,
+            file=file.name,
+            line=file.line_of(("machine", index)),
+            lines={key: file.line_of(("machine", index, key)) for key in MachineShape.model_fields},
+            keys={key: f"machine.{index}.{key}" for key in MachineShape.model_fields},
+        )
+        for index, shape in reading.tables("machine", MachineShape).items()
+    ]
+
+
+def listed_in_sheets(
+    reading: Reading, named: Iterable[str], directory: Path
+) -> tuple[list[Listed], list[Sheet]]:
+    """The machines of the CSV files that the site names, and the files as they were understood."""
+    found: list[Listed] = []
+    sheets: list[Sheet] = []
+    for name in named:
+        place = directory / name
+        try:
+            sheet = read_sheet(str(place), place.read_bytes(), COLUMNS)
+        except OSError as error:
+            reading.complain(("machines",), f"{place} cannot be read ({error.strerror})", "mend the path")
+            continue
+        sheets.append(sheet)
+        reading.complaints += sheet.complaints
+        found += _listed(sheet, reading.complaints.append)
+    return found, sheets
+
+
+def _listed(sheet: Sheet, complain: Callable[[Complaint], None]) -> Iterator[Listed]:
+    lacking = [column for column in _REQUIRED if sheet.headings and column not in sheet.headings]
+    for column in lacking:
+        problem = f"is no column of this file, which has {', '.join(sheet.headings.values())}"
+        complain(Complaint(file=sheet.file, line=sheet.line, key=column, problem=problem, remedy="add it"))
+    for row in sheet.rows:
+        try:
+            shape = MachineShape.model_validate(row.cells, strict=False)
+        except ValidationError as error:
+            for found in _problems(sheet, row, error):
+                if found.key not in lacking:
+                    complain(found)
+        else:
+            yield Listed(shape=shape, file=sheet.file, line=row.line, lines={}, keys=sheet.headings)
+
+
+def _problems(sheet: Sheet, row: SheetRow, error: ValidationError) -> Iterator[Complaint]:
+    file = TomlFile(name=sheet.file, data=dict(row.cells), lines={(): row.line})
+    told = [_in_words(found) for found in error.errors(include_url=False)]
+    for found in complaints(file, told):
+        yield msgspec.structs.replace(found, key=sheet.headings.get(found.key, found.key))
+
+
+def _in_words(error: Mapping[str, Any]) -> dict[str, Any]:
+    """A cell is text for pydantic; a person wrote a number, or something else in its place."""
+    cell = str(error.get("input"))
+    told = {**error, "input": int(cell)} if cell.isdecimal() else dict(error)
+    return {**told, "msg": _WHOLE} if error["type"].startswith("int_") else told
