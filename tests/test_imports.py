@@ -71,7 +71,7 @@ ADAPTERS = {
         "terminal",
     },
     "billing": {"arguments", "clock", "reading", "render_table"},
-    "simulators": {"clock", "modbus", "plant"},
+    "simulators": {"clock", "crowd_server", "modbus", "plant"},
 }
 """Each touches one peer: a library, a file, the clock, the log."""
 
