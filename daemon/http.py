@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from daemon.exposition import CONTENT_TYPE, Family, lines
 from daemon.health import Health
+from daemon.listen import Listen
 
 RETRY_S: Final = 30.0
 """How long an address that cannot be listened on is left alone."""
@@ -25,14 +26,6 @@ _log = logging.getLogger("gongfang.http")
 _wire = logging.getLogger("gongfang.http.wire")
 """The library's. It would tell with a traceback of every client that does not speak HTTP."""
 _wire.setLevel(logging.CRITICAL)
-
-
-class Listen(Struct, frozen=True, kw_only=True):
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Told(Struct, frozen=True):

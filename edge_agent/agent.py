@@ -5,13 +5,15 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
 from contract import topics
 from contract.records import MeterReason
+from daemon.listen import Listen
 from edge_agent.batches import Batches
-from edge_agent.clock import Clock, SystemClock
+from edge_agent.clock import Clock, SystemClock, real_ms
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.config import Settings
@@ -23,7 +25,10 @@ from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxAwayError
 from edge_agent.poll import Desk
 from edge_agent.presence import Presence, machines_digest
+from edge_agent.report import Reloads
 from edge_agent.roster import Roster
+from edge_agent.watch import Parts, Watch
+from edge_agent.watchdog import Watchdog
 from edge_agent.window import Window
 
 VERSION: Final = version("gongfang")
@@ -37,6 +42,7 @@ class Agent:
     def __init__(self, settings: Settings, clock: Clock, commit: GroupCommit) -> None:
         self._settings, self._clock, self._commit = settings, clock, commit
         session = secrets.token_hex(4)
+        self._reloads = Reloads(taken_ms=real_ms())
         self._conditions = conditions = Conditions()
         self.counts = Counts()
         self.announced: dict[str, str] = {}
@@ -82,10 +88,32 @@ class Agent:
             hear=self._hearing.hear,
             plant_ms=clock.wall_ms,
         )
+        self._watchdog = Watchdog(self._roster, commit, conditions)
+        self.watch = self._watch()
+
+    def _watch(self) -> Watch:
+        parts = Parts(
+            clock=self._clock,
+            commit=self._commit,
+            conditions=self._conditions,
+            counts=self.counts,
+            roster=self._roster,
+            batches=self._batches,
+            window=self._window,
+            hand_over=self._hand_over,
+            announced=self.announced,
+        )
+        return Watch(
+            parts,
+            VERSION,
+            settings=lambda: self._settings,
+            reloads=lambda: self._reloads,
+            stuck=lambda: self._watchdog.stuck,
+        )
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Until ``stop``; then closes what is settled and waits a while for receipts."""
-        self._commit.tell = self._tell_disk
+        self._commit.tell = partial(self._tell, "disk", "takes nothing")
         if self._commit.set_aside is not None:
             self._conditions.wrong("outbox", "damaged", f"set aside as {self._commit.set_aside}, not deleted")
         checkpoints = await self._commit.call(Outbox.checkpoints)
@@ -96,6 +124,9 @@ class Agent:
                 tasks.create_task(self._hand_over.run(), name="broker"),
             ]
             self._roster.admit(self._settings, checkpoints, tasks)
+            kept.append(tasks.create_task(self._watchdog.run(), name="watchdog"))
+            if self._settings.http:
+                kept.append(tasks.create_task(self._tell_of_itself(self._settings.http), name="http"))
             ready()
             await stop.wait()
             await self._roster.dismiss()
@@ -103,11 +134,16 @@ class Agent:
             for task in kept:
                 task.cancel()
 
-    def _tell_disk(self, trouble: str | None) -> None:
+    async def _tell_of_itself(self, at: Listen) -> None:
+        from daemon.http import Told, serve  # noqa: PLC0415  11 MB that not every gateway wants to spare
+
+        await serve(at, Told(self.watch.metrics, self.watch.health), partial(self._tell, "http", "deaf"))
+
+    def _tell(self, subject: str, kind: str, trouble: str | None) -> None:
         if trouble is None:
-            self._conditions.well("disk")
+            self._conditions.well(subject)
         else:
-            self._conditions.wrong("disk", "takes nothing", trouble)
+            self._conditions.wrong(subject, kind, trouble)
 
     def _conflict(self, name: str, epoch: str) -> None:
         """The store has another fact under our name: a checkpoint was copied or restored."""

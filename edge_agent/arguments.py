@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from daemon.journal import FORMS
+
 _ABOUT: Final = """\
 Meters machines: reads them over Modbus about once a second, adds up what they do, and hands the
 records over to the collector through an MQTT broker. It can only read; it never writes to a machine."""
@@ -64,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     running.add_argument(
         "--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO", help="default INFO"
     )
+    running.add_argument("--log", choices=FORMS, default="text", help="form of the log lines; default text")
     _of_site(commands, "check", "Say what is wrong with a configuration, or what it amounts to.")
     one = _of_site(commands, "probe", "Read each machine once and say what it means.")
     one.add_argument("--machine", metavar="NAME", help="only this one")

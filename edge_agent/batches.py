@@ -60,6 +60,15 @@ class Batches:
         self._store_away = False
         """The store takes nothing: what was never offered stays so, since only that may still merge."""
 
+    @property
+    def in_flight(self) -> int:
+        """Batches without a receipt, the unreadable ones included."""
+        return len(self._flights)
+
+    @property
+    def unreadable(self) -> int:
+        return len(self._unreadable)
+
     def wake(self) -> None:
         """Something was put into the outbox."""
         self._came.set()

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from edge_agent.block import Block
-from edge_agent.config import Endpoint, Settings
+from edge_agent.config import Settings
 from edge_agent.plan import plan
 from edge_agent.profile import Profile
+from edge_agent.settings import Endpoint
 
 
 def summary(settings: Settings) -> str:
@@ -24,6 +25,8 @@ def _site(settings: Settings) -> Iterator[str]:
         yield f"  REHEARSAL: [clock] lets plant time run {settings.clock.scale} times as fast as real time"
     yield f"  broker {settings.mqtt.host}:{settings.mqtt.port}{', TLS' if settings.mqtt.tls else ''}"
     yield f"  outbox {settings.outbox.path}"
+    where = f"on {settings.http}" if settings.http else "nowhere: there is no [http]"
+    yield f"  /metrics and /healthz {where}"
 
 
 def _machines(settings: Settings) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import faulthandler
 import logging
 import signal
 
+from daemon.journal import set_up
 from daemon.systemd import notify
 from edge_agent.config import Settings
 from edge_agent.outbox_file import OutboxError
@@ -12,8 +14,8 @@ from edge_agent.terminal import FAILED, FINE, warn
 
 
 def run(settings: Settings, given: argparse.Namespace) -> int:
-    # To stderr without a clock: the journal has its own, and so does a terminal's owner.
-    logging.basicConfig(level=given.log_level, format="%(levelname)s %(message)s")
+    set_up(given.log_level, given.log)
+    faulthandler.enable()  # the watchdog ends a process that hangs with SIGABRT: where it hung is told
     outbox, broker = settings.outbox.path, settings.mqtt
     logging.getLogger("gongfang.agent").info(
         "%s: %d machines, broker %s:%d, outbox %s",

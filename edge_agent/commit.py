@@ -50,6 +50,9 @@ class GroupCommit:
         self._came = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
+        self._calls = 0
+        self.attempts = 0
+        """To write, those that failed included: while something is wanted, their number rises."""
         self._failures = 0
         """How often the disk refused, in a row."""
         self._again_at = 0.0
@@ -88,6 +91,21 @@ class GroupCommit:
     def unwritten(self) -> int:
         """Records that wait in memory for the disk."""
         return self._wanted.records
+
+    @property
+    def unwritten_machines(self) -> int:
+        """Machines with something in memory that waits for the disk."""
+        return self._wanted.machines
+
+    @property
+    def behind(self) -> bool:
+        """Whether anything that was put is not on disk yet."""
+        return self._durable < self._put
+
+    @property
+    def calls(self) -> int:
+        """How many wait for the thread of the outbox, or are under way on it."""
+        return self._calls
 
     def put(self, machine: str, records: Iterable[Record] = (), checkpoint: bytes | None = None) -> None:
         """Wants this durable; never blocks. Records go behind those already wanted; a checkpoint replaces."""
@@ -138,6 +156,7 @@ class GroupCommit:
             self._accepted()
         finally:
             self._writing = None
+            self.attempts += 1
 
     def _commit(self, puts: Iterable[Put]) -> None:
         self._outbox.commit(puts)
@@ -178,9 +197,13 @@ class GroupCommit:
             raise
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.shield(
-            asyncio.get_running_loop().run_in_executor(self._thread, partial(self._watched, work))
-        )
+        done = asyncio.get_running_loop().run_in_executor(self._thread, partial(self._watched, work))
+        self._calls += 1
+        done.add_done_callback(self._called)
+        return await asyncio.shield(done)
+
+    def _called(self, _: object) -> None:
+        self._calls -= 1
 
     def _watched(self, work: Callable[[], T]) -> T:
         try:

@@ -9,12 +9,14 @@ from msgspec import Struct
 
 from contract.clock import ClockPair
 from contract.complaint import BadConfigurationError
+from daemon.listen import Listen
 from edge_agent import machine_checks
 from edge_agent.config_shape import (
     TABLES,
     BrokerShape,
     ClockShape,
     EndpointShape,
+    HttpShape,
     MachineShape,
     OutboxShape,
     PollShape,
@@ -25,24 +27,11 @@ from edge_agent.mqtt import Address
 from edge_agent.profile import Profile, StopTable
 from edge_agent.profile_file import load_profile
 from edge_agent.profile_places import find, places
+from edge_agent.settings import Endpoint, MachineSettings, Poll
 from edge_agent.sheet import Sheet
 from edge_agent.shipped import shipped
 from edge_agent.stop_codes import load_stop_table
 from edge_agent.toml_tables import Reading, open_toml
-
-
-class Poll(Struct, frozen=True, kw_only=True):
-    """All in plant time."""
-
-    period_ms: int
-    hold_polls: int
-    """A state is held for so many periods without a good sample, then all of that time is a gap."""
-    grid_ms: int
-    """Intervals end at its multiples."""
-    checkpoint_ms: int
-    state_repeat_ms: int
-    outage_h: int
-    """The longest silence of a machine after which every count must still come back, in hours."""
 
 
 class Mqtt(Struct, frozen=True, kw_only=True):
@@ -65,30 +54,6 @@ class OutboxLimits(Struct, frozen=True, kw_only=True):
     ring_days: int
 
 
-class Endpoint(Struct, frozen=True, kw_only=True):
-    """One Modbus TCP connection."""
-
-    name: str
-    host: str
-    port: int
-    timeout_ms: int
-    backoff_ms: int
-    backoff_max_ms: int
-
-
-class MachineSettings(Struct, frozen=True, kw_only=True):
-    name: str
-    endpoint: str
-    unit: int
-    profile: Profile
-    area: str
-    serial: int | None
-    """What its serial register must say; None: what it says at first contact."""
-    name_en: str
-    name_zh: str
-    """For people; empty where there is none."""
-
-
 class Settings(Struct, frozen=True, kw_only=True):
     site: str
     area: str
@@ -100,6 +65,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     poll: Poll
     mqtt: Mqtt
     outbox: OutboxLimits
+    http: Listen | None
+    """Where it tells of itself; None: nowhere."""
     endpoints: tuple[Endpoint, ...]
     machines: tuple[MachineSettings, ...]
     sheets: tuple[str, ...]
@@ -130,7 +97,7 @@ def load(path: Path) -> Settings:
     directory = path.resolve().parent
     top, clock = reading.top(TopShape, TABLES), reading.table("clock", ClockShape)
     poll, broker = reading.table("poll", PollShape), reading.table("broker", BrokerShape)
-    outbox = reading.table("outbox", OutboxShape)
+    outbox, http = reading.table("outbox", OutboxShape), reading.table("http", HttpShape)
     endpoints = reading.tables("endpoint", EndpointShape)
     machines, sheets = _machines(reading, top, directory)
     _check_endpoints(reading, endpoints)
@@ -149,6 +116,7 @@ def load(path: Path) -> Settings:
         poll=Poll(**poll.model_dump()),
         mqtt=mqtt,
         outbox=OutboxLimits(**outbox.model_dump(exclude={"path"}), path=directory / outbox.path),
+        http=Listen(**http.model_dump()) if http and "http" in reading.file.data else None,
         endpoints=tuple(Endpoint(**endpoint.model_dump()) for endpoint in endpoints.values()),
         machines=tuple(_settled(machine.shape, top.area, profiles) for machine in machines),
         sheets=tuple(map(str, sheets)),

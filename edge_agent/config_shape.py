@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from contract.names import INT64_MAX, LABEL, is_name
 from edge_agent.toml_tables import Shape
 
-TABLES: Final = frozenset({"clock", "poll", "broker", "outbox", "endpoint", "machine"})
+TABLES: Final = frozenset({"clock", "poll", "broker", "outbox", "http", "endpoint", "machine"})
 _DAY_MS: Final = 86_400_000
 _HOUR_MS: Final = 3_600_000
 
@@ -91,6 +91,11 @@ class OutboxShape(Shape):
     limit_bytes: Annotated[int, Field(ge=1 << 20)] = 1 << 30
     ring_bytes: Annotated[int, Field(ge=0)] = 1 << 30
     ring_days: Annotated[int, Field(ge=0, le=3_650)] = 30
+
+
+class HttpShape(Shape):
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Port = 9464
 
 
 class EndpointShape(Shape):

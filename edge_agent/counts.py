@@ -25,7 +25,8 @@ PAUSED: Final = "paused"
 class Tally:
     """The polls behind one endpoint."""
 
-    def __init__(self) -> None:
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
         self.polls: Counter[str] = Counter()
         """By what came of them: ``good``, ``skipped``, ``paused`` or the reason why there is no sample."""
 
@@ -44,8 +45,6 @@ class Counts:
         self.late_ms = 0
         """The sum of it."""
         self.last_late_ms = 0
-        self.begun = self.ended = 0
-        """Polls."""
         self.records: Counter[str] = Counter()
         """By type."""
         self.epochs: Counter[str] = Counter()
@@ -56,7 +55,11 @@ class Counts:
         """Of it, with a tenant or an order that changed meanwhile."""
 
     def behind(self, endpoint: str) -> Tally:
-        return self.tallies.setdefault(endpoint, Tally())
+        return self.tallies.setdefault(endpoint, Tally(endpoint))
+
+    def polls(self, endpoint: str) -> int:
+        """Polls behind it that came to something, and slots that went by."""
+        return self.behind(endpoint).polls.total()
 
     def forget(self, endpoint: str) -> None:
         """The endpoint is gone, and its series end."""
@@ -67,11 +70,6 @@ class Counts:
         self.late[bisect_left(LATENESS_MS, late_ms)] += 1
         self.late_ms += late_ms
         self.last_late_ms = late_ms
-        self.begun += 1
-
-    def end(self) -> None:
-        """A poll is over: answered, refused or timed out."""
-        self.ended += 1
 
     def metered(self, records: Iterable[Record]) -> None:
         """These are facts now."""

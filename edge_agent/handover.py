@@ -42,6 +42,12 @@ class HandOver:
         self._batches, self._window, self._hear = batches, window, hear
         self._plant_ms = plant_ms
         self.is_connected = False
+        self._broker: Broker | None = None
+
+    @property
+    def arrivals(self) -> int:
+        """Messages of the broker that nobody looked at yet."""
+        return self._broker.waiting if self._broker else 0
 
     async def run(self) -> None:
         """For ever. A lost broker costs delay, never data. When cancelled it says goodbye, if it can."""
@@ -73,7 +79,7 @@ class HandOver:
             self._address, will=(topics.status(site, name), encode(will)), subscriptions=wanted
         ) as broker:
             self._conditions.well("broker")
-            self.is_connected = True
+            self.is_connected, self._broker = True, broker
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._listen(broker), name="listen")
@@ -85,7 +91,7 @@ class HandOver:
                     await self._say(broker, StatusReason.STOP, since)
                 raise
             finally:
-                self.is_connected = False
+                self.is_connected, self._broker = False, None
 
     async def _listen(self, broker: Broker) -> None:
         async for arrival in broker.arrivals():

@@ -1,9 +1,9 @@
 """From an endpoint of the configuration to the link that reads from it."""
 
-from edge_agent.config import Endpoint
 from edge_agent.endpoint_link import EndpointLink
 from edge_agent.link import Link, Transport
 from edge_agent.modbus import PymodbusTransport
+from edge_agent.settings import Endpoint
 
 
 def link_to(endpoint: Endpoint, *, patient: bool = True) -> Link:

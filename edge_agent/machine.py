@@ -107,6 +107,11 @@ class Machine:
     def clock(self) -> Clock:
         return Clock.SYNCED if self._free is None else Clock.FREE
 
+    @property
+    def held(self) -> int:
+        """Records that wait for the clock to be set."""
+        return len(self._free.held) if self._free else 0
+
     def checkpoint(self) -> bytes | None:
         """None while nothing that happens is a fact yet."""
         if self._free:

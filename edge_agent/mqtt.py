@@ -50,6 +50,11 @@ class Broker:
         await self._client.publish(topic, payload, qos=1, retain=retain)
         heed(before)
 
+    @property
+    def waiting(self) -> int:
+        """Messages that arrived and were not taken yet."""
+        return len(self._client.messages)
+
     async def arrivals(self) -> AsyncIterator[Arrival]:
         async for message in self._client.messages:
             if isinstance(message.payload, bytes):

@@ -59,7 +59,6 @@ class Poller:
             await clock.sleep_until(slot)
             counts.begin(clock.mono_ms() - slot)
             self._tally.came_to(await self._poll())
-            counts.end()
             for _ in range(pause(self._silences, period, self._machine.scheme.hold_polls)):
                 slot += period
                 await clock.sleep_until(slot)
@@ -78,7 +77,7 @@ class Poller:
         except LinkError as error:
             reason = _reason(error)
             self._silences = self._silences + 1 if _is_silence(error) else 0
-            self._desk.conditions.wrong(self._machine.name, reason, str(error))
+            self._desk.conditions.ails(self._machine.name, self._tally.endpoint, reason, str(error))
             self._miss(reason)
             return reason
         self._silences = 0
@@ -97,9 +96,9 @@ class Poller:
         records = machine.sampled(sense, desk.announced, *both(desk.clock))
         wrong = _wrong(machine, seen[0])
         if wrong is None:
-            desk.conditions.well(machine.name)
+            desk.conditions.recovered(machine.name)
             return records, GOOD
-        desk.conditions.wrong(machine.name, *wrong)
+        desk.conditions.ails(machine.name, self._tally.endpoint, *wrong)
         return records, wrong[0]
 
     def _miss(self, reason: Reason) -> None:

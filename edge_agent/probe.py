@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from contract.states import Party
-from edge_agent.config import MachineSettings, Settings
+from edge_agent.config import Settings
 from edge_agent.interpret import Values, read_values, sample_of, surprises
 from edge_agent.link import Link, LinkError, read_blocks
 from edge_agent.links import link_to
 from edge_agent.plan import plan
 from edge_agent.profile import Profile
 from edge_agent.sample import Fault, Sample
+from edge_agent.settings import MachineSettings
 
 
 class Probed(Struct, frozen=True, kw_only=True):

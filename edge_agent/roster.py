@@ -2,23 +2,31 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from msgspec import Struct
 
-from edge_agent.config import MachineSettings, Settings
+from edge_agent.config import Settings
 from edge_agent.link import Link, read_blocks
 from edge_agent.links import link_to
 from edge_agent.machine import Machine
 from edge_agent.plan import plan
 from edge_agent.poll import Desk, Poller, both
+from edge_agent.progress import Mark
 from edge_agent.scheme import Identity, Scheme
+from edge_agent.settings import Endpoint, MachineSettings
+
+_MARGIN_S: Final = 60.0
+"""Beside the times that the protocol allows: a silent unit is left alone for up to 30 s."""
 
 
 class _Running(Struct, frozen=True):
     machine: Machine
     configured: MachineSettings
     poll: asyncio.Task[None]
+    patience_s: float
+    """So long its poll may take, and the waiting for the next."""
 
 
 class Roster:
@@ -31,11 +39,13 @@ class Roster:
         self._desk, self._agent, self._lost = desk, agent, lost
         self.machines: dict[str, Machine] = {}
         self._running: dict[str, _Running] = {}
+        self._endpoints: dict[str, Endpoint] = {}
         self._links: dict[str, Link] = {}
 
     def admit(self, settings: Settings, checkpoints: Mapping[str, bytes], tasks: asyncio.TaskGroup) -> None:
         """Every machine of ``settings`` begins, each from its checkpoint if it has one."""
         for endpoint in settings.endpoints:
+            self._endpoints[endpoint.name] = endpoint
             self._links[endpoint.name] = link_to(endpoint)
         for configured in settings.machines:
             self._begin(settings, configured, checkpoints.get(configured.name), tasks)
@@ -58,12 +68,25 @@ class Roster:
         poller = self._poller(machine, configured)
         poller.keep(machine.start(*both(self._desk.clock)))
         task = tasks.create_task(poller.run(), name="poll")
-        self._running[machine.name] = _Running(machine, configured, task)
+        requests = len(plan(configured.profile)) + 1  # and connecting
+        timeout_ms = self._endpoints[configured.endpoint].timeout_ms
+        patience_s = (settings.poll.period_ms + requests * timeout_ms) / 1000 + _MARGIN_S
+        self._running[machine.name] = _Running(machine, configured, task, patience_s)
 
     def _poller(self, machine: Machine, configured: MachineSettings) -> Poller:
         link, blocks, unit = self._links[configured.endpoint], plan(configured.profile), configured.unit
         tally = self._desk.counts.behind(configured.endpoint)
         return Poller(machine, lambda: read_blocks(link, blocks, unit), self._desk, tally)
+
+    def marks(self) -> Iterator[tuple[str, Mark]]:
+        """Of each endpoint with machines behind it: another mark after each poll, or slot that went by."""
+        behind: dict[str, list[_Running]] = {}
+        for running in self._running.values():
+            behind.setdefault(running.configured.endpoint, []).append(running)
+        for name, those in behind.items():
+            is_dead = any(running.poll.done() for running in those)
+            longest = max(running.patience_s for running in those)
+            yield name, Mark("dead", 0) if is_dead else Mark(self._desk.counts.polls(name), longest)
 
     async def dismiss(self) -> None:
         """Nobody polls any more; every meter closes what is settled, and it is put into the outbox."""

@@ -31,6 +31,11 @@ class Wanted:
         self.records = 0
         """Not on disk yet, those taken included."""
 
+    @property
+    def machines(self) -> int:
+        """With anything that is not on disk yet."""
+        return len(self._puts.keys() | self._taken.keys())
+
     def add(self, put: Put) -> None:
         before = self._puts.get(put.machine)
         self._puts[put.machine] = put if before is None else behind(before, put)

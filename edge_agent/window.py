@@ -22,6 +22,11 @@ class Window:
         self._unsent: dict[str, MachineState] = {}
         self._came = asyncio.Event()
 
+    @property
+    def unsent(self) -> int:
+        """Machines whose newest state the broker does not have yet."""
+        return len(self._unsent)
+
     def show(self, machine: Machine) -> None:
         """The machine may look different now."""
         now = self._clock.wall_ms()

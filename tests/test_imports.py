@@ -91,6 +91,8 @@ WIRING_MODULES = {
         "poll",
         "probe",
         "roster",
+        "watch",
+        "watchdog",
         "window",
     },
     "collector": {

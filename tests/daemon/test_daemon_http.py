@@ -11,7 +11,8 @@ import pytest
 
 from daemon.exposition import Family, Sample
 from daemon.health import Grade, Health, Trouble, judged
-from daemon.http import RETRY_S, Listen, Told, serve
+from daemon.http import RETRY_S, Told, serve
+from daemon.listen import Listen
 
 
 def many(samples: int) -> Iterator[Sample]:

@@ -124,7 +124,7 @@ async def polled(profile: Profile, words: Mapping[Key, int], timeout_ms: int) ->
     names = [f"unit-{n:02}" for n in range(1, UNITS + 1)]
     tasks = [
         asyncio.create_task(
-            Poller(machine(name, profile), lambda name=name: bus.read(name), desk, Tally()).run()
+            Poller(machine(name, profile), lambda name=name: bus.read(name), desk, Tally("bus")).run()
         )  # type: ignore[misc]
         for name in names
     ]
