@@ -11,6 +11,8 @@ from edge_agent.toml_tables import Shape
 TABLES: Final = frozenset({"clock", "poll", "broker", "outbox", "http", "endpoint", "machine"})
 _DAY_MS: Final = 86_400_000
 _HOUR_MS: Final = 3_600_000
+_LONGEST_PART: Final = 240
+"""Bytes between two slashes; file systems end at 255, and a profile's name gets its ending yet."""
 
 
 def _named(name: str) -> str:
@@ -18,6 +20,12 @@ def _named(name: str) -> str:
         raise ValueError(
             "use 1 to 64 of a-z 0-9 . _ - beginning with a letter or digit; none and disputed are reserved"
         )
+    return name
+
+
+def _file(name: str) -> str:
+    if any(len(part.encode("utf-8", "replace")) > _LONGEST_PART for part in name.split("/")):
+        raise ValueError(f"no file has so long a name: {_LONGEST_PART} bytes at most")
     return name
 
 
@@ -30,7 +38,7 @@ def _zone(name: str) -> str:
 
 
 NameText = Annotated[str, AfterValidator(_named)]
-FileText = Annotated[str, Field(min_length=1)]
+FileText = Annotated[str, Field(min_length=1), AfterValidator(_file)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
