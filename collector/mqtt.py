@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from contract import topics
 from contract.messages import Receipt, encode
+from daemon.mqtt_client import QUIET, Client
 
 BATCHES: Final = f"{topics.ROOT}/+/gateway/+/batch"
 ANNOUNCEMENTS: Final = (f"{topics.ROOT}/+/machine/+/lease", f"{topics.ROOT}/+/order/+")
@@ -49,7 +50,7 @@ async def connected(address: Address) -> AsyncIterator[aiomqtt.Client]:
     the first would be sent again.
     """
     tls = ssl.create_default_context(cafile=address.tls_ca_file) if address.tls else None
-    async with aiomqtt.Client(
+    async with Client(
         address.host,
         address.port,
         identifier=address.client_id,
@@ -60,6 +61,7 @@ async def connected(address: Address) -> AsyncIterator[aiomqtt.Client]:
         keepalive=KEEPALIVE_S,
         timeout=TIMEOUT_S,
         tls_context=tls,
+        logger=QUIET,
     ) as client:
         yield client
 

@@ -8,6 +8,7 @@ from typing import Final
 import aiomqtt
 from msgspec import Struct
 
+from daemon.mqtt_client import QUIET, Client
 from edge_agent.cancel import cancellations, heed
 
 TIMEOUT_S: Final = 10.0
@@ -72,7 +73,7 @@ async def connected(
     """
     topic, payload = will
     before = cancellations()
-    async with aiomqtt.Client(
+    async with Client(
         address.host,
         address.port,
         identifier=address.client_id,
@@ -83,6 +84,7 @@ async def connected(
         keepalive=address.keepalive_s,
         timeout=TIMEOUT_S,
         tls_context=address.tls,
+        logger=QUIET,
         will=aiomqtt.Will(topic, payload, qos=1, retain=True),
     ) as client:
         client.pending_calls_threshold = 10_000  # our own queue is the limit; it would warn at 10

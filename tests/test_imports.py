@@ -31,7 +31,7 @@ WORDS = ("core", "adapter", "wiring", "__main__")
 """Imports go from higher to lower or equal, never up; nothing imports a ``__main__``."""
 
 ADAPTERS = {
-    "daemon": {"http", "journal", "systemd"},
+    "daemon": {"http", "journal", "mqtt_client", "systemd"},
     "store": {"config", "credentials", "influx", "influx_http", "influx_place", "sqlite", "sqlite_file"},
     "edge_agent": {
         "arguments",

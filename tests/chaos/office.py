@@ -9,14 +9,14 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-import aiomqtt
 from msgspec import Struct
 from msgspec.structs import replace
 
+from collector.mqtt import Address, BrokerAwayError, connected
 from contract import topics
 from contract.facts import LeaseFact, OrderFact
 from contract.messages import Lease, Order, encode
-from contract.series import LEASE, ORDER, fact_of
+from contract.series import LEASE, ORDER, whole_fact
 from demo import announce
 from simulators.plant import Plant
 from store.config import InfluxConfig, SqliteConfig
@@ -67,14 +67,14 @@ async def work(
                 left.pop(name, None)
         now = plant_ms()
         due = [one for one in left.values() if one.at <= now]
-        with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+        with contextlib.suppress(BrokerAwayError, TimeoutError):
             if due:
                 await asyncio.wait_for(_say(due, port), 10)
         await asyncio.sleep(_EVERY_S)
 
 
 async def _say(dues: Sequence[Due], port: int) -> None:
-    async with aiomqtt.Client("127.0.0.1", port, identifier="plant-office", timeout=4) as client:
+    async with connected(Address(host="127.0.0.1", port=port, client_id="plant-office")) as client:
         for due in dues:
             await client.publish(due.topic, encode(due.message), qos=1, retain=True)
 
@@ -82,4 +82,4 @@ async def _say(dues: Sequence[Due], port: int) -> None:
 async def _kept(config: SqliteConfig | InfluxConfig) -> list[str]:
     async with open_store(config, read_only=True) as store:
         rows = [row for series in (LEASE, ORDER) async for row in store.read(series, 0, 2**53)]
-    return [fact.id for fact in map(fact_of, rows) if isinstance(fact, LeaseFact | OrderFact)]
+    return [fact.id for fact in map(whole_fact, rows) if isinstance(fact, LeaseFact | OrderFact)]
