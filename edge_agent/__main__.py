@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from contract.complaint import BadConfigurationError
-from edge_agent import command_outbox, command_run, command_site
+from edge_agent import command_outbox, command_run, command_scan, command_site
 from edge_agent.arguments import parser
 from edge_agent.config import Settings, load
 from edge_agent.outbox_file import OutboxError
@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "run": _of_site(command_run.run),
     "check": _of_site(command_site.check),
     "probe": _of_site(command_site.probe),
+    "scan": command_scan.scan,
     "resend": _of_site(command_outbox.resend),
     "status": _of_site(command_outbox.status),
 }

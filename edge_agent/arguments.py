@@ -1,12 +1,15 @@
 """The command line of ``gongfang-agent``, and the help that teaches it."""
 
 import argparse
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from daemon.journal import FORMS
+from edge_agent.block import Table
+from edge_agent.survey import Area
 
 _ABOUT: Final = """\
 Meters machines: reads them over Modbus about once a second, adds up what they do, and hands the
@@ -40,6 +43,20 @@ large, tells of a wrong word_order in the profile.
 
 example:
   gongfang-agent probe --config site.toml --machine knit-01""",
+    "scan": """\
+Reads only (function codes 1 to 4), one request at a time with a pause after each. Asks each unit id
+whether it is there, then which registers it lets be read: a refused request is halved until its
+edge is known. Where the requests are as many as said beforehand it ends, and tells. A dump is read
+by `profile`, replayed by `gongfang-simulator replay`, and compared with a later one.
+Exits with 1 when nothing can be read, and when it was ended early; what was found is shown all the
+same.
+
+examples:
+  gongfang-agent scan tcp://192.0.2.20:502
+  gongfang-agent scan tcp://192.0.2.20:502 --units 1-30 --out dump.json
+  gongfang-agent scan tcp://192.0.2.20:502 --units 5 --addresses 0-99,4096-4351 --tables holding
+  gongfang-agent scan tcp://192.0.2.20:502 --units 5 --wide        where it has no registers below 500
+  gongfang-agent scan tcp://192.0.2.20:502 --like dump.json --out later.json""",
     "resend": """\
 For a collector whose database was restored from an older copy. Sending twice changes nothing:
 a record is known by its name. Works while the agent runs. Without an offset the instants are
@@ -53,6 +70,39 @@ Exits with 1 when more waits than the outbox should hold.
 example:
   gongfang-agent status --config site.toml""",
 }
+
+
+def _spans(low: int, high: int) -> Callable[[str], tuple[Area, ...]]:
+    """Reads 1-247, or 1,5,17-20."""
+
+    def read(text: str) -> tuple[Area, ...]:
+        found = []
+        for part in text.split(","):
+            told = re.fullmatch(r"\s*(\d{1,5})\s*(?:-\s*(\d{1,5})\s*)?", part, re.ASCII)
+            first, last = (int(told[1]), int(told[2] or told[1])) if told else (1, 0)
+            if not low <= first <= last <= high:
+                raise argparse.ArgumentTypeError(f"{part!r} is no number or range from {low} to {high}")
+            found.append(Area(first, last + 1))
+        return tuple(found)
+
+    return read
+
+
+def _tables(text: str) -> tuple[Table, ...]:
+    try:
+        return tuple(dict.fromkeys(Table(part.strip()) for part in text.split(",")))
+    except ValueError:
+        known = ", ".join(Table)
+        raise argparse.ArgumentTypeError(f"{text!r} does not name tables; there are {known}") from None
+
+
+def _count(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {low} to {high}")
+        return int(text)
+
+    return read
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,7 +124,32 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("--from", dest="start", type=datetime.fromisoformat, required=True, metavar="ISO")
     again.add_argument("--to", dest="end", type=datetime.fromisoformat, required=True, metavar="ISO")
     _of_site(commands, "status", "Say how much waits in the outbox.")
+    _scan(_command(commands, "scan", "Find what is behind an endpoint that nobody knows."))
     return whole
+
+
+def _scan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("endpoint", metavar="URL", help="such as tcp://192.0.2.20:502")
+    parser.add_argument("--units", type=_spans(0, 255), default="1-247", help="unit ids (1-247)")
+    parser.add_argument(
+        "--tables",
+        type=_tables,
+        default="holding,input,coil,discrete",
+        help="which tables (holding,input,coil,discrete)",
+    )
+    parser.add_argument(
+        "--addresses", type=_spans(0, 65_535), default="0-499", help="where to look, zero-based (0-499)"
+    )
+    parser.add_argument(
+        "--wide", action="store_true", help="also try every 100th and every 256th address up to 65535"
+    )
+    parser.add_argument("--requests", type=_count(10, 100_000), default=2000, help="most per unit (2000)")
+    parser.add_argument("--pause-ms", type=_count(0, 10_000), default=20, help="between requests (20)")
+    parser.add_argument("--timeout-ms", type=_count(20, 60_000), default=500, help="of an answer (500)")
+    parser.add_argument("--limit-s", type=_count(1, 86_400), default=600, help="ends by itself after (600)")
+    parser.add_argument("--like", type=Path, metavar="FILE", help="only read again what this dump could read")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the dump into a file")
+    parser.add_argument("--json", action="store_true", help="print the dump instead of a table")
 
 
 def _command(commands: Any, name: str, does: str) -> argparse.ArgumentParser:  # noqa: ANN401  argparse's own type is private

@@ -19,5 +19,11 @@ def warn(text: str) -> None:
     sys.stderr.write(_plain(text) + "\n")
 
 
+def whisper(text: str) -> None:
+    """How far it is: on a terminal each line over the one before."""
+    sys.stderr.write(f"\r\x1b[K{_plain(text)}\r" if sys.stderr.isatty() else _plain(text) + "\n")
+    sys.stderr.flush()
+
+
 def _plain(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)

@@ -83,8 +83,10 @@ WIRING_MODULES = {
         "check",
         "command_outbox",
         "command_run",
+        "command_scan",
         "command_site",
         "config",
+        "direct",
         "handover",
         "hearing",
         "links",
@@ -93,6 +95,7 @@ WIRING_MODULES = {
         "roster",
         "watch",
         "watchdog",
+        "scan",
         "window",
     },
     "collector": {

@@ -1,0 +1,104 @@
+"""``gongfang-agent scan``: what is behind an endpoint that nobody knows."""
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from edge_agent.direct import BadAddressError, link_to_url
+from edge_agent.dump import BadDumpError, Dump, UnitDump, read_dump, table_dump, write_dump
+from edge_agent.link import Link, LinkError
+from edge_agent.scan import Manners, Scan, StoppedError, again
+from edge_agent.scan_view import view
+from edge_agent.terminal import BAD_USAGE, FAILED, FINE, say, warn, whisper
+
+_SHOWN_EACH_S: Final = 0.2
+_LOGGED_EACH_S: Final = 10.0
+
+
+def scan(given: argparse.Namespace) -> int:
+    try:
+        link = link_to_url(given.endpoint, given.timeout_ms)
+        like = read_dump(given.like.read_bytes()) if given.like else None
+    except (BadAddressError, BadDumpError, OSError) as error:
+        warn(f"scan: {error}")
+        return BAD_USAGE
+    return asyncio.run(_read_again(link, like, given) if like else _scan(link, given))
+
+
+async def _scan(link: Link, given: argparse.Namespace) -> int:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+    manners = Manners(
+        pause_s=given.pause_ms / 1000, limit_s=given.limit_s, requests=given.requests, wide=given.wide
+    )
+    units = [unit for area in given.units for unit in range(area.start, area.end)]
+    warn(_beforehand(units, given))
+    scanning = Scan(link, manners, _teller(), stop)
+    try:
+        await scanning.run(units, given.tables, given.addresses)
+    except (StoppedError, LinkError) as error:
+        scanning.found.remarks.append(f"{error}; this is what was found until then")
+    finally:
+        link.close()
+    found = [
+        UnitDump(unit=unit, tables=[table_dump(table) for table in tables.values()])
+        for unit, tables in scanning.found.units.items()
+    ]
+    _show(Dump(endpoint=given.endpoint, taken=_now(), units=found), scanning.found.remarks, given)
+    readable = any(table.ranges for unit in found for table in unit.tables)
+    return FINE if scanning.complete and readable else FAILED
+
+
+async def _read_again(link: Link, like: Dump, given: argparse.Namespace) -> int:
+    try:
+        units = [await again(link, unit) for unit in like.units]
+    except LinkError as error:
+        warn(f"scan: {error}")
+        return FAILED
+    finally:
+        link.close()
+    _show(Dump(endpoint=given.endpoint, taken=_now(), units=units), [], given)
+    return FINE
+
+
+def _show(dump: Dump, remarks: Sequence[str], given: argparse.Namespace) -> None:
+    if given.out:
+        given.out.write_bytes(write_dump(dump))
+    if given.json:
+        sys.stdout.write(write_dump(dump).decode())
+        for remark in remarks:
+            warn(f"note: {remark}")
+        return
+    for line in view(dump, remarks):
+        say(line)
+    if given.out:
+        say(f"written to {given.out}")
+
+
+def _beforehand(units: Sequence[int], given: argparse.Namespace) -> str:
+    each = f"{given.requests} of each that answers"
+    return (
+        f"asks {len(units)} unit ids whether they are there and at most {each}, one request at a time,"
+        f" {given.pause_ms} ms apart; ends after {given.limit_s} s, or with Ctrl-C, and keeps what was found"
+    )
+
+
+def _teller() -> Callable[[str], None]:
+    """Progress: in place where a person looks on, now and then where it goes into a file."""
+    seen, each_s = [0.0], _SHOWN_EACH_S if sys.stderr.isatty() else _LOGGED_EACH_S
+    seen[0] = time.monotonic()
+
+    def tell(text: str) -> None:
+        if time.monotonic() - seen[0] >= each_s:
+            seen[0] = time.monotonic()
+            whisper(text)
+
+    return tell
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
