@@ -2,9 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from edge_agent.config import Endpoint
 from edge_agent.link import Link
 from edge_agent.links import link_to
+from edge_agent.settings import Endpoint
 
 
 class BadAddressError(ValueError):
