@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from simulators.complaints import Table
+from simulators.kinds import TYPES
 from simulators.records import Lease, Machine, Order, Tenant
 
 TenantRows = Sequence[tuple[Table, Tenant]]
@@ -25,6 +26,7 @@ def agree(
     _ports(machines)
     referring = [table for table, _ in (*orders, *leases)]
     _references(referring, tenants, machines)
+    _makers(machines, orders)
     _overlaps(leases)
     if not root.bad("duration"):
         _ends(leases, root.offset_ms("duration"))
@@ -49,6 +51,15 @@ def _patterns(referring: Sequence[Table], names: Sequence[str]) -> None:
         for pattern in () if table.bad("machines") else table.texts("machines"):
             if not any(fnmatchcase(name, pattern) for name in names):
                 table.complain("machines", f"{pattern!r} matches no machine", "name machines of this plant")
+
+
+def _makers(machines: MachineRows, orders: OrderRows) -> None:
+    meters = {machine.name for _, group in machines for machine in group if TYPES[machine.kind].flow}
+    for table, order in orders:
+        named = [name for name in order.machines if name in meters]
+        if named and not table.bad("machines"):
+            problem = f"{named[0]} is a meter and works no orders"
+            table.complain("machines", problem, "name machines that make something")
 
 
 def _ports(rows: MachineRows) -> None:

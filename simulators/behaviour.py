@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from simulators import codes
 from simulators.codes import State
 from simulators.interrupt import Step, interruption, per_ms, seconds
+from simulators.kinds import TYPES
 from simulators.records import Machine, Order, Plant
 from simulators.story import Judgement, Pen, Piece, Segment, Story
 from simulators.windows import Window, windows
@@ -37,7 +38,7 @@ class _Author:
     """One pass from left to right over the windows of a machine."""
 
     def __init__(self, machine: Machine, plant: Plant) -> None:
-        self._machine, self._plant = machine, plant
+        self._machine, self._plant, self._type = machine, plant, TYPES[machine.kind]
         self._random = random.Random(f"{plant.seed}/{plant.site}/{machine.name}")
         self._margin = plant.quiet_ms + SLACK
         self._left = {order.id: order.pieces for order in plant.orders}
@@ -47,7 +48,14 @@ class _Author:
         boots = self._boots()
         for window in windows(self._plant, self._machine.name):
             self._window(window)
-        return self._pen.story(boots)
+        return self._pen.story(self._harmless(boots) if self._type.volatile else boots)
+
+    def _harmless(self, boots: tuple[int, ...]) -> tuple[int, ...]:
+        """A counter that forgets does so after a rest: what nobody had time to read is nobody's to know."""
+        moves = [event.at for event in self._pen.events]
+        return tuple(
+            boot for boot in boots if not any(boot - self._plant.quiet_ms <= at <= boot for at in moves)
+        )
 
     def _boots(self) -> tuple[int, ...]:
         rate = self._machine.behaviour.restarts_per_hour / 3_600_000
@@ -106,8 +114,8 @@ class _Author:
     def _preparation(self, work: Segment) -> list[Step]:
         spend = self._machine.behaviour
         ms = max(self._margin, seconds(self._random, spend.setup_s, 0.3))
-        manual = self._machine.kind == "weld"
-        setup = Step(ms, replace(work, state="setup", manual=manual, guard_open=self._random.random() < 0.5))
+        taught = self._type.taught
+        setup = Step(ms, replace(work, state="setup", manual=taught, guard_open=self._random.random() < 0.5))
         if self._random.random() >= spend.test_share:
             return [setup]
         return [setup, Step(self._ms(60, 300), replace(work, state="test"))]
@@ -148,7 +156,7 @@ class _Author:
             judgement = "rework"
         pen.move(pen.at, "produced", work)
         if judgement != "ok":
-            later = 0 if self._machine.kind == "weld" else self._ms(*MARK_S)
+            later = 0 if self._type.inline else self._ms(*MARK_S)
             pen.move(pen.at + later, "scrap" if judgement == "ng" else "rework", work)
         cause = 0 if judgement == "ok" else 1 << self._random.choice(NG_BITS)
         pen.pieces.append(
@@ -169,7 +177,8 @@ class _Author:
         at = min(close_by, max(self._pen.at + tail, self._pen.last_move + self._margin))
         ended: State
         ended, code = ("idle", codes.TARGET_REACHED) if done else ("stop", codes.TENANT_OPERATOR)
-        self._pen.until(at, replace(work, state=ended, stop_code=code))
+        vendor = self._type.by_hand if ended == "stop" else 0
+        self._pen.until(at, replace(work, state=ended, stop_code=code, vendor=vendor))
 
     def _write(self, steps: list[Step]) -> None:
         for step in steps:

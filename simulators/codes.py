@@ -5,7 +5,7 @@ from typing import Literal
 
 State = Literal["run", "setup", "stop", "fault", "idle", "maint", "off", "test"]
 Party = Literal["tenant", "host", "utility", "unknown", "none"]
-Kind = Literal["knit", "weld"]
+Kind = Literal["knit", "weld", "loom", "effluent", "energy", "energy-1p", "kemppi", "retrofit"]
 
 NONE = "none"
 """What a ledger says where there is no order, no tenant or no party."""
@@ -50,6 +50,7 @@ RACKING = 31
 ROBOT_ALARM = 32
 POWER_SOURCE = 33
 TORCH_CLEAN = 34
+MECHANISM = 35
 OPERATOR_ABSENT = 36
 PLANNED_MAINTENANCE = 37
 POWER_FAIL = 50

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from simulators.codes import STATES, Party, State
+from simulators.kinds import TYPES
 from simulators.ledger import Ledger
 from simulators.records import Address, Machine, Plant
-
-_PROFILES = {"knit": "knit-flat", "weld": "weld-cell"}
 
 
 def columns(rows: Iterable[Sequence[object]]) -> str:
@@ -97,7 +96,7 @@ def _brief(names: Sequence[str]) -> str:
 def _agent_machine(machine: Machine, at: Address) -> str:
     return (
         f'[[machine]]\nname = "{machine.name}"\nendpoint = "port-{at[1]}"\nunit = {at[2]}\n'
-        f'profile = "{_PROFILES[machine.kind]}"\nserial = {machine.serial}\n'
+        f'profile = "{TYPES[machine.kind].profile}"\nserial = {machine.serial}\n'
     )
 
 

@@ -63,12 +63,16 @@ def status(segment: Segment) -> int:
     return bits | (Bit.TARGET.value if segment.stop_code == codes.TARGET_REACHED else 0)
 
 
+def uptime_s(it: Identity, now: Moment, offset: int) -> int:
+    """Since the controller last restarted."""
+    return max(0, offset + it.uptime_ms if now.booted is None else offset - now.booted) // 1000
+
+
 def header(
     it: Identity, now: Moment, vendor_state: int, *, offset: int, now_ms: int, pair: Pair
 ) -> tuple[int, ...]:
     """`offset` is ms after the start, `now_ms` the same instant in UTC epoch ms; `pair` lays 32 bits out."""
-    segment = now.segment
-    up_s = max(0, offset + it.uptime_ms if now.booted is None else offset - now.booted) // 1000
+    segment, up_s = now.segment, uptime_s(it, now, offset)
     alarm = 1000 + segment.stop_code if segment.state == "fault" else 0
     return (
         it.map_id,

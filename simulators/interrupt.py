@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from simulators import codes
-from simulators.kinds import ABSENCE, FAULTS, MAINTENANCE, STOPS, Cause
+from simulators.kinds import ABSENCE, MAINTENANCE, TYPES
+from simulators.machine_type import Cause
 from simulators.records import Machine
 from simulators.story import Segment
 
@@ -38,10 +39,11 @@ def per_ms(machine: Machine) -> float:
 
 def interruption(dice: random.Random, machine: Machine, work: Segment, left_ms: int) -> list[Step]:
     """Standing still, and perhaps a slow start; the slow part runs at most `left_ms`."""
+    of = TYPES[machine.kind]
     cause = _cause(dice, machine)
     steps = [_still(dice, cause, work)]
     if cause.state == "stop" and dice.random() < 0.08:
-        steps.append(_still(dice, ABSENCE, work))
+        steps.append(_still(dice, msgspec.structs.replace(ABSENCE, vendor=of.by_hand), work))
     if dice.random() < 0.35:
         slow_ms = min(left_ms, round(dice.uniform(8, 60) * 1000))
         steps.append(Step(slow_ms, msgspec.structs.replace(work, slow=True)))
@@ -50,7 +52,8 @@ def interruption(dice: random.Random, machine: Machine, work: Segment, left_ms: 
 
 def _cause(dice: random.Random, machine: Machine) -> Cause:
     rates = machine.behaviour
-    groups: Sequence[Sequence[Cause]] = (STOPS[machine.kind], FAULTS[machine.kind], (MAINTENANCE,))
+    of = TYPES[machine.kind]
+    groups: Sequence[Sequence[Cause]] = (of.stops, of.faults, (MAINTENANCE,))
     weights = (rates.stops_per_hour, rates.faults_per_hour, rates.maint_per_hour)
     group = dice.choices(groups, weights)[0]
     return dice.choices(group, [cause.weight for cause in group])[0]
@@ -62,6 +65,7 @@ def _still(dice: random.Random, cause: Cause, work: Segment) -> Step:
         work,
         state=cause.state,
         stop_code=cause.code,
+        vendor=cause.vendor,
         operator=0 if cause.code == codes.OPERATOR_ABSENT else work.operator,
         guard_open=cause.code in _GUARDED and reach < 0.7,
         e_stop=cause.state == "fault" and reach < 0.3,

@@ -44,6 +44,9 @@ class Account(Struct, frozen=True, kw_only=True):
 
     spans: tuple[Span, ...]
     events: tuple[Entry, ...]
+    """Of the pieces that its registers count."""
+    counted: dict[str, int]
+    """How far each quantity moved, in the unit that is metered, as coarse as the machine itself counts."""
 
 
 class Ledger(Struct, frozen=True, kw_only=True):
@@ -103,7 +106,7 @@ def ledger(scripts: Mapping[str, Script], since_ms: int | None = None, until_ms:
 
 
 def _account(script: Script, since: int, until: int) -> Account:
-    events = script.story.events
+    events = tuple(event for event in script.story.events if event.counter in script.type.pieces)
     instants = [script.start_ms + event.at for event in events]
     inside = slice(bisect_right(instants, since), bisect_right(instants, until))
     entries = (
@@ -116,7 +119,9 @@ def _account(script: Script, since: int, until: int) -> Account:
         )
         for event in events[inside]
     )
-    return Account(spans=tuple(_spans(script, since, until)), events=tuple(entries))
+    before, after = script.counted(since), script.counted(until)
+    counted = {name: total - before[name] for name, total in after.items()}
+    return Account(spans=tuple(_spans(script, since, until)), events=tuple(entries), counted=counted)
 
 
 def _spans(script: Script, since: int, until: int) -> Iterator[Span]:

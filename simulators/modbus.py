@@ -1,20 +1,17 @@
-"""Serves machines over Modbus TCP with pymodbus. Registers are computed when they are read."""
+"""Serves machines over Modbus TCP with pymodbus. What they answer is computed when it is asked for."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import groupby
-from typing import Final
 
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from simulators.device import RefusedError, answer
 from simulators.records import Address
-from simulators.script import REGISTERS, Script
-
-READS: Final = (3, 4)
-"""Holding registers, and the same again as input registers."""
+from simulators.script import Script
 
 
 @asynccontextmanager
@@ -40,9 +37,9 @@ def _groups(scripts: Iterable[Script]) -> list[list[Script]]:
 
 @asynccontextmanager
 async def _serve_group(group: list[Script], now_ms: Callable[[], int], host: str) -> AsyncIterator[int]:
-    devices = [*(_device(script, now_ms) for script in group), _nobody()]
     port = group[0].machine.port
-    server = ModbusTcpServer(devices, address=(host, port))
+    server = ModbusTcpServer(_stand_in(), address=(host, port))
+    server.context = _Units(group, now_ms)  # type: ignore[assignment]  # all that pymodbus asks of it
     try:
         await server.serve_forever(background=True)
     except RuntimeError:
@@ -61,31 +58,32 @@ def _bound_port(server: ModbusTcpServer) -> int:
     return port
 
 
-def _device(script: Script, now_ms: Callable[[], int]) -> SimDevice:
-    async def read(
-        function: int,
-        _start: int,
-        _address: int,
-        _count: int,
-        registers: list[int],
-        written: list[int] | list[bool] | None,
-    ) -> ExcCodes | None:
-        if function not in READS or written is not None:
-            return ExcCodes.ILLEGAL_FUNCTION
-        registers[:] = script.registers(now_ms())
-        return None
+class _Units:
+    """What pymodbus asks for its answers: every unit of one port, each read at its own instant."""
 
-    return SimDevice(id=script.machine.unit, simdata=_block(), action=read)
+    def __init__(self, group: Iterable[Script], now_ms: Callable[[], int]) -> None:
+        self._scripts = {script.machine.unit: script for script in group}
+        self._now_ms = now_ms
+
+    async def async_getValues(  # noqa: N802  pymodbus's name
+        self, device_id: int, func_code: int, address: int, count: int = 1
+    ) -> list[int] | ExcCodes:
+        script = self._scripts.get(device_id)
+        if script is None:
+            return ExcCodes.GATEWAY_NO_RESPONSE
+        try:
+            return answer(script.image(self._now_ms()), func_code, address, count, script.type.most_registers)
+        except RefusedError as refused:
+            return ExcCodes(refused.code)
+
+    async def async_setValues(  # noqa: N802  likewise
+        self, device_id: int, *_: object
+    ) -> ExcCodes:
+        """Nobody writes to these machines."""
+        known = device_id in self._scripts
+        return ExcCodes.ILLEGAL_FUNCTION if known else ExcCodes.GATEWAY_NO_RESPONSE
 
 
-def _nobody() -> SimDevice:
-    """Unit ids without a machine: pymodbus would answer exception 4 and log a traceback for each request."""
-
-    async def refuse(*_: object) -> ExcCodes:
-        return ExcCodes.GATEWAY_NO_RESPONSE
-
-    return SimDevice(id=0, simdata=_block(), action=refuse)
-
-
-def _block() -> list[SimData]:
-    return [SimData(0, count=REGISTERS, values=0, datatype=DataType.REGISTERS)]
+def _stand_in() -> SimDevice:
+    """A server wants registers of its own to begin with; nobody is ever shown them."""
+    return SimDevice(id=0, simdata=[SimData(0, count=1, values=0, datatype=DataType.REGISTERS)])

@@ -27,6 +27,8 @@ class Order(Struct, frozen=True, kw_only=True):
     """Mean time of one piece while the machine runs."""
     machines: tuple[str, ...]
     due_ms: int | None
+    mesh: int | None = None
+    """Picks per inch, of cloth from a loom."""
 
     @property
     def number(self) -> int:

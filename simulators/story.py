@@ -21,6 +21,8 @@ class Segment(Struct, frozen=True, kw_only=True):
     end: int
     state: State
     stop_code: int = 0
+    vendor: int = 0
+    """The machine's own code for a stop, where it tells more than the canonical one; else 0."""
     order: int = 0
     """The order register; 0 is none."""
     tenant: str = NONE
@@ -29,6 +31,8 @@ class Segment(Struct, frozen=True, kw_only=True):
     guard_open: bool = False
     e_stop: bool = False
     manual: bool = False
+    level: int = 0
+    """What flows through a meter: W through an energy meter, mL/s through a pipe (backwards if negative)."""
 
 
 class Piece(Struct, frozen=True, kw_only=True):

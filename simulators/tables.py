@@ -10,7 +10,8 @@ import msgspec
 
 from simulators.codes import Kind
 from simulators.complaints import NAME, NAME_REMEDY, RESERVED, Table
-from simulators.kinds import COUNTERS, DEFAULTS
+from simulators.kinds import TYPES
+from simulators.loom import MESHES
 from simulators.records import Behaviour, Lease, Machine, Order, Tenant
 
 MAX_UNITS: Final = 247
@@ -18,7 +19,7 @@ MAX_UNITS: Final = 247
 MAX_U32: Final = 2**32 - 1
 
 TENANT_KEYS: Final = ("id", "name_en", "name_zh")
-ORDER_KEYS: Final = ("id", "tenant", "article", "pieces", "piece_s", "machines", "due")
+ORDER_KEYS: Final = ("id", "tenant", "article", "pieces", "piece_s", "machines", "due", "mesh")
 LEASE_KEYS: Final = ("machines", "tenant", "from", "until")
 MACHINE_KEYS: Final = ("kind", "count", "name", "first", "port", "units", "initial", "behaviour")
 
@@ -42,6 +43,7 @@ def order(table: Table, machines: Sequence[Machine]) -> Order:
         piece_ms=round(table.number("piece_s", 1, 86400) * 1000),
         machines=matching(table, machines),
         due_ms=table.offset_ms("due") if "due" in table else None,
+        mesh=_mesh(table) if "mesh" in table else None,
     )
 
 
@@ -57,7 +59,7 @@ def leases(table: Table, machines: Sequence[Machine]) -> tuple[Lease, ...]:
 def machines(table: Table, site: str, group: int) -> tuple[Machine, ...]:
     """All machines of one table; `group` is the first free port group. One group if they share a port."""
     table.only(MACHINE_KEYS)
-    kind = cast("Kind", table.choice("kind", tuple(COUNTERS)))
+    kind = cast("Kind", table.choice("kind", tuple(TYPES)))
     shared = table.choice("units", ("shared", "each"), "each") == "shared"
     count = table.integer("count", 1, MAX_UNITS if shared else 4096, 1)
     port = table.integer("port", 0, 65535, 0)
@@ -96,6 +98,14 @@ def _order_id(table: Table) -> str:
     return value or "1"
 
 
+def _mesh(table: Table) -> int:
+    mesh = table.integer("mesh", MESHES[0], MESHES[-1])
+    if mesh not in MESHES and not table.bad("mesh"):
+        remedy = f"use one of {', '.join(map(str, MESHES))}"
+        table.complain("mesh", f"no loom here weaves {mesh} picks an inch", remedy)
+    return mesh
+
+
 def _names(table: Table, count: int) -> tuple[str, ...]:
     pattern, first = table.text("name"), table.integer("first", 0, 100_000, 1)
     if count > 1 and not _PLACE.search(pattern):
@@ -112,13 +122,13 @@ def _names(table: Table, count: int) -> tuple[str, ...]:
 
 
 def _initial(table: Table, kind: Kind) -> dict[str, int]:
-    table.only(COUNTERS[kind])
-    widths = COUNTERS[kind]
+    widths = TYPES[kind].counters
+    table.only(widths)
     return {key: table.integer(key, 0, 2 ** widths[key] - 1) for key in table.items() if key in widths}
 
 
 def _behaviour(table: Table, kind: Kind) -> Behaviour:
-    default = msgspec.structs.asdict(DEFAULTS[kind])
+    default = msgspec.structs.asdict(TYPES[kind].behaviour)
     table.only(default)
     return Behaviour(**{key: table.number(key, 0, _highest(key), value) for key, value in default.items()})
 

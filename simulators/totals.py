@@ -1,13 +1,15 @@
 """What a machine has counted up to any instant, by prefix sums. Instants are ms after the start."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from simulators.codes import Kind, State
-from simulators.kinds import STOP_CLASSES, WATTS
+from simulators.codes import State
 from simulators.story import Counter, Piece, Segment, Story
+
+Rate = Callable[[Segment], int]
+"""How much adds up in each ms of a segment."""
 
 
 class Moment(NamedTuple):
@@ -31,26 +33,37 @@ class Moment(NamedTuple):
     rework: int
     done: int
     """Pieces finished for the order of the segment."""
+    since_boot: int = 0
+    """Pieces finished since the controller last restarted; all of them when it never did."""
+    sums: Mapping[str, int] = {}
+    """What else the machine adds up, by the names of its rates."""
 
 
 class Totals:
     """Built once for a story; `at` is cheap."""
 
-    def __init__(self, story: Story, kind: Kind) -> None:
-        self._story = story
+    def __init__(
+        self,
+        story: Story,
+        watts: Mapping[State, int],
+        classes: tuple[int, ...],
+        rates: Mapping[str, Rate] | None = None,
+    ) -> None:
+        """``watts`` by state, ``classes`` of stops (``MachineType``), and what else there is to add up."""
+        self._story, self._watts, self._rates = story, watts, rates or {}
         segments = story.segments
-        watts: Mapping[State, int] = WATTS[kind]
         self._starts = [segment.start for segment in segments]
-        self._run = _summed(segments, {"run": 1})
-        self._stop = _summed(segments, {"stop": 1})
-        self._off = _summed(segments, {"off": 1})
-        self._watt = _summed(segments, watts)
-        self._watts = watts
-        self._classes = _classes(segments, kind)
+        self._run = _summed(segments, _while("run"))
+        self._stop = _summed(segments, _while("stop"))
+        self._off = _summed(segments, _while("off"))
+        self._watt = _summed(segments, lambda segment: watts.get(segment.state, 0))
+        self._sums = {name: _summed(segments, rate) for name, rate in self._rates.items()}
+        self._classes = _classes(segments, classes)
         self._pieces = [piece.at for piece in story.pieces]
         self._scrap = _instants(story, "scrap")
         self._rework = _instants(story, "rework")
         self._by_order = _by_order(story.pieces)
+        self._at_boots = [0, *(bisect_right(self._pieces, boot) for boot in story.boots)]
         self._end = segments[-1].end
         self._before = Segment(start=-(2**62), end=0, state="idle")
         self._after = Segment(start=self._end, end=2**62, state="idle")
@@ -70,7 +83,7 @@ class Totals:
             run_ms=self._run[index] + (spent if inside.state == "run" else 0),
             stop_ms=self._stop[index] + (spent if inside.state == "stop" else 0),
             on_ms=clamped - self._off[index] - (spent if inside.state == "off" else 0),
-            watt_ms=self._watt[index] + spent * self._watts[inside.state],
+            watt_ms=self._watt[index] + spent * self._watts.get(inside.state, 0),
             stops=self._classes[index if offset >= 0 else 0],
             boots=boots,
             booted=self._story.boots[boots - 1] if boots else None,
@@ -80,24 +93,29 @@ class Totals:
             scrap=bisect_right(self._scrap, offset),
             rework=bisect_right(self._rework, offset),
             done=bisect_right(self._by_order.get(segment.order, ()), offset),
+            since_boot=pieces - self._at_boots[boots],
+            sums={name: self._sums[name][index] + spent * rate(inside) for name, rate in self._rates.items()},
         )
 
 
-def _summed(segments: tuple[Segment, ...], rate: Mapping[State, int]) -> list[int]:
+def _while(state: State) -> Rate:
+    return lambda segment: segment.state == state
+
+
+def _summed(segments: tuple[Segment, ...], rate: Rate) -> list[int]:
     """Per segment: the sum of ms times rate over all segments before it."""
-    return list(accumulate(((s.end - s.start) * rate.get(s.state, 0) for s in segments), initial=0))
+    return list(accumulate(((s.end - s.start) * rate(s) for s in segments), initial=0))
 
 
-def _classes(segments: tuple[Segment, ...], kind: Kind) -> list[tuple[int, ...]]:
+def _classes(segments: tuple[Segment, ...], names: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Per segment: stops of each class begun by its start. A stop begins where its code changes."""
-    names = STOP_CLASSES[kind]
     counts = [0] * len(names)
     found = [tuple(counts)]
     for last, segment in pairwise(segments):
-        new = (last.state, last.stop_code) != (segment.state, segment.stop_code)
-        if new and segment.state in ("stop", "fault"):
-            known = segment.stop_code in names
-            counts[names.index(segment.stop_code) if known else -1] += 1
+        new = (last.state, last.stop_code, last.vendor) != (segment.state, segment.stop_code, segment.vendor)
+        if names and new and segment.state in ("stop", "fault"):
+            code = segment.vendor or segment.stop_code
+            counts[names.index(code) if code in names else -1] += 1
         found.append(tuple(counts))
     return found
 

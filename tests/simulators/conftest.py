@@ -62,6 +62,11 @@ def demo(plants: Path) -> Plant:
     return load_plant(plants / "demo.toml")
 
 
+@pytest.fixture(scope="session")
+def cluster(plants: Path) -> Plant:
+    return load_plant(plants / "cluster.toml")
+
+
 PLANT = """
 name = "Any"
 site = "any"

@@ -122,7 +122,7 @@ def test_numbering_may_start_anywhere() -> None:
     assert [machine.name for machine in plant.machines[-2:]] == ["weld-009", "weld-010"]
 
 
-@pytest.mark.parametrize("name", ["demo.toml", "mini.toml"])
+@pytest.mark.parametrize("name", ["demo.toml", "mini.toml", "cluster.toml"])
 def test_the_plants_that_come_with_it_are_good(plants: Path, name: str) -> None:
     assert load_plant(plants / name).machines
 
@@ -152,7 +152,7 @@ BAD = [
     ("quiet_s = 30", "quiet_s = 5", "quiet_s", "shorter than two polls", "make it 20 or more"),
     ('id = "blue"', 'id = "red"', "tenant[1].id", "'red' is there twice", "its own"),
     ('name_zh = "蓝"\n', "", "tenant[1].name_zh", "is missing", "in quotes"),
-    ('kind = "weld"', 'kind = "loom"', "machines[1].kind", "'loom' is not known here", "knit, weld"),
+    ('kind = "weld"', 'kind = "lathe"', "machines[1].kind", "'lathe' is not known here", "knit, weld"),
     ("count = 3", "count = 0", "machines[0].count", "0 is out of range", "1 to 247"),
     ("count = 3", "count = 248", "machines[0].count", "248 is out of range", "1 to 247"),
     ("knit-{n:02}", "knit", "machines[0].name", "3 machines of one name", "knit-{n:02}"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from simulators import knit
 from simulators.story import Event, Pen, Piece, Segment, Story
 from simulators.totals import Moment, Totals
 
@@ -44,7 +45,7 @@ STORY = Story(
     ),
     boots=(55_000,),
 )
-KNIT = Totals(STORY, "knit")
+KNIT = Totals(STORY, knit.TYPE.watts, knit.TYPE.classes)
 
 
 def at(seconds: float) -> Moment:
@@ -127,7 +128,8 @@ def test_a_code_without_a_counter_counts_as_other() -> None:
         Segment(start=n * 1000, end=n * 1000 + 1000, state="stop", stop_code=code, order=1)
         for n, code in enumerate((0, *codes))
     )
-    moment = Totals(Story(segments=told, pieces=(), events=(), boots=()), "knit").at(4_500)
+    story = Story(segments=told, pieces=(), events=(), boots=())
+    moment = Totals(story, knit.TYPE.watts, knit.TYPE.classes).at(4_500)
     assert moment.stops == (0, 0, 0, 0, 0, 0, 0, 4)
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from simulators.interrupt import interruption, per_ms, seconds
-from simulators.kinds import COUNTERS, DEFAULTS, FAULTS, STOP_CLASSES, STOPS
+from simulators.kinds import TYPES
 from simulators.plant import Plant, parse_plant
 from simulators.records import Machine
 from simulators.story import Segment
@@ -98,7 +98,7 @@ def test_every_cause_of_the_kind_comes_up_and_no_other(machine: Machine) -> None
     dice = random.Random(2)
     steps = [step.like for _ in range(6_000) for step in interruption(dice, machine, WORK, 0)]
     seen = {(like.state, like.stop_code) for like in steps if like.state != "run"}
-    causes = STOPS[machine.kind] + FAULTS[machine.kind]
+    causes = TYPES[machine.kind].stops + TYPES[machine.kind].faults
     assert seen == {(cause.state, cause.code) for cause in causes} | {("maint", 37)}
 
 
@@ -109,7 +109,7 @@ def test_an_absent_operator_has_no_badge(machine: Machine) -> None:
 
 
 def test_rates_of_all_kinds_add_up(machine: Machine) -> None:
-    rates = DEFAULTS[machine.kind]
+    rates = TYPES[machine.kind].behaviour
     hourly = rates.stops_per_hour + rates.faults_per_hour + rates.maint_per_hour
     assert per_ms(machine) == pytest.approx(hourly / 3_600_000)
 
@@ -123,7 +123,7 @@ def test_durations_scatter_around_their_median_and_stay_within_reason() -> None:
 
 
 def test_each_kind_has_figures_for_all_that_is_drawn() -> None:
-    for kind in COUNTERS:
-        assert DEFAULTS[kind].setup_s > 0
-        assert all(cause.weight > 0 and cause.median_s > 0 for cause in STOPS[kind] + FAULTS[kind])
-        assert STOP_CLASSES[kind][-1] == 99
+    for each in TYPES.values():
+        assert (each.behaviour.setup_s > 0) == (each.flow is None)
+        assert bool(each.stops and each.faults) == (each.flow is None)
+        assert all(cause.weight > 0 and cause.median_s > 0 for cause in each.stops + each.faults)
