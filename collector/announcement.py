@@ -4,13 +4,12 @@ from typing import Final
 
 import msgspec
 
-from collector.judge import FAR_AHEAD_MS
 from collector.verdict import Unreadable, brief
+from contract.announcements import flaw
 from contract.facts import ABSENT, LeaseFact, OrderFact, lease_fact, order_fact
 from contract.messages import Lease, Order
-from contract.names import NONE, is_name, is_order_id
+from contract.names import NONE
 from contract.topics import Topic
-from store.admission import TIME_LIMIT
 
 Announced = LeaseFact | OrderFact
 
@@ -30,26 +29,19 @@ def read_announcement(topic: Topic, payload: bytes, heard: int) -> Announced | U
 
 def _lease(topic: Topic, payload: bytes, heard: int) -> LeaseFact:
     lease = msgspec.json.decode(payload, type=Lease)
-    _demand(lease.machine == topic.name, f"names machine {lease.machine}, its topic {topic.name}")
-    _demand(lease.tenant is None or is_name(lease.tenant), f"tenant {lease.tenant} is reserved")
-    _demand(lease.order_id is None or is_order_id(lease.order_id), f"order {lease.order_id} is reserved")
-    _demand(lease.effective < TIME_LIMIT, "from is beyond the year 2262")
-    _demand(lease.issued <= heard + FAR_AHEAD_MS, "is issued more than a day ahead of the collector's clock")
+    _demand_none(flaw(lease, topic.name, heard))
     return lease_fact(topic.site, lease, heard)
 
 
 def _order(topic: Topic, payload: bytes, heard: int) -> OrderFact:
     order = msgspec.json.decode(payload, type=Order)
-    _demand(order.order_id == topic.name, f"names order {order.order_id}, its topic {topic.name}")
-    _demand(is_name(order.tenant), f"tenant {order.tenant} is reserved")
-    _demand(order.due is None or order.due < TIME_LIMIT, "due is beyond the year 2262")
-    _demand(order.issued <= heard + FAR_AHEAD_MS, "is issued more than a day ahead of the collector's clock")
+    _demand_none(flaw(order, topic.name, heard))
     return order_fact(topic.site, order, heard)
 
 
-def _demand(holds: bool, otherwise: str) -> None:  # noqa: FBT001  a demand reads as a sentence
-    if not holds:
-        raise ValueError(otherwise)
+def _demand_none(found: str) -> None:
+    if found:
+        raise ValueError(found)
 
 
 def is_same(one: Announced, other: Announced) -> bool:

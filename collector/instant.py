@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from store.admission import TIME_LIMIT
+from contract.names import TIME_LIMIT
 
 _AHEAD: Final = re.compile(r"\+(\d{1,6})([smhd])")
 _UNIT_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}

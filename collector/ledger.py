@@ -8,9 +8,9 @@ import msgspec
 
 from collector.silence import BACK_DAYS, DAY_MS
 from contract.facts import BatchFact, Fact, LeaseFact, OrderFact, Quarantined
+from contract.names import TIME_LIMIT
 from contract.records import Interval, Meter, Record
 from contract.series import BATCH, LEASE, METER, ORDER, QUARANTINE, USAGE, Row, Series, fact_of
-from store.admission import TIME_LIMIT
 from store.protocol import ANY, Store
 
 QUARANTINE_ROWS: Final = 500

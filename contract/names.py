@@ -23,6 +23,8 @@ TEXT: Final = r"\A[^\x00-\x1f\x7f]{1,512}\Z"
 
 INT64_MAX: Final = 2**63 - 1
 """The largest integer that every store holds."""
+TIME_LIMIT: Final = INT64_MAX // 1_000_000
+"""The first millisecond (UTC) that InfluxDB, which counts nanoseconds, cannot hold: in the year 2262."""
 
 Name = Annotated[str, Meta(pattern=NAME)]
 OrderId = Annotated[str, Meta(pattern=ORDER_ID)]

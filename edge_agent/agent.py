@@ -86,6 +86,7 @@ class Agent:
             batches=self._batches,
             window=self._window,
             hear=self._hearing.hear,
+            hear_again=self._hearing.hear_again,
             plant_ms=clock.wall_ms,
         )
         self._watchdog = Watchdog(self._roster, commit, conditions)

@@ -22,7 +22,7 @@ _STATUS_S: Final = 60.0
 
 
 class HandOver:
-    """``hear`` is given whatever arrives: receipts, leases, orders."""
+    """``hear`` is given whatever arrives: receipts, leases, orders; ``hear_again`` is called every minute."""
 
     def __init__(
         self,
@@ -35,11 +35,13 @@ class HandOver:
         batches: Batches,
         window: Window,
         hear: Callable[[Arrival], Awaitable[None]],
+        hear_again: Callable[[], Awaitable[None]],
         plant_ms: Callable[[], int],
     ) -> None:
         self._address, self._site, self._presence = address, site, presence
         self._commit, self._conditions = commit, conditions
-        self._batches, self._window, self._hear = batches, window, hear
+        self._batches, self._window = batches, window
+        self._hear, self._hear_again = hear, hear_again
         self._plant_ms = plant_ms
         self.is_connected = False
         self._broker: Broker | None = None
@@ -101,6 +103,7 @@ class HandOver:
         while True:
             await self._say(broker, StatusReason.START, since)
             await asyncio.sleep(_STATUS_S)
+            await self._hear_again()
             with contextlib.suppress(OutboxAwayError):  # a full disk: there is time until the next round
                 await self._commit.call(Outbox.trim, self._plant_ms())
 

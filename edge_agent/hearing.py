@@ -2,19 +2,23 @@
 
 import contextlib
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from contract import topics
+from contract.announcements import flaw
 from contract.messages import GatewayStatus, Lease, Order
-from contract.names import RESERVED
 from edge_agent.batches import Batches
+from edge_agent.line import PLAUSIBLE_MS
 from edge_agent.machine import Machine
 from edge_agent.mqtt import Arrival
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxAwayError
 from edge_agent.poll import Desk, both
+
+_AHEAD_MOST: Final = 10_000
+"""So many topics are remembered of which the last message is ahead of the clock."""
 
 Said = TypeVar("Said", Lease, Order, GatewayStatus)
 
@@ -23,6 +27,8 @@ class Hearing:
     def __init__(self, machines: Mapping[str, Machine], desk: Desk, batches: Batches, session: str) -> None:
         self._machines, self._desk, self._batches, self._session = machines, desk, batches, session
         self._issued: dict[str, int] = {}
+        self._ahead: dict[str, Arrival] = {}
+        """By topic, what was not followed because it is ahead of the clock."""
 
     def know(self, orders: Mapping[str, Order]) -> None:
         """What was announced before the agent was started."""
@@ -40,6 +46,11 @@ class Hearing:
                 self._lease(arrival, self._machines.get(topic.name) if topic else None)
             case "order" if arrival.payload:  # cleared: the order is closed, which ends nothing else
                 await self._order(arrival)
+
+    async def hear_again(self) -> None:
+        """What was ahead of the clock when it was heard: somebody may have put that right."""
+        for arrival in list(self._ahead.values()):
+            await self.hear(arrival)
 
     def _lease(self, arrival: Arrival, machine: Machine | None) -> None:
         """An empty payload is a topic that a broker lost or somebody cleared: it says nothing."""
@@ -76,18 +87,21 @@ class Hearing:
         except (ValueError, RecursionError) as error:
             self._desk.conditions.wrong(arrival.topic, "unreadable", str(error))
             return None
-        if flaw := _flaw(arrival.topic, said):
-            self._desk.conditions.wrong(arrival.topic, "not followed", flaw)
+        if not isinstance(said, GatewayStatus) and (found := self._flaw(arrival, said)):
+            self._desk.conditions.wrong(arrival.topic, "not followed", found)
             return None
         self._desk.conditions.well(arrival.topic)
         return said
 
+    def _flaw(self, arrival: Arrival, said: Lease | Order) -> str:
+        """Why no collector would keep the announcement as a fact: then it is not followed either.
 
-def _flaw(topic: str, said: Lease | Order | GatewayStatus) -> str:
-    """Why no collector would keep the announcement as a fact: then it is not followed either."""
-    if isinstance(said, GatewayStatus):
-        return ""
-    named = said.machine if isinstance(said, Lease) else said.order_id
-    if named != topic.split("/")[-2 if isinstance(said, Lease) else -1]:
-        return f"it names {named}"
-    return "its tenant or order is a reserved word" if RESERVED & {said.tenant, said.order_id} else ""
+        One that is only ahead of our clock is heard again later, since it may be the clock that is wrong.
+        """
+        topic, now = topics.parse(arrival.topic), self._desk.clock.wall_ms()
+        named = topic.name if topic else ""
+        found = flaw(said, named, now if now >= PLAUSIBLE_MS else None)
+        self._ahead.pop(arrival.topic, None)
+        if found and not flaw(said, named, None) and len(self._ahead) < _AHEAD_MOST:
+            self._ahead[arrival.topic] = arrival
+        return found

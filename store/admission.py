@@ -7,13 +7,11 @@ into 64-bit nanoseconds. What no store may see is stopped here, before it is par
 from collections.abc import Iterable
 from typing import Final, get_args
 
-from contract.names import INT64_MAX
+from contract.names import INT64_MAX, TIME_LIMIT
 from contract.records import Record
 from contract.series import ALL, BY_NAME, Row, Series, Value
 
 STRING_BYTES: Final = 2**16 - 1
-TIME_LIMIT: Final = INT64_MAX // 1_000_000
-"""The first millisecond (UTC) that InfluxDB, which counts nanoseconds, cannot hold: in the year 2262."""
 
 RECORD_SERIES: Final = frozenset(series.name for series in ALL if series.fact in get_args(Record))
 """Their rows have a name, machine + epoch + sequence, which no other row may have (DESIGN 5)."""

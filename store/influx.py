@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from contract.line import line
+from contract.names import TIME_LIMIT
 from contract.series import Row, Series
 from store import influxql, results
-from store.admission import TIME_LIMIT, check_tags, flaw
+from store.admission import check_tags, flaw
 from store.answers import Answer, Meaning, away
 from store.config import InfluxConfig
 from store.generation import Generation

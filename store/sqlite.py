@@ -12,9 +12,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from contract.messages import ExceptionReason
+from contract.names import TIME_LIMIT
 from contract.series import BY_NAME, Row, Series, Value
 from store import schema
-from store.admission import RECORD_SERIES, TIME_LIMIT, check_tags, flaw
+from store.admission import RECORD_SERIES, check_tags, flaw
 from store.naming import Claim, claim, quarrel
 from store.protocol import ACCEPTED, ANY, OTHER_CONTENT, StoreAwayError, Written, kept, rejected
 from store.sqlite_file import connect

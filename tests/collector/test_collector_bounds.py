@@ -16,9 +16,9 @@ from collector.instant import parse_instant, shown
 from collector.verdict import Unreadable
 from contract.facts import LeaseFact, OrderFact, lease_fact, order_fact
 from contract.messages import Lease, Order, encode
+from contract.names import TIME_LIMIT
 from contract.series import Row, row_of
 from contract.topics import Topic
-from store.admission import TIME_LIMIT
 from store.sqlite import SqliteStore
 
 NOW = 1_800_000_000_000
