@@ -34,6 +34,7 @@ ADAPTERS = {
     "daemon": {"http", "journal", "mqtt_client", "systemd"},
     "store": {"config", "credentials", "influx", "influx_http", "influx_place", "sqlite", "sqlite_file"},
     "edge_agent": {
+        "alarm",
         "arguments",
         "clock",
         "cancel",
