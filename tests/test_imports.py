@@ -72,7 +72,7 @@ ADAPTERS = {
         "terminal",
     },
     "billing": {"arguments", "clock", "reading", "render_table"},
-    "simulators": {"clock", "crowd_server", "modbus", "plant"},
+    "simulators": {"clock", "crowd_server", "modbus", "plant", "replay_server"},
 }
 """Each touches one peer: a library, a file, the clock, the log."""
 
