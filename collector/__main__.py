@@ -1,7 +1,6 @@
 """gongfang-collector: see ``--help``."""
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from collector.daemon import serve
 from collector.instant import parse_instant
 from collector.mqtt import BrokerAwayError
 from contract.complaint import BadConfigurationError
+from daemon.journal import set_up, tell_where_it_hung
 from store.protocol import StoreAwayError, UnusableStoreError
 
 ENVIRONMENT = "GONGFANG_COLLECTOR_CONFIG"
@@ -58,8 +58,9 @@ def _command(arguments: argparse.Namespace) -> Command:
     return COMMANDS[f"{arguments.command} {action}" if action else arguments.command]
 
 
-def _run(_: argparse.Namespace, settings: Settings) -> int:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    set_up(arguments.log_level, arguments.log)
+    tell_where_it_hung()
     serve(settings)
     return 0
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from collector.quarantine import UNREADABLE
 from contract.messages import ExceptionReason
 from contract.names import TEXT, is_name, is_order_id
+from daemon.journal import FORMS
 
 DESCRIPTION = """\
 Takes custody of what edge agents send: judges every record, writes it to the store, answers with a receipt.
@@ -78,7 +79,10 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = root.add_subparsers(dest="command", required=True, metavar="command")
-    _leaf(commands, "run", "collect until SIGTERM or SIGINT")
+    run = _leaf(commands, "run", "collect until SIGTERM or SIGINT")
+    run.add_argument("--log", choices=FORMS, default="text", help="form of the log lines (text)")
+    levels = ("DEBUG", "INFO", "WARNING", "ERROR")
+    run.add_argument("--log-level", choices=levels, default="INFO", help="the least that is told (INFO)")
     _leaf(commands, "check", "say everything that is wrong with the configuration")
     status = _leaf(
         commands,

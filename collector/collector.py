@@ -15,8 +15,12 @@ from collector.config import BrokerConfig, Settings
 from collector.hearing import Hearing
 from collector.ingest import Ingest
 from collector.isolate import Quarantine
+from collector.measured import MeasuredStore
 from collector.mqtt import Address, BrokerAwayError, connected
 from collector.session import Bounds, Session, keep_hearing
+from collector.watch import Watch
+from daemon.http import Told, serve
+from daemon.listen import Listen
 from store.opening import open_store
 from store.protocol import Store
 
@@ -42,18 +46,39 @@ async def run(
         if store is None:
             store = await stack.enter_async_context(open_store(settings.store))
         address = await stack.enter_async_context(_broker(settings.broker, settings.collector.name))
+        store = MeasuredStore(store)
         quarantine = Quarantine(store, now, name=settings.collector.name)
+        ingest = Ingest(store, quarantine, now, settings.collector.name, counts)
         session = Session(
-            ingest=Ingest(store, quarantine, now, settings.collector.name, counts),
+            ingest=ingest,
             store=store,
             counts=counts,
             bounds=_bounds(settings),
             shared=settings.broker.shared or "",
         )
+        name = settings.collector.name
+        watch = Watch(name, now, counts, store=store, ingest=ingest, session=session)
         async with asyncio.TaskGroup() as group:
             hearing = Hearing(store, quarantine, now, counts)
             group.create_task(keep_hearing(hearing, session.announced), name="hearing")
             group.create_task(_keep_connected(address, session, ready or asyncio.Event()), name="broker")
+            group.create_task(watch.tell_systemd(), name="systemd")
+            if settings.http is not None:
+                group.create_task(_tell_of_itself(settings.http.listen, watch), name="http")
+
+
+async def _tell_of_itself(at: Listen, watch: Watch) -> None:
+    heard = Condition(log, "nobody can ask how it is", "it can be asked again")
+
+    def tell(trouble: str | None) -> None:
+        if trouble is None:
+            heard.well()
+            watch.wrong.pop("http", None)
+        else:
+            heard.bad(trouble)
+            watch.wrong["http"] = "deaf"
+
+    await serve(at, Told(watch.metrics, watch.health), tell)
 
 
 def _bounds(settings: Settings) -> Bounds:
@@ -85,6 +110,7 @@ async def _keep_connected(address: Callable[[], Address], session: Session, read
     away = Condition(log, "the broker is away", "the broker is there again")
     pauses = waits(random.random)
     while True:
+        session.attempts += 1
         try:
             async with connected(address()) as client:
                 await session.open(client)

@@ -17,12 +17,18 @@ class Condition:
     def is_bad(self, of: str = "") -> bool:
         return of in self._bad
 
+    def all(self) -> tuple[str, ...]:
+        """Those that are bad now."""
+        return tuple(sorted(self._bad))
+
     def bad(self, detail: str, of: str = "") -> None:
         if of not in self._bad and len(self._bad) < REMEMBERED:
             self._bad.add(of)
-            self._log.warning("%s: %s", f"{of} {self._begins}".strip(), detail)
+            about = {"subject": of or None, "kind": self._begins}
+            self._log.warning("%s: %s", f"{of} {self._begins}".strip(), detail, extra=about)
 
     def well(self, of: str = "") -> None:
         if of in self._bad:
             self._bad.discard(of)
-            self._log.info("%s", f"{of} {self._ends}".strip())
+            about = {"subject": of or None, "kind": self._ends}
+            self._log.info("%s", f"{of} {self._ends}".strip(), extra=about)

@@ -10,6 +10,7 @@ from collector.mqtt import Address
 from contract.clock import ClockPair
 from contract.complaint import BadConfigurationError, Complaint, complaints, parse_toml
 from contract.names import is_name
+from daemon.listen import Listen
 from store.config import StoreConfig
 
 _FROZEN: Final = ConfigDict(frozen=True, extra="forbid")
@@ -106,6 +107,19 @@ class BrokerConfig(BaseModel):
         )
 
 
+class HttpConfig(BaseModel):
+    """``/metrics`` for Prometheus and ``/healthz`` for whoever watches; without the table, nowhere."""
+
+    model_config = _FROZEN
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65_535)] = 9465
+
+    @property
+    def listen(self) -> Listen:
+        return Listen(host=self.host, port=self.port)
+
+
 class ClockConfig(BaseModel):
     """Plant time for a rehearsal; left out, it is real time (DESIGN 8)."""
 
@@ -126,6 +140,7 @@ class Settings(BaseModel):
     collector: CollectorConfig
     broker: BrokerConfig = BrokerConfig()
     store: StoreConfig
+    http: HttpConfig | None = None
     clock: ClockConfig = ClockConfig()
 
 

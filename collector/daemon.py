@@ -9,13 +9,13 @@ from typing import Final
 
 from collector.collector import run
 from collector.config import Settings
+from collector.watch import summary
 from daemon.systemd import notify
 
 log = logging.getLogger(__name__)
 
 BROKER_S: Final = 10.0
 """A broker that is away does not keep the service from being up: it waits, as it would later."""
-STATUS_S: Final = 60.0
 
 
 def serve(settings: Settings) -> None:
@@ -29,7 +29,7 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, collecting.cancel)
-    telling = asyncio.create_task(_tell(ready, counts), name="systemd")
+    telling = asyncio.create_task(_tell(ready), name="systemd")
     try:
         with contextlib.suppress(asyncio.CancelledError):
             await collecting
@@ -39,15 +39,7 @@ async def _serve(settings: Settings) -> None:
         log.info("stopped: %s", summary(counts))
 
 
-async def _tell(ready: asyncio.Event, counts: Counter[str]) -> None:
+async def _tell(ready: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(ready.wait(), BROKER_S)
     notify("READY=1")
-    while True:
-        state = summary(counts) if ready.is_set() else "waiting for the broker"
-        notify(f"STATUS={state}")
-        await asyncio.sleep(STATUS_S if ready.is_set() else 1)
-
-
-def summary(counts: Counter[str]) -> str:
-    return ", ".join(f"{name} {amount}" for name, amount in sorted(counts.items())) or "nothing came yet"

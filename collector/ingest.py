@@ -12,6 +12,7 @@ from collector.isolate import Quarantine
 from collector.judge import judge, read_batch
 from collector.keeping import keep_records
 from collector.quarantine import UNREADABLE, Case
+from collector.report import LastHeard
 from collector.rivals import Rivals
 from collector.verdict import Unreadable, Verdict, kept
 from contract.messages import Batch, ExceptionReason, Outcome, Receipt, batch_id
@@ -36,8 +37,21 @@ class Ingest:
         self._counts = counts
         self._refused: dict[str, int] = {}
         self._rivals = Rivals()
+        self.heard = LastHeard()
+        self.store_trouble = ""
+        """Why the store takes no records; empty while it does."""
         self._away = Condition(log, "the store takes no records", "the store takes records again")
         self._refusing = Condition(log, "sends what cannot be accepted", "sends acceptable records again")
+
+    @property
+    def refusing(self) -> tuple[str, ...]:
+        """Gateways that send what cannot be accepted."""
+        return self._refusing.all()
+
+    @property
+    def machines(self) -> int:
+        """Watched for a second meter."""
+        return len(self._rivals)
 
     async def take(self, topic: Topic, payload: bytes) -> Receipt | None:
         """The receipt, or None when the sender has to send again: then nothing was taken.
@@ -48,6 +62,7 @@ class Ingest:
         self._counts["batches"] += 1
         if isinstance(batch, Unreadable):
             return await self._refuse(topic, payload, name, batch.why)
+        self.heard.hear(f"{batch.site}/{batch.gateway}", self._now())
         judged = await self._isolate(batch, name, await keep_records(self._store, judge(batch, self._now())))
         await self._conclude(batch, name, judged)
         return receipt(name, self._name, self._now(), judged, self._store.retry_after_ms)
@@ -72,8 +87,10 @@ class Ingest:
     async def _conclude(self, batch: Batch, name: str, judged: Sequence[Judged]) -> None:
         self._count(batch, judged)
         if is_away(judged):
-            self._away.bad(next(v.detail for _, v in judged if v.reason is ExceptionReason.STORE))
+            self.store_trouble = next(v.detail for _, v in judged if v.reason is ExceptionReason.STORE)
+            self._away.bad(self.store_trouble)
             return
+        self.store_trouble = ""
         self._away.well()
         fact = batch_fact(name, self._name, batch, judged, self._now())
         [written] = await self._store.write([row_of(fact)])

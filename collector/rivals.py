@@ -72,6 +72,10 @@ class Rivals:
         self._lives: OrderedDict[tuple[str, str], list[Life]] = OrderedDict()
         self._told: OrderedDict[tuple[object, ...], int] = OrderedDict()
 
+    def __len__(self) -> int:
+        """Machines that are watched."""
+        return len(self._lives)
+
     def see(self, interval: Interval) -> list[Rivalry]:
         """The rivals, as far as they are remembered, of the one that metered ``interval``."""
         place = interval.site, interval.machine

@@ -16,17 +16,21 @@ class Room(Generic[K, V]):
     """At most ``places`` wait, at most ``share`` of them for one owner. Who has nothing is forgotten."""
 
     def __init__(self, places: int, share: int) -> None:
-        self._places, self._share = places, share
+        self.places, self.share = places, share
         self._lines: OrderedDict[K, deque[V]] = OrderedDict()
         self._taken = 0
 
     def __len__(self) -> int:
         return self._taken
 
+    def waiting(self) -> dict[K, int]:
+        """How many wait, by owner."""
+        return {owner: len(line) for owner, line in self._lines.items()}
+
     def enter(self, owner: K, thing: V) -> bool:
         """Whether there was room."""
         line = self._lines.get(owner, deque())
-        if self._taken >= self._places or len(line) >= self._share:
+        if self._taken >= self.places or len(line) >= self.share:
             return False
         self._lines.setdefault(owner, line).append(thing)
         self._taken += 1

@@ -45,28 +45,55 @@ class Session:
         self, *, ingest: Ingest, store: Store, counts: Counter[str], bounds: Bounds, shared: str = ""
     ) -> None:
         self._ingest, self._store, self._counts = ingest, store, counts
-        self._bounds, self._shared = bounds, shared
+        self.bounds, self._shared = bounds, shared
+        self._client: aiomqtt.Client | None = None
+        self.attempts = 0
+        """To connect."""
+        self.under_way = 0
+        """Batches being judged and written."""
+        self.done = 0
+        """Batches that were."""
         self._busy = Condition(log, "batches are dropped unread", "there is room for batches again")
-        self._room = self._new_room()
+        self.room = self._new_room()
         self._waiting = asyncio.Semaphore(0)
         self._heard: set[str] = set()
         self._is_restored = False
         self.announced: asyncio.Queue[mqtt.Arrival] = asyncio.Queue(ANNOUNCED_WAITING)
 
+    @property
+    def is_connected(self) -> bool:
+        return self._client is not None
+
+    @property
+    def is_dropping(self) -> bool:
+        """Batches, unread, for want of room."""
+        return self._busy.is_bad()
+
+    @property
+    def arrivals(self) -> int:
+        """Messages of the broker that nobody looked at yet."""
+        return len(self._client.messages) if self._client else 0
+
+    @property
+    def remembered(self) -> int:
+        """Lease and order topics, until the broker was given back what it forgot."""
+        return len(self._heard)
+
     def _new_room(self) -> Room[topics.Topic, mqtt.Arrival]:
-        return Room(self._bounds.waiting, max(1, self._bounds.waiting // OF_ONE_GATEWAY))
+        return Room(self.bounds.waiting, max(1, self.bounds.waiting // OF_ONE_GATEWAY))
 
     async def open(self, client: aiomqtt.Client) -> None:
-        self._room, self._waiting = self._new_room(), asyncio.Semaphore(0)
+        self.room, self._waiting = self._new_room(), asyncio.Semaphore(0)
         self._heard, self._is_restored = set(), False
         await mqtt.subscribe(client, self._shared)
 
     async def serve(self, client: aiomqtt.Client) -> None:
         """Until the connection is lost. Raises BrokerAwayError."""
+        self._client = client
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._restore(client), name="restore")
-                for number in range(self._bounds.at_once):
+                for number in range(self.bounds.at_once):
                     group.create_task(self._work(client), name=f"batches {number}")
                 async for arrival in mqtt.arrivals(client):
                     self._admit(arrival)
@@ -74,6 +101,8 @@ class Session:
             error = lost.exceptions[0]
         else:
             return
+        finally:
+            self._client = None
         raise error
 
     def _admit(self, arrival: mqtt.Arrival | None) -> None:
@@ -85,9 +114,9 @@ class Session:
             self._admit_announcement(arrival)
 
     def _admit_batch(self, arrival: mqtt.Arrival) -> None:
-        if not self._room.enter(arrival.topic, arrival):
+        if not self.room.enter(arrival.topic, arrival):
             self._counts["dropped"] += 1
-            self._busy.bad(f"{len(self._room)} wait; gateways send theirs again")
+            self._busy.bad(f"{len(self.room)} wait; gateways send theirs again")
             return
         self._waiting.release()
 
@@ -103,16 +132,21 @@ class Session:
     async def _work(self, client: aiomqtt.Client) -> None:
         while True:
             await self._waiting.acquire()
-            arrival = self._room.leave()
-            receipt = await self._ingest.take(arrival.topic, arrival.payload)
+            arrival = self.room.leave()
+            self.under_way += 1
+            try:
+                receipt = await self._ingest.take(arrival.topic, arrival.payload)
+            finally:
+                self.under_way -= 1
+            self.done += 1
             if receipt is not None:
                 await mqtt.answer(client, arrival.topic, receipt)
-            if not self._room:
+            if not self.room:
                 self._busy.well()
 
     async def _restore(self, client: aiomqtt.Client) -> None:
         """Gives back to the broker the leases and orders that it forgot (DESIGN 4, "Attribution")."""
-        await asyncio.sleep(self._bounds.restore_after_s)
+        await asyncio.sleep(self.bounds.restore_after_s)
         for topic, payload in await self._forgotten():
             if topic not in self._heard:
                 await client.publish(topic, payload, qos=1, retain=True)

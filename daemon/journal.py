@@ -1,6 +1,7 @@
 """The log of a process: for a person's eyes, or one JSON object a line for a machine's."""
 
 import contextlib
+import faulthandler
 import json
 import logging
 import os
@@ -20,7 +21,13 @@ def set_up(level: str, form: str) -> None:
     lines = JsonLines() if form == "json" else logging.Formatter("%(levelname)s %(message)s")
     writer = logging.StreamHandler()
     writer.setFormatter(Ranked(lines) if _is_journal() else lines)
-    logging.basicConfig(level=level, handlers=[writer], force=True)
+    logging.basicConfig(level=level, handlers=[writer])
+
+
+def tell_where_it_hung() -> None:
+    """The watchdog ends a process that hangs with SIGABRT: then every thread's traceback goes to stderr."""
+    with contextlib.suppress(OSError):  # a stderr that is no file
+        faulthandler.enable()
 
 
 def _is_journal() -> bool:

@@ -2,11 +2,10 @@
 
 import argparse
 import asyncio
-import faulthandler
 import logging
 import signal
 
-from daemon.journal import set_up
+from daemon.journal import set_up, tell_where_it_hung
 from daemon.systemd import notify
 from edge_agent.config import Settings
 from edge_agent.outbox_file import OutboxError
@@ -15,7 +14,7 @@ from edge_agent.terminal import FAILED, FINE, warn
 
 def run(settings: Settings, given: argparse.Namespace) -> int:
     set_up(given.log_level, given.log)
-    faulthandler.enable()  # the watchdog ends a process that hangs with SIGABRT: where it hung is told
+    tell_where_it_hung()
     outbox, broker = settings.outbox.path, settings.mqtt
     logging.getLogger("gongfang.agent").info(
         "%s: %d machines, broker %s:%d, outbox %s",

@@ -7,13 +7,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from daemon.progress import Mark
 from edge_agent.config import Settings
 from edge_agent.link import Link, read_blocks
 from edge_agent.links import link_to
 from edge_agent.machine import Machine
 from edge_agent.plan import plan
 from edge_agent.poll import Desk, Poller, both
-from edge_agent.progress import Mark
 from edge_agent.scheme import Identity, Scheme
 from edge_agent.settings import Endpoint, MachineSettings
 

@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Iterator
 from typing import Final
 
+from daemon.progress import Mark, Progress
 from daemon.systemd import notify, watchdog_s
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
-from edge_agent.progress import Mark, Progress
 from edge_agent.roster import Roster
 
 _LOOK_S: Final = 5.0

@@ -127,7 +127,10 @@ def started(unit: str, config: Path) -> Iterator[tuple[subprocess.Popen[bytes], 
 
 
 def is_ready(systemd: socket.socket) -> bool:
-    return b"READY=1" in systemd.recv(1000).split(b"\n")
+    """Of what is told, how it is comes at any time."""
+    while b"READY=1" not in (told := systemd.recv(1000).split(b"\n")):
+        assert told[-1].startswith(b"STATUS=")
+    return True
 
 
 def stopped(process: subprocess.Popen[bytes]) -> int:

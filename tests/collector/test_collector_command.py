@@ -64,7 +64,9 @@ class Service:
                 stdout=log,
                 stderr=log,
             )
-            self.told = listener.recv(4096)
+            self.told = b""
+            while b"READY=1" not in self.told:
+                self.told = listener.recv(4096)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None

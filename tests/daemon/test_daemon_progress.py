@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.progress import Mark, Progress
+from daemon.progress import Mark, Progress
 
 
 def test_a_part_is_stuck_when_its_mark_rests_for_longer_than_its_patience() -> None:
