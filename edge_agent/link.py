@@ -49,8 +49,16 @@ EXCEPTIONS: Final = {
 }
 """Modbus Application Protocol 1.1b3, 7."""
 
+NOBODY: Final = frozenset({10, 11})
+"""By these a gateway says that there was no answer behind it."""
+
 FUNCTIONS: Final = {Table.COIL: 1, Table.DISCRETE: 2, Table.HOLDING: 3, Table.INPUT: 4}
 """The function code that reads each table; there is no other that a transport can be asked for."""
+
+
+def is_silence(error: LinkError) -> bool:
+    """A gateway may say for a unit that it does not answer; its neighbours have waited all the same."""
+    return isinstance(error, SilentError) or (isinstance(error, RefusedError) and error.code in NOBODY)
 
 
 class Link(Protocol):

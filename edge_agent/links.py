@@ -1,5 +1,6 @@
 """From an endpoint of the configuration to the link that reads from it."""
 
+from edge_agent.address import Address, Scheme
 from edge_agent.endpoint_link import EndpointLink
 from edge_agent.link import Link, Transport
 from edge_agent.modbus import PymodbusTransport
@@ -18,4 +19,5 @@ def link_to(endpoint: Endpoint, *, patient: bool = True) -> Link:
 
 
 def transport_to(endpoint: Endpoint) -> Transport:
-    return PymodbusTransport(endpoint.host, endpoint.port, timeout_s=endpoint.timeout_ms / 1000)
+    address = Address(scheme=Scheme.TCP, host=endpoint.host, port=endpoint.port)
+    return PymodbusTransport(address, timeout_s=endpoint.timeout_ms / 1000)

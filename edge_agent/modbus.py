@@ -1,66 +1,73 @@
-"""The adapter to pymodbus: reads registers over Modbus TCP and trusts only what it asked for.
+"""The adapter to pymodbus: reads over every kind of Modbus connection and trusts only what it asked for.
 
-It can only read: no other function code can be asked for. It logs nothing; each error says what the caller
-does next.
+pymodbus opens the line, wraps the question and takes the answer apart. What comes in between is heard here
+first: pymodbus gets nothing but the one whole frame that is the answer (``framing.py``), since it searches a
+stream in ways that do not suit a meter. Nothing but reads can be asked for. It logs nothing; each error says
+what the caller does next.
 """
 
+import asyncio
 import logging
+import os
 import random
+import termios
 from collections.abc import Callable, Sequence
-from typing import Final
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
 
-from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.client.base import ModbusBaseClient
 from pymodbus.exceptions import ConnectionException, ModbusIOException
 
+from edge_agent.address import Address, Framing
 from edge_agent.block import Block
 from edge_agent.cancel import cancellations, heed
-from edge_agent.link import FUNCTIONS, DesyncError, LinkError, LinkLostError, RefusedError, SilentError
+from edge_agent.doubt import Doubts
+from edge_agent.framing import STRAY, Question, judge, question
+from edge_agent.link import (
+    FUNCTIONS,
+    NOBODY,
+    DesyncError,
+    LinkError,
+    LinkLostError,
+    RefusedError,
+    SilentError,
+)
+from edge_agent.modbus_client import client_for
 
 _TRANSACTIONS: Final = 65_000
 """pymodbus counts them up to this and begins again at 1."""
-_HEADER: Final = 9
-"""Bytes of an answer up to its byte count or exception code: transaction 2, protocol 2, length 2, unit,
-function."""
-
-
-def flaw(request: bytes, answer: bytes) -> str:
-    """Why ``answer``, as far as it has come, cannot be the one to ``request``; empty when it can.
-
-    Both are Modbus TCP frames. Stricter than pymodbus, which takes transaction id 0 and any function code
-    for an answer, and lets a frame that it cannot decode fall into the event loop's log.
-    """
-    if len(answer) < _HEADER:
-        return ""
-    if answer[:4] != request[:4]:
-        return "an answer to another request"
-    if answer[6] != request[6]:
-        return f"unit {answer[6]} answered for unit {request[6]}"
-    if answer[7] & 0x7F != request[7]:
-        return f"function {answer[7]} answered for function {request[7]}"
-    count = int.from_bytes(request[10:12], "big")
-    return _misfit(2 * count if request[7] > 2 else (count + 7) // 8, answer)
-
-
-def _misfit(wanted: int, answer: bytes) -> str:
-    """Whether the lengths are right for ``wanted`` bytes of values, or for an exception."""
-    length, refused = 6 + int.from_bytes(answer[4:6], "big"), answer[7] > 0x80
-    right = length == _HEADER + (0 if refused else wanted) and len(answer) <= length
-    if right and (refused or answer[8] == wanted):
-        return ""
-    return f"{len(answer)} bytes of a frame of {length} for {wanted} bytes of values"
 
 
 class PymodbusTransport:
-    """A connection that pymodbus makes and keeps. ``timeout_s`` limits connecting and each request."""
+    """A connection that pymodbus makes and keeps. ``timeout_s`` limits connecting and each request.
+
+    Where frames carry no transaction id, a question without its answer is followed by ``settle_s`` of
+    listening, and by one of another length before the like of it is asked again (``doubt.py``).
+    """
 
     def __init__(
-        self, host: str, port: int, *, timeout_s: float = 1.0, random: Callable[[], float] = random.random
+        self,
+        address: Address,
+        *,
+        timeout_s: float = 1.0,
+        settle_s: float = 0.25,
+        random: Callable[[], float] = random.random,
     ) -> None:
         # Its errors come back as exceptions; its own log would repeat them with dumps, once a poll.
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
-        self._host, self._port, self._timeout_s = host, port, timeout_s
-        self._client: AsyncModbusTcpClient | None = None
+        self._address, self._timeout_s, self._settle_s = address, timeout_s, settle_s
+        self._framing = address.scheme.framing
+        self._doubts = None if self._framing is Framing.MBAP else Doubts()
+        self._client: ModbusBaseClient | None = None
+        self._asked: Question | None = None
+        """The latest question."""
         self._request = b""
+        """Its frame, until its answer or a flaw was heard."""
+        self._heard = b""
+        """All that came since it was sent."""
+        self._why = ""
+        """What kept the latest attempt to connect from succeeding."""
         self._transaction = int(random() * _TRANSACTIONS)
         """Of the latest request. It goes on over connections and does not begin at the same number twice: a
         gateway before a serial line may hand out on a new connection what was asked on the old one."""
@@ -70,24 +77,59 @@ class PymodbusTransport:
         return self._client is not None
 
     async def connect(self) -> None:
-        client = self._client = self._new_client()
-        connected = await client.connect()
+        cancelled, self._why = cancellations(), f"no answer within {self._timeout_s:g} s"
+        try:
+            client = self._client = self._new_client()
+            connected = await client.connect()
+            heed(cancelled)
+        except (OSError, ValueError, termios.error) as error:  # some of pyserial's come through pymodbus
+            raise LinkLostError(f"no connection to {self._address}: {error}") from None
         # A peer that hung up meanwhile has taken the client away again.
         if not connected or self._client is not client:
             self._client = None
-            client.close()
-            raise LinkLostError(f"no connection to {self._host}:{self._port}")
+            _drop(client)
+            raise LinkLostError(f"no connection to {self._address}: {self._why}")
         client.ctx.next_tid = self._transaction  # pymodbus begins at 0 with each connection
 
     async def ask(self, block: Block, unit: int) -> Sequence[int]:
-        client, cancelled = self._client, cancellations()
-        assert client is not None  # noqa: S101  asked of a transport that is connected
-        ask = {
-            1: client.read_coils,
-            2: client.read_discrete_inputs,
-            3: client.read_holding_registers,
-            4: client.read_input_registers,
-        }[FUNCTIONS[block.table]]
+        fence = self._doubts.fence(block, unit) if self._doubts else None
+        if fence is not None:
+            try:
+                await self._exchange(fence, unit)
+            except RefusedError as error:
+                if error.code in NOBODY:  # the gateway says so, not the unit
+                    raise
+        return await self._exchange(block, unit)
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            self._fail(client, LinkLostError("closed"))
+            _drop(client)
+
+    async def _exchange(self, block: Block, unit: int) -> Sequence[int]:
+        """One question and its answer."""
+        client, asked = self._client, question(block, unit)
+        if client is None:
+            raise LinkLostError("closed")
+        self._asked, self._heard = asked, b""
+        self._flush(client)
+        try:
+            answer = await self._answer(client, block, unit)
+        except RefusedError as error:
+            if error.code not in NOBODY:
+                self._settled(asked)
+            raise
+        except BaseException as error:
+            await self._unsettled(asked, wait=isinstance(error, (SilentError, DesyncError)))
+            raise
+        self._settled(asked)
+        return answer
+
+    async def _answer(self, client: ModbusBaseClient, block: Block, unit: int) -> Sequence[int]:
+        reads = client.read_coils, client.read_discrete_inputs
+        ask = (*reads, client.read_holding_registers, client.read_input_registers)[FUNCTIONS[block.table] - 1]
+        cancelled = cancellations()
         try:
             answer = await ask(block.address, count=block.count, device_id=unit)
             heed(cancelled)
@@ -104,39 +146,90 @@ class PymodbusTransport:
         )
         return values
 
-    def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            self._fail(client, LinkLostError("closed"))
-            client.close()
+    def _settled(self, asked: Question) -> None:
+        if self._doubts:
+            self._doubts.answered(asked)
 
-    def _new_client(self) -> AsyncModbusTcpClient:
-        client = AsyncModbusTcpClient(
-            self._host,
-            port=self._port,
-            timeout=self._timeout_s,
-            retries=0,
-            reconnect_delay=0,
-            trace_packet=lambda sending, data: self._traced(client, sending, data),
-            trace_connect=lambda up: None if up else self._lost(client),
-        )
+    async def _unsettled(self, asked: Question, *, wait: bool) -> None:
+        """A late answer may come where no transaction id tells that it is late."""
+        if self._doubts:
+            self._doubts.unanswered(asked)
+            if wait:
+                await asyncio.sleep(self._settle_s)
+
+    def _flush(self, client: ModbusBaseClient) -> None:
+        """What lies in the serial port's buffer came before the question."""
+        if self._address.scheme.serial:
+            transport: Any = client.ctx.transport
+            with suppress(OSError, termios.error):  # a port that is gone is told by reading from it
+                transport.sync_serial.reset_input_buffer()
+
+    def _new_client(self) -> ModbusBaseClient:
+        client = client_for(self._address, self._timeout_s)
+        create = client.ctx.call_create
+
+        async def telling() -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+            try:
+                made: tuple[asyncio.Transport, asyncio.BaseProtocol] = await create()
+            except OSError as error:
+                self._why = told(error)
+                raise
+            return made
+
+        client.ctx.call_create = telling
+        client.ctx.trace_packet = self._sent
+        client.ctx.data_received = partial(self._hear, client)  # type: ignore[method-assign]
+        client.ctx.callback_disconnected = partial(self._lost, client)  # type: ignore[method-assign]
         return client
 
-    def _traced(self, client: AsyncModbusTcpClient, sending: bool, data: bytes) -> bytes:  # noqa: FBT001  pymodbus calls it so
+    def _sent(self, sending: bool, data: bytes) -> bytes:  # noqa: FBT001  pymodbus calls it so
         if sending:
             self._request = data
-        elif self._request and (wrong := flaw(self._request, data)):
-            self._fail(client, DesyncError(wrong))
-            return b""
         return data
 
-    def _lost(self, client: AsyncModbusTcpClient) -> None:
-        self._fail(client, LinkLostError("the peer closed the connection"))
+    def _hear(self, client: ModbusBaseClient, data: bytes) -> None:
+        self._heard += data
+        if not self._request or self._asked is None:
+            self._unasked(client)
+            return
+        verdict = judge(self._framing, self._request, self._asked, self._heard)
+        if verdict.flaw:
+            self._fail(client, DesyncError(verdict.flaw))
+        elif verdict.whole:
+            self._request = self._heard = b""
+            client.ctx.callback_data(verdict.whole)
+
+    def _unasked(self, client: ModbusBaseClient) -> None:
+        """With transaction ids, whoever speaks unasked is out of step; without, it may be an answer."""
+        if self._doubts is None:
+            self._lost(client, None)
+            _drop(client)
+        elif len(self._heard) > STRAY and self._asked is not None:
+            self._doubts.unanswered(self._asked)
+
+    def _lost(self, client: ModbusBaseClient, error: Exception | None) -> None:
+        why = f": {error}" if error else ""
+        self._fail(client, LinkLostError(f"the peer closed the connection{why}"))
         if self._client is client:
             self._client = None
 
-    def _fail(self, client: AsyncModbusTcpClient, error: LinkError) -> None:
+    def _fail(self, client: ModbusBaseClient, error: LinkError) -> None:
         """End the request under way now: pymodbus itself would wait out its time limit."""
         pending = client.ctx.response_future
         if self._request and not pending.done():
             pending.set_exception(error)
+        self._request = b""
+
+
+def _drop(client: ModbusBaseClient) -> None:
+    """Now: a TLS peer that does not say goodbye would keep its connection, and some take only one."""
+    transport: Any = client.ctx.transport
+    client.close()
+    if transport:
+        transport.abort()
+
+
+def told(error: OSError) -> str:
+    """Asyncio's words for a refusal name no reason."""
+    plain = isinstance(error, ConnectionError) or type(error) is OSError
+    return os.strerror(error.errno) if plain and error.errno else str(error)

@@ -13,17 +13,13 @@ from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.counts import GOOD, PAUSED, SKIPPED, Counts, Tally
 from edge_agent.interpret import interpret
-from edge_agent.link import LinkError, RefusedError, SilentError
+from edge_agent.link import LinkError, RefusedError, is_silence
 from edge_agent.machine import Machine
 from edge_agent.sample import Fault, Sample
 from edge_agent.schedule import next_due, pause, phase, skipped
 
 Read = Callable[[], Awaitable[Mapping[Key, int]]]
 """Reads all of a machine's registers. Raises LinkError."""
-
-
-_NOBODY: Final = frozenset({10, 11})
-"""Gateway path unavailable, target device failed to respond (Modbus Application Protocol 1.1b3, 7)."""
 
 
 class Desk(Struct, frozen=True):
@@ -76,7 +72,7 @@ class Poller:
             words = await self._read()
         except LinkError as error:
             reason = _reason(error)
-            self._silences = self._silences + 1 if _is_silence(error) else 0
+            self._silences = self._silences + 1 if is_silence(error) else 0
             self._desk.conditions.ails(self._machine.name, self._tally.endpoint, reason, str(error))
             self._miss(reason)
             return reason
@@ -148,12 +144,7 @@ def _wrong(machine: Machine, seen: Sample | Fault) -> tuple[Reason, str] | None:
     return None
 
 
-def _is_silence(error: LinkError) -> bool:
-    """A gateway may say for a unit that it does not answer; its neighbours have waited all the same."""
-    return isinstance(error, SilentError) or (isinstance(error, RefusedError) and error.code in _NOBODY)
-
-
 def _reason(error: LinkError) -> Reason:
-    if _is_silence(error):
+    if is_silence(error):
         return Reason.SILENT
     return Reason.REFUSED if isinstance(error, RefusedError) else Reason.LINK

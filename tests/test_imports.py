@@ -34,7 +34,6 @@ ADAPTERS = {
     "daemon": {"http", "journal", "mqtt_client", "systemd"},
     "store": {"config", "credentials", "influx", "influx_http", "influx_place", "sqlite", "sqlite_file"},
     "edge_agent": {
-        "alarm",
         "arguments",
         "clock",
         "cancel",
@@ -47,6 +46,7 @@ ADAPTERS = {
         "machine_checks",
         "machine_list",
         "modbus",
+        "modbus_client",
         "mqtt",
         "outbox",
         "outbox_file",
@@ -72,7 +72,7 @@ ADAPTERS = {
         "terminal",
     },
     "billing": {"arguments", "clock", "reading", "render_table"},
-    "simulators": {"clock", "crowd_server", "modbus", "plant", "replay_server"},
+    "simulators": {"clock", "crowd_server", "modbus", "plant"},
 }
 """Each touches one peer: a library, a file, the clock, the log."""
 

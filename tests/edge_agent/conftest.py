@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from tests.edge_agent.peer.authority import Authority
+from tests.edge_agent.peer.machine import Machine as ModbusMachine
+
 PATIENCE_S = 10.0
 """How long a peer waits for the test before it gives up."""
 
@@ -126,6 +129,34 @@ def hub() -> Iterator[Hub]:
     served = Hub()
     yield served
     served.close()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Has issued ``server`` for 127.0.0.1 and ``agent``."""
+    made = Authority(tmp_path_factory.mktemp("authority"))
+    made.issue("server", "IP:127.0.0.1", "DNS:press-4.plant")
+    made.issue("agent")
+    return made
+
+
+@pytest.fixture
+def machine_of(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[str], ModbusMachine]]:
+    """``machine_of(kind)``: a machine reached over that kind of connection; its ``url`` says where."""
+    made: list[ModbusMachine] = []
+
+    def make(kind: str) -> ModbusMachine:
+        issued: Authority | None = request.getfixturevalue("authority") if kind == "tls" else None
+        machine = ModbusMachine(kind, tmp_path, issued.demanding("server") if issued else None)
+        if issued:
+            files = issued.directory
+            machine.url += f"?ca={files}/ca.pem&cert={files}/agent.pem&key={files}/agent.key"
+        made.append(machine)
+        return machine
+
+    yield make
+    for machine in made:
+        machine.close()
 
 
 @pytest.fixture(scope="session")
