@@ -5,14 +5,12 @@ They stay in the output directory, so that every command can be tried on what th
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from msgspec import Struct
 
+from simulators.kinds import TYPES
 from simulators.plant import Plant
-from simulators.records import Address
-
-PROFILES: Final = {"knit": "knit-flat", "weld": "weld-cell"}
+from simulators.records import Address, Machine
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -72,10 +70,14 @@ def _agent(place: Place, plant: Plant, addresses: Mapping[str, Address], clock: 
     machines = (
         f'\n[[machine]]\nname = "{machine.name}"\nendpoint = "port-{addresses[machine.name][1]}"\n'
         f"unit = {addresses[machine.name][2]}\n"
-        f'profile = "{PROFILES[machine.kind]}"\nserial = {machine.serial}\n'
+        f'profile = "{TYPES[machine.kind].profile}"\n{_serial(machine)}'
         for machine in plant.machines
     )
     return head + _table("clock", clock) + "".join(endpoints) + "".join(machines)
+
+
+def _serial(machine: Machine) -> str:
+    return f"serial = {machine.serial}\n" if TYPES[machine.kind].map_id else ""
 
 
 def _collector(place: Place, clock: str) -> str:

@@ -24,6 +24,7 @@ from simulators.ledger import Account, ledger
 from simulators.modbus import serve
 from simulators.plant import Plant
 from simulators.script import Script, build_scripts
+from simulators.shown import as_shown
 from store.protocol import Store
 
 _STEP_MS: Final = 60_000
@@ -111,11 +112,14 @@ def verdict(shift: Shift, stored: list[Interval]) -> Verdict:
 
 
 def accounts(scripts: dict[str, Script], stored: list[Interval]) -> dict[str, Account]:
-    """Each machine's account of the very time that is stored; of all its time, if nothing is."""
+    """Each machine's account of the very time that is stored, as far as its registers show it.
+
+    Of all its time, if nothing is stored.
+    """
     own = by_machine(stored)
     return {
-        name: ledger({name: script}, *(stored_time(own[name]) if name in own else (None, None))).machines[
-            name
-        ]
+        name: as_shown(
+            ledger({name: script}, *(stored_time(own[name]) if name in own else (None, None))), scripts
+        ).machines[name]
         for name, script in scripts.items()
     }

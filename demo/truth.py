@@ -1,8 +1,9 @@
 """The judge: what is stored against what the machines say that they did (law 4 of DESIGN 7).
 
 The simulators' ledgers know nothing of samples, intervals or stores. Pieces must be equal: by machine always,
-by order and tenant outside of what is disputed. Time must be equal within the distance of the two samples
-around each transition, since nobody can know better when it happened.
+by order and tenant outside of what is disputed. Whatever else a machine counts (courses, picks, litres, Wh)
+must be equal by machine, where the instants of its samples are known. Time must be equal within the distance
+of the two samples around each transition, since nobody can know better when it happened.
 """
 
 from bisect import bisect_left
@@ -13,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from contract.names import DISPUTED
+from contract.names import DISPUTED, NONE
 from contract.records import Interval, Method
 from contract.states import TIME_FIELDS, Party, State, time_field
 from simulators.ledger import Account, Span
@@ -80,7 +81,9 @@ def compare(
 ) -> Verdict:
     """Compares over the very time that is stored. A machine that stored nothing is a difference.
 
-    With ``watch``, so is time of the shift that is not stored, and a sample that was missed.
+    With ``watch``, so is time of the shift that is not stored, a sample that was missed, and any quantity
+    that is not equal to the last unit. Without it time runs on while a machine is being read, what never
+    rests (Wh, litres) is not the same a moment later, and only pieces are compared.
 
     ``accounts`` span each machine's stored time, from first start to last end (``stored_time``).
     ``unknown_allowed_ms``, by machine, is for rehearsals with faults. ``slack_ms`` is added to the distance
@@ -95,6 +98,9 @@ def compare(
         intervals = own[machine]
         usage.update(_stored(machine, intervals))
         told.update(_told(machine, account, intervals))
+        if watch is not None:
+            usage.update(_all_stored(machine, intervals))
+            told.update({("machine", machine, what): moved for what, moved in _all_counted(account)})
         tolerance.update(_tolerance(machine, account, intervals, slack_ms))
         tolerance["machine", machine, "unknown_ms"] += unknown_allowed_ms
         tolerance["machine", machine, RECOVERED] += _DEVICE_MS * len(intervals)
@@ -158,6 +164,20 @@ def _stored(machine: str, intervals: Sequence[Interval]) -> Counter[Key]:
             found["machine", machine, RECOVERED] += interval.run_ms + interval.unplaced_run_ms
             found["machine", machine, "unknown_ms"] += interval.unknown_ms
     return found
+
+
+def _all_stored(machine: str, intervals: Sequence[Interval]) -> Counter[Key]:
+    """Quantities beside pieces; what a machine does not measure is 0 and says nothing."""
+    found = Counter[Key]()
+    for interval in intervals:
+        for what in interval.measured.split(","):
+            if what not in (*PIECES, NONE):
+                found["machine", machine, what] += interval.quantities[what]
+    return found
+
+
+def _all_counted(account: Account) -> Iterator[tuple[str, int]]:
+    return ((what, moved) for what, moved in account.counted.items() if what not in PIECES)
 
 
 def _told(machine: str, account: Account, intervals: Sequence[Interval]) -> Counter[Key]:

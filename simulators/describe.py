@@ -94,9 +94,11 @@ def _brief(names: Sequence[str]) -> str:
 
 
 def _agent_machine(machine: Machine, at: Address) -> str:
+    of = TYPES[machine.kind]
+    serial = f"serial = {machine.serial}\n" if of.map_id else ""
     return (
         f'[[machine]]\nname = "{machine.name}"\nendpoint = "port-{at[1]}"\nunit = {at[2]}\n'
-        f'profile = "{TYPES[machine.kind].profile}"\nserial = {machine.serial}\n'
+        f'profile = "{of.profile}"\n{serial}'
     )
 
 

@@ -76,6 +76,7 @@ class MachineType(Struct, frozen=True, kw_only=True):
     make: Callable[[Seat], Map]
     behaviour: Behaviour
     map_id: int = 0
+    """Of a map with the common header; 0 for all others, which tell no serial number."""
     watts: Mapping[State, int] = {}
     """What it draws in each state."""
     stops: tuple[Cause, ...] = ()

@@ -139,6 +139,15 @@ async def test_a_piece_given_to_the_wrong_order_at_a_changeover_is_found_out(
     assert "machine" not in {difference.key[0] for difference in wrong}
 
 
+async def test_any_quantity_that_is_off_by_one_is_found_out(tmp_path: Path) -> None:
+    shift, stored = await rehearsed(embedded(tmp_path), _sqlite(tmp_path))
+    for what in ("energy_wh", "courses", "weld_starts", "arc_ms", "weld_mm", "wire_g", "gas_l"):
+        counting = next(interval for interval in stored if what in interval.measured.split(","))
+        off = replace(counting, quantities=counting.quantities | {what: counting.quantities[what] + 1})
+        found = verdict(shift, [off if interval is counting else interval for interval in stored])
+        assert [difference.key for difference in found.differences] == [("machine", counting.machine, what)]
+
+
 async def test_time_in_the_wrong_state_is_found_out(tmp_path: Path) -> None:
     shift, stored = await rehearsed(embedded(tmp_path), _sqlite(tmp_path))
     longest = max(stored, key=lambda interval: interval.run_ms)
