@@ -11,10 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from simulators import describe
+from simulators import describe, replay_server
 from simulators.clock import PlantClock, real_now_ms
 from simulators.ledger import ledger
 from simulators.plant import Plant, PlantError, load_plant
+from simulators.replay import DumpError
 from simulators.run import Options, run
 from simulators.script import build_scripts
 
@@ -27,15 +28,28 @@ examples:
   gongfang-simulator run configs/plants/mini.toml --scale 60 --ledger truth.json
   gongfang-simulator run configs/plants/mini.toml --print-agent-machines
   gongfang-simulator ledger configs/plants/demo.toml --start 2026-03-02T08:00+08:00
+  gongfang-simulator replay dump.json --port 5020
 
 What a plant does follows from its file, its seed and the instant of its start: `ledger` tells the same truth
 as the run did. Instants without a zone are in the plant's.
 Exit codes: 0 fine, 1 failure, 2 bad usage or plant file.
 """
 
+REPLAY = """\
+Serve a dump that `gongfang-agent scan` took of a device, as the device answered: what could not be read is
+refused, and so is what is more than it gave at once. Of several dumps each holds until the next was taken,
+and the last one stays.
+
+examples:
+  gongfang-simulator replay dump.json --port 5020
+  gongfang-simulator replay monday.json tuesday.json --port 5020 --speed 600
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
+    if arguments.name == "replay":
+        return _replay(arguments)
     try:
         plant = load_plant(arguments.plant)
     except PlantError as error:
@@ -76,6 +90,23 @@ def _ledger(plant: Plant, arguments: argparse.Namespace) -> int:
         return _refuse(error, BAD_USAGE)
     found = ledger(build_scripts(plant, real_now_ms() if start is None else start), since, until)
     print(msgspec.json.encode(found).decode() if arguments.json else describe.totals(found))
+    return 0
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    try:
+        recorded = replay_server.load(arguments.dumps)
+    except (DumpError, OSError) as error:
+        return _refuse(error, BAD_USAGE)
+    units = ", ".join(map(str, recorded.units))
+
+    def ready(port: int) -> None:
+        print(f"# tcp://{arguments.host}:{port} serves units {units}; Ctrl-C stops", flush=True)
+
+    try:
+        asyncio.run(replay_server.serve(recorded, (arguments.host, arguments.port), arguments.speed, ready))
+    except OSError as error:
+        return _refuse(error, FAILED)
     return 0
 
 
@@ -129,12 +160,28 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     _add(commands, "check", _check, "read a plant file and say everything that is wrong with it")
     _add(commands, "describe", _describe, "machines, addresses, tenants, orders and leases of a plant")
     _add_run(_add(commands, "run", _run, "serve the machines until SIGTERM or Ctrl-C"))
     _add_ledger(_add(commands, "ledger", _ledger, "what each machine does, to the millisecond and the piece"))
+    _add_replay(commands)
     return parser
+
+
+def _add_replay(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    explained = "serve a dump that `gongfang-agent scan` took of a device"
+    parser = commands.add_parser(
+        "replay", help=explained, description=REPLAY, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "dumps", metavar="DUMP", type=Path, nargs="+", help="a dump, or several of one device"
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
+    )
+    parser.add_argument("--port", type=int, default=0, help="default: any free one, which is printed")
+    parser.add_argument("--speed", type=_scale, default=1.0, help="how fast dumps follow one another (1)")
 
 
 def _add(

@@ -34,6 +34,7 @@ ADAPTERS = {
     "daemon": {"http", "journal", "mqtt_client", "systemd"},
     "store": {"config", "credentials", "influx", "influx_http", "influx_place", "sqlite", "sqlite_file"},
     "edge_agent": {
+        "alarm",
         "arguments",
         "clock",
         "cancel",
@@ -72,7 +73,7 @@ ADAPTERS = {
         "terminal",
     },
     "billing": {"arguments", "clock", "reading", "render_table"},
-    "simulators": {"clock", "crowd_server", "modbus", "plant"},
+    "simulators": {"clock", "crowd_server", "modbus", "plant", "replay_server"},
 }
 """Each touches one peer: a library, a file, the clock, the log."""
 
