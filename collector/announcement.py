@@ -1,28 +1,29 @@
-"""Lease and order messages, read into the facts that the store keeps. Pure."""
+"""Lease, order and witness messages, read into the facts that the store keeps. Pure."""
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
 
 from collector.verdict import Unreadable, brief
 from contract.announcements import flaw
-from contract.facts import ABSENT, LeaseFact, OrderFact, lease_fact, order_fact
-from contract.messages import Lease, Order
+from contract.facts import ABSENT, LeaseFact, OrderFact, WitnessFact, lease_fact, order_fact, witness_fact
+from contract.messages import Lease, Order, Witness
 from contract.names import NONE
 from contract.topics import Topic
 
-Announced = LeaseFact | OrderFact
+Announced = LeaseFact | OrderFact | WitnessFact
 
 PAYLOAD_LIMIT: Final = 8 * 1024
-"""Most bytes of a lease or an order: three texts of a person and some numbers."""
+"""Most bytes of an announcement: three texts of a person and some numbers."""
 
 
 def read_announcement(topic: Topic, payload: bytes, heard: int) -> Announced | Unreadable:
-    """The fact that ``payload`` on a lease or order topic announces; ``heard`` is UTC ms."""
+    """The fact that ``payload`` announces on a topic of leases, orders or witnesses; ``heard`` is UTC ms."""
     if len(payload) > PAYLOAD_LIMIT:
         return Unreadable(why=f"{len(payload)} bytes are more than {PAYLOAD_LIMIT}")
     try:
-        return _lease(topic, payload, heard) if topic.kind == "lease" else _order(topic, payload, heard)
+        return _READ[topic.kind](topic, payload, heard)
     except (ValueError, RecursionError) as error:
         return Unreadable(why=brief(str(error)))
 
@@ -37,6 +38,19 @@ def _order(topic: Topic, payload: bytes, heard: int) -> OrderFact:
     order = msgspec.json.decode(payload, type=Order)
     _demand_none(flaw(order, topic.name, heard))
     return order_fact(topic.site, order, heard)
+
+
+def _witness(topic: Topic, payload: bytes, heard: int) -> WitnessFact:
+    witness = msgspec.json.decode(payload, type=Witness)
+    _demand_none(flaw(witness, topic.name, heard))
+    return witness_fact(topic.site, witness, heard)
+
+
+_READ: Final[Mapping[str, Callable[[Topic, bytes, int], Announced]]] = {
+    "lease": _lease,
+    "order": _order,
+    "witness": _witness,
+}
 
 
 def _demand_none(found: str) -> None:

@@ -1,4 +1,4 @@
-"""Keeps every lease and order message as a fact, once, from its first hearing."""
+"""Keeps every lease, order and witness message as a fact, once, from its first hearing."""
 
 import logging
 from collections import Counter
@@ -55,7 +55,7 @@ class Hearing:
         case = Case(
             site=topic.site,
             batch=batch_id(payload),
-            machine=topic.name if topic.kind == "lease" else NONE,
+            machine=NONE if topic.kind == "order" else topic.name,
             reason=str(reason),
             detail=detail,
             payload=payload,

@@ -6,9 +6,8 @@ from collector.announcement import Announced, is_same
 from collector.answer import Judged
 from collector.entry import Entry
 from collector.verdict import ACCEPTED, Verdict, brief, kept, rejected
-from contract.facts import LeaseFact
 from contract.messages import ExceptionReason, Outcome
-from contract.series import BY_NAME, LEASE, ORDER, row_of, whole_fact
+from contract.series import BY_NAME, row_of, whole_fact
 from store.protocol import Store, Written
 
 
@@ -47,8 +46,8 @@ async def keep_announcement(store: Store, fact: Announced) -> Verdict:
 
 
 async def _stored(store: Store, fact: Announced) -> Announced | None:
-    row, series = row_of(fact), LEASE if isinstance(fact, LeaseFact) else ORDER
-    async for known in store.read(series, row.time, row.time + 1, row.tags):
+    row = row_of(fact)
+    async for known in store.read(BY_NAME[row.series], row.time, row.time + 1, row.tags):
         found = whole_fact(known)
         return found if isinstance(found, type(fact)) else None
     return None

@@ -7,10 +7,11 @@ from typing import Final, TypeVar
 import msgspec
 
 from collector.silence import BACK_DAYS, DAY_MS
-from contract.facts import BatchFact, Fact, LeaseFact, OrderFact, Quarantined
+from contract.facts import BatchFact, Fact, LeaseFact, OrderFact, Quarantined, WitnessFact
 from contract.names import TIME_LIMIT
 from contract.records import Interval, Meter, Record
-from contract.series import BATCH, LEASE, METER, ORDER, QUARANTINE, USAGE, Row, Series, fact_of
+from contract.series import BATCH, LEASE, METER, ORDER, QUARANTINE, USAGE, WITNESS, Row, Series, fact_of
+from contract.witnesses import newest, unwitnessed
 from store.protocol import ANY, Store
 
 QUARANTINE_ROWS: Final = 500
@@ -110,6 +111,13 @@ async def leases(store: Store, machine: str | None = None) -> list[LeaseFact]:
 
 async def orders(store: Store) -> list[OrderFact]:
     return await read(store, ORDER, OrderFact)
+
+
+async def unseen(store: Store) -> list[str]:
+    """The machines whose panel nobody has compared with the registers, as they are metered now."""
+    meters = newest(await read(store, METER, Meter))
+    witnesses = await read(store, WITNESS, WitnessFact)
+    return [f"{meter.site}/{meter.machine}" for meter in unwitnessed(meters, witnesses)]
 
 
 async def quarantined(store: Store, since: int) -> list[Quarantined]:

@@ -13,7 +13,11 @@ from contract.messages import Receipt, encode
 from daemon.mqtt_client import QUIET, Client
 
 BATCHES: Final = f"{topics.ROOT}/+/gateway/+/batch"
-ANNOUNCEMENTS: Final = (f"{topics.ROOT}/+/machine/+/lease", f"{topics.ROOT}/+/order/+")
+ANNOUNCEMENTS: Final = (
+    f"{topics.ROOT}/+/machine/+/lease",
+    f"{topics.ROOT}/+/order/+",
+    f"{topics.ROOT}/+/machine/+/witness",
+)
 TIMEOUT_S: Final = 10.0
 KEEPALIVE_S: Final = 30
 

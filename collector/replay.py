@@ -1,7 +1,7 @@
 """What a quarantined case is when it is judged again, by the rules and the clock of today. Pure."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -54,25 +54,26 @@ def read_again(one: Held, now: int) -> Again | Announced | Unreadable:
 
 def _announcement(one: Held, payload: bytes, now: int) -> Announced | Unreadable:
     first = one.first
-    topic = (
-        Topic("lease", first.site, first.machine) if first.machine != NONE else _order(first.site, payload)
-    )
-    fact = read_announcement(topic, payload, now)
+    fact = read_announcement(_topic(first.site, first.machine, payload), payload, now)
     # What counts is when it was heard, not when it could be kept.
     return fact if isinstance(fact, Unreadable) else msgspec.structs.replace(fact, heard=first.received)
 
 
 class _Named(Struct):
-    order_id: str = ""
+    order_id: str | None = None
+    panel: Any = None
 
 
-def _order(site: str, payload: bytes) -> Topic:
-    """An order's topic is not kept with the case; the message names it too."""
+def _topic(site: str, machine: str, payload: bytes) -> Topic:
+    """The topic is not kept with the case; only a witness tells of a panel, and an order names itself."""
     try:
-        said = msgspec.json.decode(payload, type=_Named).order_id
+        said = msgspec.json.decode(payload, type=_Named)
     except (ValueError, RecursionError):
-        said = ""
-    return Topic("order", site, said if is_order_id(said) else NONE)
+        said = _Named()
+    if machine != NONE:
+        return Topic("lease" if said.panel is None else "witness", site, machine)
+    named = said.order_id or ""
+    return Topic("order", site, named if is_order_id(named) else NONE)
 
 
 def _batch(one: Held, payload: bytes, now: int) -> Again | Unreadable:

@@ -60,6 +60,19 @@ def machines(heard: Sequence[Heard]) -> Table:
     )
 
 
+_FEW: Final = 10
+"""So many names a person still wants to read in one line."""
+
+
+def unseen(machines: Sequence[str]) -> list[str]:
+    """Machines that have no witness, in one line."""
+    if not machines:
+        return []
+    more = f" and {len(machines) - _FEW} more" if len(machines) > _FEW else ""
+    named = ", ".join(machines[:_FEW])
+    return [f"Without a witness of what their panel shows (`gongfang-agent witness`): {named}{more}."]
+
+
 def leases(facts: Sequence[LeaseFact]) -> Table:
     """By machine, then time; a star marks what was said last about each machine."""
     last = {(fact.site, fact.machine, fact.issued) for fact in latest_leases(facts)}

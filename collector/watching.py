@@ -27,6 +27,7 @@ async def _status(settings: Settings, grid_ms: int) -> int:
         usage = await ledger.usage(store, now)
         ends = await ledger.machines(store, usage, now)
         waiting = await _waiting(store)
+        unseen = await ledger.unseen(store)
     gateways = heard({name: fact.sealed for name, fact in batches.items()}, now, grid_ms)
     machines = heard(ends, now, grid_ms)
     twice = rivalries(usage)
@@ -34,6 +35,8 @@ async def _status(settings: Settings, grid_ms: int) -> int:
     show(tables.machines(machines))
     for rivalry in twice:
         say(f"TWICE: {rivalry}, from {shown(rivalry.start)} to {shown(rivalry.end)}; stop one of the two.")
+    for line in tables.unseen(unseen):
+        say(line)
     lag = lasted(gateways[-1].silent_ms) if gateways else "unknown"
     say(f"In quarantine: {waiting}. From the latest sealed batch to now: {lag}.")
     return int(not gateways or bool(twice) or any(one.is_silent for one in (*gateways, *machines)))

@@ -5,27 +5,30 @@ Both ask here: a lease that one follows and the other refuses would be billed as
 
 from typing import Final
 
-from contract.messages import Lease, Order
+from contract.messages import Lease, Order, Witness
 from contract.names import TIME_LIMIT, is_name, is_order_id
 
 FAR_AHEAD_MS: Final = 86_400_000
 """Clocks of those who announce may be ahead by this. One far ahead would silence all that follow it."""
 
 
-def flaw(said: Lease | Order, named: str, now: int | None) -> str:
+def flaw(said: Lease | Order | Witness, named: str, now: int | None) -> str:
     """Why ``said``, on the topic of ``named`` at ``now`` (UTC ms), is not to be followed; empty when it is.
 
     ``now`` is None where nobody has set the clock: then a message cannot be ahead of it.
     """
-    found = _lease_flaw(said, named) if isinstance(said, Lease) else _order_flaw(said, named)
+    if isinstance(said, Order):
+        found = _order_flaw(said, named)
+    elif said.machine != named:
+        found = f"it names machine {said.machine}, its topic {named}"
+    else:
+        found = _lease_flaw(said) if isinstance(said, Lease) else ""
     if not found and now is not None and said.issued > now + FAR_AHEAD_MS:
         return "it is issued more than a day ahead of our clock"
     return found
 
 
-def _lease_flaw(lease: Lease, named: str) -> str:
-    if lease.machine != named:
-        return f"it names machine {lease.machine}, its topic {named}"
+def _lease_flaw(lease: Lease) -> str:
     if lease.tenant is not None and not is_name(lease.tenant):
         return f"tenant {lease.tenant} is a reserved word"
     if lease.order_id is not None and not is_order_id(lease.order_id):

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from contract.messages import Lease, Order
+from contract.messages import Lease, Order, Witness
 from contract.names import NONE
 
 ABSENT: Final = -1
@@ -49,6 +49,26 @@ class OrderFact(Struct, frozen=True, kw_only=True):
     wanted: int
     due: int
     closed: int
+    heard: int
+
+
+class WitnessFact(Struct, frozen=True, kw_only=True):
+    """Somebody saw that a machine's panel and its registers agree."""
+
+    site: str
+    machine: str
+    issued: int
+    id: str
+    by: str
+    gateway: str
+    at: int
+    """When the registers were read, UTC ms."""
+    profile: str
+    profile_digest: str
+    serial: int
+    readings: dict[str, int]
+    panel: str
+    """What the panel said: ``pieces=812 run_h=25.3``, by name."""
     heard: int
 
 
@@ -136,7 +156,7 @@ class Quarantined(Struct, frozen=True, kw_only=True):
     replayed: int
 
 
-Fact = LeaseFact | OrderFact | Correction | QualityResult | BatchFact | Quarantined
+Fact = LeaseFact | OrderFact | WitnessFact | Correction | QualityResult | BatchFact | Quarantined
 
 
 def lease_fact(site: str, lease: Lease, heard: int) -> LeaseFact:
@@ -165,6 +185,24 @@ def order_fact(site: str, order: Order, heard: int) -> OrderFact:
         wanted=order.wanted,
         due=ABSENT if order.due is None else order.due,
         closed=int(order.closed),
+        heard=heard,
+    )
+
+
+def witness_fact(site: str, witness: Witness, heard: int) -> WitnessFact:
+    return WitnessFact(
+        site=site,
+        machine=witness.machine,
+        issued=witness.issued,
+        id=witness.id,
+        by=witness.by,
+        gateway=witness.gateway,
+        at=witness.at,
+        profile=witness.profile,
+        profile_digest=witness.profile_digest,
+        serial=witness.serial,
+        readings=witness.readings,
+        panel=" ".join(f"{name}={value}" for name, value in sorted(witness.panel.items())) or NONE,
         heard=heard,
     )
 

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from contract.names import Count, Hex64, Label, Ms, Name, OrderId, QuantityName, Text
+from contract.names import Count, Decimal, Hex64, Label, Ms, Name, OrderId, QuantityName, Text
 from contract.records import Clock, Record
 from contract.states import Party, State
 
@@ -139,7 +139,27 @@ class Order(Struct, frozen=True, kw_only=True):
     issued: Ms
 
 
-Message = Batch | Receipt | MachineState | GatewayStatus | Lease | Order
+class Witness(Struct, frozen=True, kw_only=True):
+    """Somebody saw that a machine's panel and its registers agree."""
+
+    id: Label
+    machine: Name
+    by: Text
+    gateway: Name
+    at: Ms
+    """When the registers were read."""
+    profile: Label
+    profile_digest: Hex64
+    serial: Count
+    """0 where the machine gives none."""
+    readings: dict[QuantityName, Count]
+    """Raw value of each counter."""
+    panel: dict[QuantityName, Decimal]
+    """What the panel said, by what it was compared with."""
+    issued: Ms
+
+
+Message = Batch | Receipt | MachineState | GatewayStatus | Lease | Order | Witness
 
 _encoder = msgspec.json.Encoder()
 _record_decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)

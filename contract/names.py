@@ -33,7 +33,11 @@ Label = Annotated[str, Meta(pattern=LABEL)]
 """A version, a profile, a time zone, the id of a message: printable, without spaces."""
 Text = Annotated[str, Meta(pattern=TEXT)]
 """What a person typed (any script), without control characters."""
+DECIMAL: Final = r"\A\d{1,18}(?:\.\d{1,9})?\Z"
+
 QuantityName = Annotated[str, Meta(pattern=QUANTITY)]
+Decimal = Annotated[str, Meta(pattern=DECIMAL)]
+"""A number as a person reads it: digits, and a point with more digits."""
 Count = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 Ms = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 """Milliseconds: an instant since the Unix epoch in UTC, or a duration."""

@@ -19,6 +19,7 @@ from contract.facts import (
     OrderFact,
     QualityResult,
     Quarantined,
+    WitnessFact,
 )
 from contract.records import Interval, Loss, Meter, Record, Transition
 
@@ -61,6 +62,7 @@ METER: Final = Series(name="meter", fact=Meter, tags=(*_MACHINE, "epoch"), time=
 LOSS: Final = Series(name="loss", fact=Loss, tags=(*_MACHINE, "epoch"), time="start")
 LEASE: Final = Series(name="lease", fact=LeaseFact, tags=("site", "machine"), time="issued")
 ORDER: Final = Series(name="order", fact=OrderFact, tags=("site",), time="issued")
+WITNESS: Final = Series(name="witness", fact=WitnessFact, tags=("site", "machine"), time="issued")
 CORRECTION: Final = Series(name="correction", fact=Correction, tags=("site", "machine"), time="issued")
 QUALITY: Final = Series(name="quality", fact=QualityResult, tags=("site", "machine"), time="issued")
 BATCH: Final = Series(
@@ -68,7 +70,7 @@ BATCH: Final = Series(
 )
 QUARANTINE: Final = Series(name="quarantine", fact=Quarantined, tags=("site", "gateway"), time="received")
 
-ALL: Final = (USAGE, STATE, METER, LOSS, LEASE, ORDER, CORRECTION, QUALITY, BATCH, QUARANTINE)
+ALL: Final = (USAGE, STATE, METER, LOSS, LEASE, ORDER, WITNESS, CORRECTION, QUALITY, BATCH, QUARANTINE)
 BY_NAME: Final = MappingProxyType({series.name: series for series in ALL})
 _BY_FACT: Final = {series.fact: series for series in ALL}
 
@@ -94,9 +96,10 @@ def row_of(fact: Record | Fact) -> Row:
         del fields["quantities"], fields["totals"]
         fields |= fact.quantities
         fields |= {name + _TOTAL: total for name, total in fact.totals.items()}
-    elif isinstance(fact, Meter):
+    elif isinstance(fact, Meter | WitnessFact):
         del fields["readings"]
-        fields["previous_end"] = ABSENT if fact.previous_end is None else fact.previous_end
+        if isinstance(fact, Meter):
+            fields["previous_end"] = ABSENT if fact.previous_end is None else fact.previous_end
         fields |= {name + _RAW: reading for name, reading in fact.readings.items()}
     return Row(series=series.name, time=time, tags=tags, fields=fields)
 
@@ -109,7 +112,7 @@ def fact_of(row: Row) -> Record | Fact:
         names = [name for name in row.fields if name + _TOTAL in row.fields]
         fields["quantities"] = {name: fields.pop(name) for name in names}
         fields["totals"] = {name: fields.pop(name + _TOTAL) for name in names}
-    elif series is METER:
+    elif series in {METER, WITNESS}:
         names = [name for name in row.fields if name.endswith(_RAW)]
         fields["readings"] = {name.removesuffix(_RAW): fields.pop(name) for name in names}
         if fields.get("previous_end") == ABSENT:

@@ -29,6 +29,10 @@ def lease(site: str, machine: str) -> str:
     return f"{ROOT}/{site}/machine/{machine}/lease"
 
 
+def witness(site: str, machine: str) -> str:
+    return f"{ROOT}/{site}/machine/{machine}/witness"
+
+
 def order(site: str, order_id: str) -> str:
     return f"{ROOT}/{site}/order/{order_id}"
 
@@ -42,7 +46,7 @@ class Topic(Struct, frozen=True):
 
 
 _OF_GATEWAY: Final = frozenset({"status", "batch", "receipt"})
-_OF_MACHINE: Final = frozenset({"state", "lease"})
+_OF_MACHINE: Final = frozenset({"state", "lease", "witness"})
 
 
 def parse(topic: str) -> Topic | None:

@@ -17,8 +17,9 @@ from collector.isolate import Quarantine
 from collector.quarantine import Case
 from collector.replay import Replayed, chosen
 from collector.replaying import replay_cases
-from contract.messages import Lease, Order, batch_id, encode
-from contract.series import BATCH, LEASE, METER, ORDER, QUARANTINE, USAGE
+from contract.facts import WitnessFact
+from contract.messages import Lease, Order, Witness, batch_id, encode
+from contract.series import BATCH, LEASE, METER, ORDER, QUARANTINE, USAGE, WITNESS
 from contract.topics import Topic
 from store.config import InfluxConfig
 from store.opening import open_store
@@ -191,6 +192,30 @@ async def test_announcements_become_facts_from_their_first_hearing(
     assert told(await replayed(store, plant, at=plant.NOW + 2 * DAY)) == [("accepted", True)] * 2
     [kept_lease], [kept_order] = await plant.stored(store, LEASE), await plant.stored(store, ORDER)
     assert {kept_lease.heard, kept_order.heard} == {plant.NOW, plant.NOW + 1}
+
+
+def witness(plant: SimpleNamespace, **changes: Any) -> Witness:
+    fields = {"id": "w-1", "machine": "knit-01", "by": "王", "gateway": "gw1", "at": plant.NOW - 5}
+    more = {"profile": "knit@1", "profile_digest": "a" * 64, "serial": 7, "readings": {"pieces": 812}}
+    return Witness(**{**fields, **more, "panel": {"pieces": "812"}, "issued": plant.NOW, **changes})
+
+
+async def test_a_witness_becomes_a_fact_once_and_at_the_latest_when_it_is_replayed(
+    store: Store, plant: SimpleNamespace
+) -> None:
+    hearing = Hearing(store, Quarantine(store, lambda: plant.NOW), lambda: plant.NOW, Counter())
+    topic = Topic("witness", "qinghe", "knit-01")
+    late = witness(plant, id="w-2", issued=plant.NOW + 2 * DAY)
+    for message in (witness(plant), witness(plant), late, witness(plant, machine="knit-02")):
+        assert await hearing.hear(topic, encode(message))
+    [fact] = await plant.stored(store, WITNESS)
+    assert isinstance(fact, WitnessFact)
+    assert (fact.readings, fact.panel, fact.heard) == ({"pieces": 812}, "pieces=812", plant.NOW)
+    assert told(await replayed(store, plant, at=plant.NOW + 2 * DAY)) == [
+        ("accepted", True),
+        ("refused", False),
+    ]
+    assert [fact.id for fact in await plant.stored(store, WITNESS)] == ["w-1", "w-2"]
 
 
 async def test_another_lease_at_the_same_instant_stays_a_conflict(

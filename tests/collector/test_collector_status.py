@@ -11,7 +11,7 @@ import pytest
 
 from collector import ledger
 from collector.__main__ import main
-from contract.facts import BatchFact
+from contract.facts import BatchFact, WitnessFact
 from contract.series import Row, row_of
 from store.sqlite import SqliteStore
 
@@ -70,6 +70,51 @@ def test_a_machine_that_is_silent_is_not_forgotten(
     assert code == 1
     assert re.search(rf"qinghe/knit-02 .*({shown})", out)
     assert re.search(r"qinghe/knit-01 .* ok", out)
+
+
+def witness(machine: str, digest: str, serial: int, issued: int) -> Row:
+    fields = {
+        "id": "w-1",
+        "by": "王",
+        "gateway": "gw1",
+        "at": issued,
+        "profile": "knit-flat@1",
+        "heard": issued,
+    }
+    fact = WitnessFact(
+        site="qinghe",
+        machine=machine,
+        issued=issued,
+        profile_digest=digest,
+        serial=serial,
+        readings={"pieces": 812},
+        panel="pieces=812",
+        **fields,
+    )
+    return row_of(fact)
+
+
+def test_it_names_the_machines_whose_panel_nobody_compared(
+    status: Status, plant: SimpleNamespace, now: int
+) -> None:
+    """A witness is of one controller behind one profile: the newest meter counts."""
+    old = plant.meter(machine="knit-03", epoch="e0", at=now - 9 * DAY_MS, profile_digest="b" * 64)
+    new = plant.meter(machine="knit-03", at=now - DAY_MS)
+    rows = [
+        batch("gw1", now),
+        *metered(plant, "knit-01", now, now - DAY_MS),
+        *metered(plant, "knit-02", now, now - DAY_MS),
+        *(row_of(record) for record in (old, new)),
+        witness("knit-01", new.profile_digest, new.serial, now),
+        witness("knit-02", new.profile_digest, new.serial + 1, now),
+        witness("knit-03", old.profile_digest, old.serial, now),
+    ]
+    _, out = status(rows)
+    assert "(`gongfang-agent witness`): qinghe/knit-02, qinghe/knit-03." in out
+    _, out = status(
+        [witness(machine, new.profile_digest, new.serial, now + 1) for machine in ("knit-02", "knit-03")]
+    )
+    assert "witness" not in out
 
 
 def test_a_gateway_that_is_silent_for_more_than_a_day_is_not_forgotten(

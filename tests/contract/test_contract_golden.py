@@ -20,6 +20,7 @@ from contract.messages import (
     Receipt,
     RecordException,
     StatusReason,
+    Witness,
     batch_id,
     decode_record,
     encode,
@@ -260,6 +261,19 @@ MESSAGES: dict[str, Message] = {
         due=EIGHT + 86_400_000,
         closed=False,
         issued=EIGHT - 7_200_000,
+    ),
+    "witness": Witness(
+        id="wit-31",
+        machine="cnc-07",
+        by="陈师傅, shift A",
+        gateway="gw-1",
+        at=EIGHT - 90_000,
+        profile="haas-vf2@3",
+        profile_digest="5c9e1d1c7f6f0f5f21c1a4c98c7cfd5f9ef0f1eac5bb04a8c2cf1d0c5a3f8e27",
+        serial=20_260_017,
+        readings={"parts": 104_211, "rejects": 37, "energy": 991_204},
+        panel={"parts": "104211", "run_h": "25.3"},
+        issued=EIGHT - 60_000,
     ),
 }
 

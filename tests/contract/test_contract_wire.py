@@ -15,6 +15,7 @@ from contract.messages import (
     Order,
     Receipt,
     RecordException,
+    Witness,
     decode_record,
 )
 from contract.series import ALL
@@ -42,6 +43,7 @@ FIELDS = {
     " outbox_oldest clock",
     "lease": "id machine by tenant order_id from issued",
     "order": "id order_id tenant article by wanted due closed issued",
+    "witness": "id machine by gateway at profile profile_digest serial readings panel issued",
 }
 RECORDS = ("meter", "interval", "transition", "loss")
 MESSAGES: dict[str, type[msgspec.Struct]] = {
@@ -51,6 +53,7 @@ MESSAGES: dict[str, type[msgspec.Struct]] = {
     "status": GatewayStatus,
     "lease": Lease,
     "order": Order,
+    "witness": Witness,
 }
 MAY_BE_NULL = {
     ("meter", "previous_end"),
@@ -70,6 +73,7 @@ STORED = {
     "loss": FIELDS["loss"],
     "lease": "site machine issued id tenant order_id by effective heard",
     "order": "site issued id order_id tenant article by wanted due closed heard",
+    "witness": "site machine issued id by gateway at profile profile_digest serial readings panel heard",
     "correction": "site machine issued id by why target epoch sequence start end field old new supersedes",
     "quality": "site machine issued id order_id tenant by cause produced_at scrap rework",
     "batch": "site gateway sealed id records accepted rejected kept collector",
@@ -83,6 +87,7 @@ TAGS = {
     "loss": "site area machine kind epoch",
     "lease": "site machine",
     "order": "site",
+    "witness": "site machine",
     "correction": "site machine",
     "quality": "site machine",
     "batch": "site gateway",
@@ -192,6 +197,10 @@ WRONG = [
     ("order", "order_id", "x" * 65),
     ("order", "article", "x" * 513),
     ("order", "closed", 0),
+    ("witness", "readings", {"pieces": -1}),
+    ("witness", "panel", {"run_h": "25,3"}),
+    ("witness", "panel", {"run_h": 25.3}),
+    ("witness", "profile_digest", "5c9e"),
 ]
 
 
