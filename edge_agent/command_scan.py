@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from edge_agent.direct import BadAddressError, link_to_url
+from edge_agent.address import AddressError
+from edge_agent.direct import link_to_url
 from edge_agent.dump import BadDumpError, Dump, UnitDump, read_dump, table_dump, write_dump
 from edge_agent.link import Link, LinkError
 from edge_agent.scan import Manners, Scan, StoppedError, again
@@ -23,7 +24,7 @@ def scan(given: argparse.Namespace) -> int:
     try:
         link = link_to_url(given.endpoint, given.timeout_ms)
         like = read_dump(given.like.read_bytes()) if given.like else None
-    except (BadAddressError, BadDumpError, OSError) as error:
+    except (AddressError, BadDumpError, OSError) as error:
         warn(f"scan: {error}")
         return BAD_USAGE
     return asyncio.run(_read_again(link, like, given) if like else _scan(link, given))
