@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from contract.records import Record
-from edge_agent.block import Table
+from edge_agent.address import parse
+from edge_agent.block import Table, answers_from
 from edge_agent.endpoint_link import EndpointLink
-from edge_agent.interpret import interpret
-from edge_agent.link import read_blocks
+from edge_agent.interpret import Reader
+from edge_agent.link import read_fast
 from edge_agent.machine import Machine
 from edge_agent.modbus import PymodbusTransport
-from edge_agent.plan import plan
+from edge_agent.plan import read_plan
 from edge_agent.profile import Profile
 from edge_agent.profile_file import load_profile
 from edge_agent.scheme import Identity, Scheme
@@ -44,18 +45,22 @@ def main() -> None:
         shipped() / "profiles/knit-flat.toml", load_stop_table(shipped() / "stop-codes.toml")
     )
     script, instants = scripts["knit-01"], range(START_MS, START_MS + polls * POLL_MS, POLL_MS)
-    words = [
-        {(Table.HOLDING, address): word for address, word in enumerate(script.registers(at))}
+    reader = Reader(profile)
+    answers = [
+        answers_from(
+            reader.plan.fast,
+            {(Table.HOLDING, address): word for address, word in enumerate(script.registers(at))},
+        )
         for at in instants
     ]
-    samples = iter(zip(instants, words, strict=True))
-    tell("words to sample", polls, lambda: interpret(profile, words[0], START_MS))
+    samples = iter(zip(instants, answers, strict=True))
+    tell("words to sample", polls, lambda: reader.sample(answers[0], START_MS))
     machine = metered(profile)
     made: list[Record] = []
 
     def meter() -> None:
         at, read = next(samples)
-        made.extend(machine.sampled(lambda on: interpret(profile, read, on), {}, at, at - START_MS))
+        made.extend(machine.sampled(lambda on: reader.sample(read, on), {}, at, at - START_MS))
 
     tell("words to sample to meter", polls, meter)
     print(f"  {len(made)} records of {polls} polls")
@@ -93,11 +98,11 @@ async def over_the_wire(profile: Profile, polls: int) -> None:
     scripts = build_scripts(load_plant(ROOT / "configs/plants/mini.toml"), START_MS)
     async with serve(scripts, lambda: START_MS + 600_000) as addresses:
         host, port, unit = addresses["knit-01"]
-        link, blocks = EndpointLink(PymodbusTransport(host, port)), plan(profile)
-        await read_blocks(link, blocks, unit)
+        link, plan = EndpointLink(PymodbusTransport(parse(f"tcp://{host}:{port}"))), read_plan(profile)
+        await read_fast(link, plan, unit)
         cpu, wall = time.process_time_ns(), time.perf_counter_ns()
         for _ in range(polls):
-            await read_blocks(link, blocks, unit)
+            await read_fast(link, plan, unit)
         cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
         link.close()
     each = f"{cpu / polls / 1000:8.1f} us of CPU, {wall / polls / 1000:.1f} us of time"

@@ -17,14 +17,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from contract.clock import ClockPair
-from edge_agent.block import Key
+from edge_agent.address import parse
+from edge_agent.block import Answers
 from edge_agent.clock import SystemClock
 from edge_agent.conditions import Conditions
+from edge_agent.counts import Counts, Tally
 from edge_agent.endpoint_link import EndpointLink
-from edge_agent.link import read_blocks
+from edge_agent.interpret import Reader
+from edge_agent.link import read_fast
 from edge_agent.machine import Machine
 from edge_agent.modbus import PymodbusTransport
-from edge_agent.plan import plan
 from edge_agent.poll import Desk, Poller
 from edge_agent.profile_file import load_profile
 from edge_agent.schedule import phase
@@ -90,7 +92,9 @@ async def measure(options: argparse.Namespace) -> None:
     box, clock = Box(silent, options.answer_ms / 1000), SystemClock(ClockPair())
     server = await asyncio.start_server(box.serve, "127.0.0.1", 0)
     port, timeout_s = server.sockets[0].getsockname()[1], options.timeout_ms / 1000
-    link = EndpointLink(PymodbusTransport("127.0.0.1", port, timeout_s=timeout_s), timeout_s=timeout_s)
+    link = EndpointLink(
+        PymodbusTransport(parse(f"tcp://127.0.0.1:{port}"), timeout_s=timeout_s), timeout_s=timeout_s
+    )
     desk = Desk(
         clock=clock,
         commit=cast("Any", Nowhere()),
@@ -99,19 +103,20 @@ async def measure(options: argparse.Namespace) -> None:
         show=lambda _: None,
         wake=lambda: None,
         checkpoint_ms=10_000,
+        counts=Counts(),
     )
     late: defaultdict[int, list[int]] = defaultdict(list)
 
     def poller(unit: int) -> Poller:
         machine = _machine(unit, options.period_ms)
-        blocks, shift = plan(machine.scheme.profile), phase(machine.name, options.period_ms)
+        reader, shift = Reader(machine.scheme.profile), phase(machine.name, options.period_ms)
 
-        async def read() -> Mapping[Key, int]:
-            words = await read_blocks(link, blocks, unit)
+        async def read() -> Answers:
+            answers = await read_fast(link, reader.plan, unit)
             late[unit].append((clock.mono_ms() - shift) % options.period_ms)
-            return words
+            return answers
 
-        return Poller(machine, read, desk)
+        return Poller(machine, reader, read, desk, Tally("bus"))
 
     tasks = [asyncio.create_task(poller(unit).run()) for unit in range(1, options.units + 1)]
     await asyncio.sleep(options.seconds)

@@ -1,6 +1,6 @@
 """What one Modbus request asks for: a stretch of one table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 
@@ -53,3 +53,44 @@ class Block(Struct, frozen=True, order=True):
 def keys_of(block: Block) -> tuple[Key, ...]:
     """The table and address of each word that the block fetches, in order."""
     return tuple((block.table, address) for address in range(block.address, block.end))
+
+
+def merged(blocks: Iterable[Block]) -> list[Block]:
+    """The same addresses in blocks that do not overlap, ascending."""
+    found: list[Block] = []
+    for block in sorted(blocks):
+        if found and touch(found[-1], block):
+            found[-1] = hull(found[-1], block)
+        else:
+            found.append(block)
+    return found
+
+
+def hull(*blocks: Block) -> Block:
+    """The one block over all of these, which are of one table."""
+    low, high = min(block.address for block in blocks), max(block.end for block in blocks)
+    return Block(blocks[0].table, low, high - low)
+
+
+def touch(left: Block, right: Block) -> bool:
+    """Whether they have an address in common."""
+    return left.table is right.table and left.address < right.end and right.address < left.end
+
+
+def holds(outer: Block, inner: Block) -> bool:
+    return outer.table is inner.table and outer.address <= inner.address and inner.end <= outer.end
+
+
+Answer = Sequence[int] | None
+"""The words of a block, in order; None where the machine refused a request that it may refuse."""
+Answers = Sequence[Answer]
+"""To the requests of a plan, in their order."""
+
+
+def answers_from(blocks: Iterable[Block], words: Words) -> list[Answer]:
+    """What a machine that holds ``words`` and nothing else answers."""
+    return [_answer(keys_of(block), words) for block in blocks]
+
+
+def _answer(keys: tuple[Key, ...], words: Words) -> Answer:
+    return [words[key] for key in keys] if all(key in words for key in keys) else None

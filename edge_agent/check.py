@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from edge_agent.block import Block
+from edge_agent.block import Block, holds
 from edge_agent.config import Settings
-from edge_agent.plan import plan
+from edge_agent.plan import ReadPlan, read_plan
 from edge_agent.profile import Profile
+from edge_agent.request import what
 from edge_agent.settings import Endpoint
 
 
@@ -52,7 +53,9 @@ def _load(settings: Settings, endpoint: Endpoint) -> str:
     behind = [machine for machine in settings.machines if machine.endpoint == endpoint.name]
     if not behind:
         return "no machine behind it"
-    requests = sum(len(plan(machine.profile)) for machine in behind)
+    types = {machine.profile.label: machine.profile for machine in behind}
+    fast = {label: len(read_plan(profile).fast) for label, profile in types.items()}
+    requests = sum(fast[machine.profile.label] for machine in behind)
     each = settings.poll.period_ms // requests
     return f"machines {len(behind)}, requests {requests} a period: each must be answered within {each} ms"
 
@@ -63,15 +66,24 @@ def _profiles(settings: Settings) -> Iterator[str]:
     for profile in profiles.values():
         yield f"  {profile.label}  kind {profile.kind}, digest {profile.digest[:12]}"
         yield f"    stop codes {profile.stop_table.label}"
-        for block in plan(profile):
-            yield f"    reads {_told(profile, block)}"
+        yield from _plan(profile, read_plan(profile))
         yield f"    meters {', '.join(quantity.name for quantity in profile.quantities) or 'time only'}"
 
 
+def _plan(profile: Profile, made: ReadPlan) -> Iterator[str]:
+    once = len(made.fast) - made.again
+    for at, block in enumerate(made.fast[:once]):
+        yield f"    reads {_told(profile, block)}{'' if at in made.needed else '; may be refused'}"
+    for block in made.fast[once:]:
+        yield f"    reads {_span(block)} again: a state that changed meanwhile makes the read void"
+    for block in made.slow:
+        yield f"    now and then {_told(profile, block)}"
+
+
+def _span(block: Block) -> str:
+    return f"{block.table} {block.address} to {block.end - 1}"
+
+
 def _told(profile: Profile, block: Block) -> str:
-    inside = [
-        register.name
-        for register in profile.registers
-        if register.table is block.table and block.address <= register.address < block.end
-    ]
-    return f"{block.table} {block.address} to {block.end - 1} ({block.count} registers): {', '.join(inside)}"
+    inside = [register.name for register in profile.registers if holds(block, register.block)]
+    return f"{_span(block)} ({block.count} {what(block)}): {', '.join(inside)}"

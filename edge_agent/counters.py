@@ -51,7 +51,7 @@ def classify(counter: Counter, before: int, after: int, *, elapsed_ms: int, up_m
     limit = feasible(counter, elapsed_ms)
     if before <= after <= before + limit:
         return Step(Kind.NORMAL, after - before)
-    wrapped = after + (1 << counter.width_bits) - before
+    wrapped = after + counter.modulus - before
     return Step(Kind.WRAPPED, wrapped) if after < before and wrapped <= limit else _DOUBTFUL
 
 

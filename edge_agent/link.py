@@ -9,7 +9,8 @@ together.
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
-from edge_agent.block import Block, Key, Table, keys_of
+from edge_agent.block import Answer, Block, Key, Table, keys_of
+from edge_agent.plan import ReadPlan
 
 
 class LinkError(Exception):
@@ -90,6 +91,30 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """As ``Link.close``. Does nothing when nothing is open."""
+
+
+async def read_fast(link: Link, plan: ReadPlan, unit: int) -> list[Answer]:
+    """What makes a sample. Raises a LinkError; what is not needed for it may be refused."""
+    answers: list[Answer] = []
+    for at, block in enumerate(plan.fast):
+        try:
+            answers.append(await link.read(block, unit))
+        except RefusedError:
+            if at in plan.needed:
+                raise
+            answers.append(None)
+    return answers
+
+
+async def read_slow(link: Link, plan: ReadPlan, unit: int) -> list[Answer]:
+    """What people look at. Raises a LinkError; each request may be refused."""
+    answers: list[Answer] = []
+    for block in plan.slow:
+        try:
+            answers.append(await link.read(block, unit))
+        except RefusedError:
+            answers.append(None)
+    return answers
 
 
 async def read_blocks(link: Link, blocks: Iterable[Block], unit: int) -> dict[Key, int]:

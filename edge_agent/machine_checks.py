@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from contract.complaint import Complaint
+from edge_agent.counter_checks import horizon_h, wraps_too_soon
 from edge_agent.machine_list import Listed
 from edge_agent.profile import Profile
-from edge_agent.profile_checks import horizon_h, wraps_too_soon
 
 Address = tuple[str, int]
 _FEW: Final = 20
@@ -84,6 +84,6 @@ def short_horizons(profiles: Iterable[Profile], outage_h: int) -> Iterator[str]:
     """Counters that may wrap unnoticed when nobody has looked at a machine for ``outage_h``."""
     for profile in profiles:
         for counter in profile.counters:
-            if wraps_too_soon(counter.width_bits, counter.max_per_hour, outage_h):
-                hours = horizon_h(counter.width_bits, counter.max_per_hour)
+            if wraps_too_soon(counter.modulus, counter.max_per_hour, outage_h):
+                hours = horizon_h(counter.modulus, counter.max_per_hour)
                 yield f"is {outage_h}, but {counter.name} of {profile.label} wraps after {hours} h"

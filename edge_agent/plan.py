@@ -1,98 +1,147 @@
-"""The read plan: the fewest requests that fetch all of a machine's registers."""
+"""The read plan: the fewest requests that fetch all that is wanted of a machine, within what it allows.
 
-from collections.abc import Iterable, Sequence
+Fast requests go out at every poll and make a sample: the state, the order, the stop code and the counts,
+which come from one request, and the evidence that they are to be believed (serial, boot count, uptime,
+heartbeat). Slow requests are for people: gauges, and what the profile expects. A gauge that lies within a
+fast request comes with it; none makes one longer, or a machine that refuses it would refuse its counters.
+"""
 
-from edge_agent.block import Block
-from edge_agent.decode import Register
-from edge_agent.profile import Profile
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from edge_agent.block import Block, holds, hull, touch
+from edge_agent.profile import Profile, StateRead
+from edge_agent.register import Register
+from edge_agent.request import Limits, fused, objection, pack
+
+_FEW: Final = 6
+"""So many registers a complaint names."""
 
 
 class PlanError(Exception):
-    """The registers that must be read together do not fit into one request."""
+    """What must be read together does not fit into one request."""
 
 
-def plan(profile: Profile) -> tuple[Block, ...]:
+class ReadPlan(Struct, frozen=True, kw_only=True):
+    fast: tuple[Block, ...]
+    """Sent at every poll, in this order."""
+    again: int
+    """So many of the first come again as the last: the state is read before and after the counts."""
+    needed: frozenset[int]
+    """Places in ``fast``: without these there is no sample. Others may be refused."""
+    slow: tuple[Block, ...]
+    """Sent now and then. Each stands for itself."""
+
+
+def read_plan(profile: Profile) -> ReadPlan:
     """The requests for a profile. Raises PlanError, which a profile read from a file never does."""
     if problem := misfit(profile):
         raise PlanError(problem)
-    return pack(profile.registers, together(profile), profile.max_registers, profile.max_gap)
+    limits, known = Limits.of(profile), profile.registers
+    wanted = sampled(profile)
+    spans = [register.block for register in known if register.name in wanted]
+    said = _twice(profile)
+    once = _expecting(profile, pack((*spans, *_hulls(profile)), limits, said), limits)
+    fast, again = _around(profile, once, said)
+    rest = [r.block for r in known if not any(holds(block, r.block) for block in fast)]
+    vital = [r.block for r in known if r.name in wanted and r.name != profile.roles.vendor_code]
+    needed = {at for at, block in enumerate(fast) if any(holds(block, span) for span in vital)}
+    return ReadPlan(fast=fast, again=again, needed=frozenset(needed), slow=pack(rest, limits))
 
 
-def together(profile: Profile) -> tuple[Register, ...]:
-    """What must come from one request: a count belongs to the state and the order it was read with."""
-    names = {counter.name for counter in profile.counters}
-    for rule in profile.rules:
-        names |= rule.registers
+def plan(profile: Profile) -> tuple[Block, ...]:
+    """What is sent at every poll. Raises PlanError, which a profile read from a file never does."""
+    return read_plan(profile).fast
+
+
+def posture(profile: Profile) -> set[str]:
+    """The registers that say what the machine does, for whom, and why it does not."""
+    names = {name for rule in profile.rules for name in rule.registers}
     if profile.roles.valid:
         names.add(profile.roles.valid.register)
-    if profile.roles.order:
-        names.add(profile.roles.order)
-    return tuple(register for register in profile.registers if register.name in names)
+    return names | {name for name in (profile.roles.order, profile.roles.stop_code) if name}
 
 
-def pack(
-    registers: Iterable[Register], group: Iterable[Register], max_registers: int, max_gap: int
-) -> tuple[Block, ...]:
-    """The fewest blocks of at most ``max_registers`` that hold every register whole and the group in one.
+def counted(profile: Profile) -> set[str]:
+    return {name for counter in profile.counters for name in counter.registers}
 
-    A block reads over at most ``max_gap`` unwanted registers in a row. Any part of a legal block is legal, so
-    taking as much as fits, from the left, is never beaten.
+
+def evidence(profile: Profile) -> set[str]:
+    """The registers that tell whether the rest is to be believed."""
+    roles = profile.roles
+    return {name for name in (roles.serial, roles.boot_count, roles.uptime_s, roles.heartbeat) if name}
+
+
+def sampled(profile: Profile) -> set[str]:
+    """All registers that a sample is made of."""
+    vendor = {profile.roles.vendor_code} if profile.roles.vendor_code else set[str]()
+    return posture(profile) | counted(profile) | evidence(profile) | vendor
+
+
+def together(profile: Profile) -> tuple[tuple[Register, ...], ...]:
+    """Groups that each come from one request: a count belongs to the state and the order it was read with.
+
+    Where the state is read around the counts, only the two parts of one count.
     """
-    blocks: list[Block] = []
-    for span in _fuse(registers, group):
-        joined = _join(blocks[-1], span) if blocks else None
-        if joined is not None and joined.count <= max_registers and span.address - blocks[-1].end <= max_gap:
-            blocks[-1] = joined
-        else:
-            blocks.append(span)
-    return tuple(blocks)
+    if profile.state_read is StateRead.WITH_COUNTS:
+        groups = [posture(profile) | counted(profile)]
+    else:
+        groups = [set(counter.registers) for counter in profile.counters]
+    found = (tuple(r for r in profile.registers if r.name in group) for group in groups)
+    return tuple(group for group in found if group)
 
 
 def misfit(profile: Profile) -> str:
     """Why the registers that must be read together cannot be; empty when they can."""
-    group = sorted(together(profile), key=lambda register: (register.table, register.address))
-    if not group:
-        return ""
-    if len({register.table for register in group}) > 1:
-        return f"they stand in both tables: {_listed(group)}"
-    low, high = group[0].address, max(register.end for register in group)
-    if high - low > profile.max_registers:
-        beyond = [register for register in group if register.end - low > profile.max_registers]
-        return f"{high - low} registers from {low}, {profile.max_registers} fit; beyond: {_listed(beyond)}"
-    inside = [register for register in profile.registers if register.table == group[0].table]
-    return _gap([register for register in inside if low <= register.address < high], profile.max_gap)
-
-
-def _gap(registers: Sequence[Register], max_gap: int) -> str:
-    end = registers[0].end
-    for register in sorted(registers, key=lambda register: register.address):
-        if register.address - end > max_gap:
-            wide = register.address - end
-            return f"{wide} unused registers before {_listed([register])}, max_gap is {max_gap}"
-        end = max(end, register.end)
+    limits = Limits.of(profile)
+    for group in together(profile):
+        if len({register.table for register in group}) > 1:
+            return f"they stand in more than one table: {_listed(group)}"
+        around = hull(*(register.block for register in group))
+        (whole,) = fused([around], limits)
+        if problem := objection(whole, limits):
+            beyond = [r for r in group if r.end - whole.address > limits.most(whole)]
+            return f"{problem}; beyond: {_listed(beyond)}" if beyond else f"{problem}: {_listed(group)}"
     return ""
 
 
-def _fuse(registers: Iterable[Register], group: Iterable[Register]) -> list[Block]:
-    """Spans that must not be torn, ascending: each register, and the group with all that lies inside it."""
-    held = tuple(group)
-    spans = sorted(
-        Block(register.table, register.address, register.count) for register in (*registers, *held)
-    )
-    if not held:
-        return spans
-    table, low, high = held[0].table, min(r.address for r in held), max(r.end for r in held)
-    inside = [span for span in spans if span.table is table and span.address < high and low < span.end]
-    return sorted([Block(table, low, high - low), *(span for span in spans if span not in inside)])
+def _hulls(profile: Profile) -> list[Block]:
+    return [hull(*(register.block for register in group)) for group in together(profile)]
 
 
-def _join(left: Block, right: Block) -> Block | None:
-    """One block over both, or None across tables."""
-    if left.table is not right.table:
-        return None
-    low, high = min(left.address, right.address), max(left.end, right.end)
-    return Block(left.table, low, high - low)
+def _expecting(profile: Profile, fast: tuple[Block, ...], limits: Limits) -> tuple[Block, ...]:
+    """What the profile expects comes along where that takes no request of its own."""
+    blocks = list(fast)
+    expected = {equal.register for equal in profile.expect}
+    for register in profile.registers:
+        if register.name not in expected or any(holds(block, register.block) for block in blocks):
+            continue
+        for at, block in enumerate(blocks):
+            wider = hull(block, register.block) if block.table is register.table else block
+            others = (other for other in blocks if other is not block)
+            if wider != block and not objection(wider, limits) and not any(touch(wider, o) for o in others):
+                blocks[at] = wider
+                break
+    return tuple(blocks)
 
 
-def _listed(registers: Iterable[Register]) -> str:
-    return ", ".join(f"{register.name} ({register.table} {register.address})" for register in registers)
+def _twice(profile: Profile) -> list[Block]:
+    around = profile.state_read is StateRead.AROUND_COUNTS
+    return [r.block for r in profile.registers if r.name in posture(profile)] if around else []
+
+
+def _around(profile: Profile, blocks: tuple[Block, ...], said: list[Block]) -> tuple[tuple[Block, ...], int]:
+    """The requests for the state first, and again last unless one of them reads the counts as well."""
+    counts = [r.block for r in profile.registers if r.name in counted(profile)]
+    head = tuple(block for block in blocks if any(holds(block, each) for each in said))
+    if not head or (len(head) == 1 and all(holds(head[0], count) for count in counts)):
+        return blocks, 0
+    return (*head, *(block for block in blocks if block not in head), *head), len(head)
+
+
+def _listed(registers: Sequence[Register]) -> str:
+    named = [f"{register.name} ({register.table} {register.address})" for register in registers[:_FEW]]
+    more = len(registers) - _FEW
+    return ", ".join([*named, f"and {more} more"] if more > 0 else named)

@@ -1,25 +1,25 @@
 """Polling one machine: read, meter, keep. One task a machine, at a fixed rate from a phase of its own."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from msgspec import Struct
 
 from contract.records import Clock as ClockQuality
 from contract.records import Reason, Record
-from edge_agent.block import Key
+from edge_agent.block import Answers
 from edge_agent.clock import Clock
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.counts import GOOD, PAUSED, SKIPPED, Counts, Tally
-from edge_agent.interpret import interpret
+from edge_agent.interpret import Reader
 from edge_agent.link import LinkError, RefusedError, is_silence
 from edge_agent.machine import Machine
 from edge_agent.sample import Fault, Sample
 from edge_agent.schedule import next_due, pause, phase, skipped
 
-Read = Callable[[], Awaitable[Mapping[Key, int]]]
-"""Reads all of a machine's registers. Raises LinkError."""
+Read = Callable[[], Awaitable[Answers]]
+"""Sends a machine the fast requests of its plan. Raises LinkError."""
 
 
 class Desk(Struct, frozen=True):
@@ -39,10 +39,11 @@ class Desk(Struct, frozen=True):
 
 
 class Poller:
-    """``tally`` counts what the polls behind the machine's endpoint come to."""
+    """``reader`` knows what answers mean; ``tally`` counts what the polls behind the endpoint come to."""
 
-    def __init__(self, machine: Machine, read: Read, desk: Desk, tally: Tally) -> None:
-        self._machine, self._read, self._desk, self._tally = machine, read, desk, tally
+    def __init__(self, machine: Machine, reader: Reader, read: Read, desk: Desk, tally: Tally) -> None:
+        self._machine, self._reader, self._read = machine, reader, read
+        self._desk, self._tally = desk, tally
         self._silences = 0
         self._kept_at = 0
 
@@ -69,7 +70,7 @@ class Poller:
     async def _poll(self) -> str:
         """What it came to."""
         try:
-            words = await self._read()
+            answers = await self._read()
         except LinkError as error:
             reason = _reason(error)
             self._silences = self._silences + 1 if is_silence(error) else 0
@@ -77,16 +78,16 @@ class Poller:
             self._miss(reason)
             return reason
         self._silences = 0
-        records, outcome = self._sampled(words)
+        records, outcome = self._sampled(answers)
         self.keep(records)
         return outcome
 
-    def _sampled(self, words: Mapping[Key, int]) -> tuple[list[Record], str]:
+    def _sampled(self, answers: Answers) -> tuple[list[Record], str]:
         desk, machine = self._desk, self._machine
         seen: list[Sample | Fault] = []
 
         def sense(at: int) -> Sample | Fault:
-            seen.append(interpret(machine.scheme.profile, words, at))
+            seen.append(self._reader.sample(answers, at))
             return seen[0]
 
         records = machine.sampled(sense, desk.announced, *both(desk.clock))

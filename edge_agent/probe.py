@@ -7,11 +7,13 @@ from msgspec import Struct
 
 from contract.states import Party
 from edge_agent.config import Settings
-from edge_agent.interpret import Values, read_values, sample_of, surprises
+from edge_agent.decode import Value
+from edge_agent.interpret import read_values, sample_of, surprises
 from edge_agent.link import Link, LinkError, read_blocks
 from edge_agent.links import link_to
 from edge_agent.plan import plan
 from edge_agent.profile import Profile
+from edge_agent.rules import Values
 from edge_agent.sample import Fault, Sample
 from edge_agent.settings import MachineSettings
 
@@ -70,7 +72,8 @@ def _meaning(profile: Profile, values: Values) -> Iterator[str]:
     if profile.roles.uptime_s:
         yield f"  uptime   {values[profile.roles.uptime_s]} s"
     yield f"  bits     {' '.join(_set_bits(profile, values)) or 'none'}"
-    yield f"  meters   {_listed(_scaled(profile, values))}"
+    if isinstance(sample, Sample):
+        yield f"  meters   {_listed(_scaled(profile, sample.readings))}"
     yield f"  counters {_listed({counter.name: values[counter.name] for counter in profile.counters})}"
 
 
@@ -89,13 +92,14 @@ def _state(profile: Profile, sample: Sample) -> Iterator[str]:
 
 def _set_bits(profile: Profile, values: Values) -> Iterator[str]:
     for name, bit in profile.bits.items():
-        if values.get(bit.register, 0) & bit.mask:
+        value = values.get(bit.register)
+        if isinstance(value, int) and value & bit.mask:
             yield name
 
 
-def _scaled(profile: Profile, values: Values) -> dict[str, int]:
-    return {q.name: values[q.counter] * q.multiply // q.divide for q in profile.quantities}
+def _scaled(profile: Profile, readings: Mapping[str, int]) -> dict[str, int]:
+    return {q.name: readings[q.counter] * q.multiply // q.divide for q in profile.quantities}
 
 
-def _listed(numbers: Mapping[str, int]) -> str:
+def _listed(numbers: Mapping[str, Value]) -> str:
     return "  ".join(f"{name} {number}" for name, number in numbers.items()) or "none"

@@ -1,8 +1,9 @@
 """What may stand in a profile file: the shape of each of its tables."""
 
+import math
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, WithJsonSchema, field_validator
 
 from contract.names import LABEL, NAME, QUANTITY, RESERVED
 from contract.series import is_quantity_name
@@ -11,8 +12,63 @@ from edge_agent.toml_tables import Shape
 RegisterName = Annotated[str, Field(pattern=QUANTITY)]
 BitName = Annotated[str, Field(pattern=QUANTITY)]
 Order = Literal["ABCD", "DCBA", "BADC", "CDAB"]
-TableName = Literal["holding", "input"]
+AnyOrder = Literal[
+    "ABCD",
+    "DCBA",
+    "BADC",
+    "CDAB",
+    "ABCDEFGH",
+    "HGFEDCBA",
+    "BADCFEHG",
+    "GHEFCDAB",
+    "CDABGHEF",
+    "EFGHABCD",
+    "DCBAHGFE",
+    "FEHGBADC",
+]
+"""The long ones for values of 64 bits."""
+TableName = Literal["holding", "input", "coil", "discrete"]
+TypeName = Literal[
+    "u16",
+    "i16",
+    "u32",
+    "i32",
+    "u64",
+    "i64",
+    "f32",
+    "f64",
+    "u8_high",
+    "u8_low",
+    "i8_high",
+    "i8_low",
+    "bcd4",
+    "bcd8",
+    "bcd16",
+    "ascii",
+    "bit",
+]
 Factor = Annotated[int, Field(ge=1, le=10**12)]
+Address = Annotated[int, Field(ge=0, le=65535)]
+Decimal = Annotated[float, Field(ge=-(10**9), le=10**9, allow_inf_nan=False)]
+
+
+def _word(value: object) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("write a whole number, or a text in quotes for an ascii register")  # noqa: TRY004  pydantic takes ValueError
+    return value
+
+
+def _blank(value: object) -> int | float | str:
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("write a number, or a text in quotes for an ascii register")  # noqa: TRY004  pydantic takes ValueError
+    return value
+
+
+# One complaint about each, where a union has one for every member of it.
+Word = Annotated[int | str, PlainValidator(_word), WithJsonSchema({"type": ["integer", "string"]})]
+Blank = Annotated[int | float | str, PlainValidator(_blank), WithJsonSchema({"type": ["number", "string"]})]
 
 TABLES = frozenset(
     {
@@ -26,6 +82,8 @@ TABLES = frozenset(
         "state",
         "stop_codes",
         "expect",
+        "range",
+        "gauge",
     }
 )
 
@@ -37,7 +95,9 @@ class TopShape(Shape):
     word_order: Order = "ABCD"
     table: TableName = "holding"
     max_registers: Annotated[int, Field(ge=1, le=125)] = 125
+    max_coils: Annotated[int, Field(ge=1, le=2000)] = 2000
     max_gap: Annotated[int, Field(ge=0, le=124)] = 32
+    state_read: Literal["with_counts", "around_counts"] = "with_counts"
 
     @field_validator("kind")
     @classmethod
@@ -49,10 +109,28 @@ class TopShape(Shape):
 
 class RegisterShape(Shape):
     name: RegisterName
-    address: Annotated[int, Field(ge=0, le=65535)]
-    type: Literal["u16", "i16", "u32", "i32", "u64", "i64"]
-    word_order: Order | None = None
+    address: Address
+    type: TypeName
+    word_order: AnyOrder | None = None
     table: TableName | None = None
+    length: Annotated[int, Field(ge=1, le=125)] | None = None
+    bits: Annotated[list[Annotated[int, Field(ge=0, le=63)]], Field(min_length=2, max_length=2)] | None = None
+    no_value: list[Blank] = Field(default_factory=list)
+
+
+class RangeShape(Shape):
+    first: Address
+    last: Address
+    read: Literal["forbidden", "apart", "whole"]
+    table: TableName | None = None
+
+
+class GaugeShape(Shape):
+    name: Annotated[str, Field(pattern=QUANTITY)]
+    register_: Annotated[RegisterName, Field(alias="register")]
+    unit: Annotated[str, Field(max_length=20)] = ""
+    scale: Decimal = 1
+    offset: Decimal = 0
 
 
 BITS: Final = TypeAdapter(
@@ -68,7 +146,7 @@ STOP_CODES: Final = TypeAdapter(
 """The machine's own stop codes to canonical ones."""
 
 EXPECT: Final = TypeAdapter(
-    dict[RegisterName, list[int]], config=ConfigDict(strict=True, regex_engine="python-re")
+    dict[RegisterName, list[Word]], config=ConfigDict(strict=True, regex_engine="python-re")
 )
 
 
@@ -88,6 +166,9 @@ class CounterShape(Shape):
     keeps: Literal["retained", "volatile"]
     max_per_hour: Factor
     width: Annotated[int, Field(ge=1, le=64)] | None = None
+    wraps_at: Annotated[int, Field(ge=2, le=2**63)] | None = None
+    fraction: RegisterName | None = None
+    resolution: Annotated[float, Field(gt=0, le=10**9, allow_inf_nan=False)] | None = None
 
 
 class QuantityShape(Shape):
@@ -114,7 +195,7 @@ class StateShape(Shape):
     all: list[BitName] = Field(default_factory=list)
     any: list[BitName] = Field(default_factory=list)
     none: list[BitName] = Field(default_factory=list)
-    equals: dict[RegisterName, list[int]] = Field(default_factory=dict)
+    equals: dict[RegisterName, list[Word]] = Field(default_factory=dict)
 
     @property
     def unconditional(self) -> bool:

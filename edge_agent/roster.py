@@ -9,11 +9,12 @@ from msgspec import Struct
 
 from daemon.progress import Mark
 from edge_agent.config import Settings
-from edge_agent.link import Link, read_blocks
+from edge_agent.interpret import Reader
+from edge_agent.link import Link, read_fast
 from edge_agent.links import link_to
 from edge_agent.machine import Machine
-from edge_agent.plan import plan
 from edge_agent.poll import Desk, Poller, both
+from edge_agent.profile import Profile
 from edge_agent.scheme import Identity, Scheme
 from edge_agent.settings import Endpoint, MachineSettings
 
@@ -41,6 +42,7 @@ class Roster:
         self._running: dict[str, _Running] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._links: dict[str, Link] = {}
+        self._readers: dict[int, Reader] = {}
 
     def admit(self, settings: Settings, checkpoints: Mapping[str, bytes], tasks: asyncio.TaskGroup) -> None:
         """Every machine of ``settings`` begins, each from its checkpoint if it has one."""
@@ -68,15 +70,22 @@ class Roster:
         poller = self._poller(machine, configured)
         poller.keep(machine.start(*both(self._desk.clock)))
         task = tasks.create_task(poller.run(), name="poll")
-        requests = len(plan(configured.profile)) + 1  # and connecting
+        requests = len(self._reader(configured.profile).plan.fast) + 1  # and connecting
         timeout_ms = self._endpoints[configured.endpoint].timeout_ms
         patience_s = (settings.poll.period_ms + requests * timeout_ms) / 1000 + _MARGIN_S
         self._running[machine.name] = _Running(machine, configured, task, patience_s)
 
     def _poller(self, machine: Machine, configured: MachineSettings) -> Poller:
-        link, blocks, unit = self._links[configured.endpoint], plan(configured.profile), configured.unit
-        tally = self._desk.counts.behind(configured.endpoint)
-        return Poller(machine, lambda: read_blocks(link, blocks, unit), self._desk, tally)
+        link, unit = self._links[configured.endpoint], configured.unit
+        tally, reader = self._desk.counts.behind(configured.endpoint), self._reader(configured.profile)
+        return Poller(machine, reader, lambda: read_fast(link, reader.plan, unit), self._desk, tally)
+
+    def _reader(self, profile: Profile) -> Reader:
+        """One for all machines of a type: a plant has thousands, and a few types."""
+        reader = self._readers.get(id(profile))
+        if reader is None:
+            reader = self._readers[id(profile)] = Reader(profile)
+        return reader
 
     def marks(self) -> Iterator[tuple[str, Mark]]:
         """Of each endpoint with machines behind it: another mark after each poll, or slot that went by."""

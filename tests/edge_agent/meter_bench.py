@@ -7,9 +7,9 @@ from contract.messages import Lease
 from contract.records import Interval, Reason, Record, Transition
 from contract.states import Party, State
 from edge_agent.block import Table
-from edge_agent.decode import Register, RegisterType, WordOrder
 from edge_agent.machine import Machine
 from edge_agent.profile import Counter, DeviceTime, Profile, Quantity, Roles, StopTable
+from edge_agent.register import Register, RegisterType, WordOrder
 from edge_agent.sample import Fault, Sample
 from edge_agent.scheme import Identity, Scheme
 

@@ -141,7 +141,7 @@ def test_probe_exits_with_1_when_one_machine_does_not_answer_and_shows_the_other
     said = capsys.readouterr().out
     assert said.count("  state    idle\n") == 2
     assert "weld-02  (line unit 2, weld-cell@1): no reading: no answer within 0.2 s" in said
-    assert said.count("no reading: no connection to 127.0.0.1") == 2
+    assert said.count("no reading: no connection to tcp://127.0.0.1") == 2
     assert said.index("weld-01") < said.index("weld-02") < said.index("weld-05")
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from contract.records import Reason
 from contract.states import Party, State
 from edge_agent.block import Table
-from edge_agent.interpret import heartbeat, interpret, read_values, surprises
+from edge_agent.interpret import interpret, read_values, surprises
 from edge_agent.profile import Equals, Mask, Profile, Roles, Rule
 from edge_agent.profile_file import load_profile
 from edge_agent.sample import NO_ORDER, Fault, Sample
@@ -224,8 +224,8 @@ def test_a_machine_without_header_is_metered_all_the_same(maps: Any) -> None:
 def test_heartbeat_and_map_id_are_told(maps: Any) -> None:
     words = {(Table.HOLDING, address): word for address, word in maps.knit().items()}
     values = read_values(KNIT, words)
-    assert heartbeat(KNIT, values) == 86_461 & 0xFFFF
-    assert heartbeat(replace(KNIT, roles=Roles()), values) is None
+    assert sampled(KNIT, maps.knit()).heartbeat == 86_461 & 0xFFFF
+    assert sampled(replace(KNIT, roles=Roles()), maps.knit()).heartbeat is None
     assert surprises(KNIT, values) == []
     assert surprises(KNIT, values | {"map_id": 0x5744}) == ["map_id is 0x5744, knit-flat@1 expects 0x4b4e"]
 

@@ -8,10 +8,10 @@ from contract.complaint import BadConfigurationError, Complaint
 from contract.names import LABEL
 from contract.states import State
 from edge_agent.block import Block, Table
-from edge_agent.decode import WordOrder
 from edge_agent.plan import plan
 from edge_agent.profile import DeviceTime, Equals, Mask, Profile, Quantity, StopTable
 from edge_agent.profile_file import load_profile
+from edge_agent.register import WordOrder
 from edge_agent.stop_codes import load_stop_table
 
 TABLE = StopTable(label="t@1", codes=())
@@ -159,7 +159,8 @@ WRONG = [
     ("address = 12", "address = 65536", "register.2.address", "less than or equal to 65535"),
     ("address = 12", 'address = "12"', "register.2.address", "valid integer"),
     ('type = "u32"', 'type = "i32"', "counter.0.register", "picks is a signed register"),
-    ('type = "u32"', 'type = "f32"', "register.2.type", "'u64' or 'i64'"),
+    ('type = "u32"', 'type = "f31"', "register.2.type", "'f32', 'f64'"),
+    ('type = "u32"', 'type = "f32"', "counter.0.register", "picks is f32, and counts are exact"),
     ("max_registers = 60", "max_registers = 1", "register.2.type", "takes more than 1 registers"),
     ("max_registers = 60", "max_registers = 3", "max_registers", "5 registers from 9, 3 fit; beyond: picks"),
     ("max_registers = 60", "max_registers = 126", "max_registers", "less than or equal to 125"),
@@ -240,7 +241,7 @@ def test_each_mistake_is_named_with_its_place(
 
 def test_all_mistakes_are_found_in_one_go_and_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = (
-        LOOM.replace('type = "u32"', 'type = "f32"')
+        LOOM.replace('type = "u32"', 'type = "f31"')
         .replace('"status.1"', '"status.16"')
         .replace('none = ["power"]', 'none = ["powr"]')
         .replace('keeps = "volatile"', 'keeps = "yes"')
@@ -254,13 +255,13 @@ def test_all_mistakes_are_found_in_one_go_and_in_the_order_of_the_file(tmp_path:
         "counter.0.keeps",
         "quantity.1.divide",
     ]
-    assert found[0].line == line_of(text, 'type = "f32"')
+    assert found[0].line == line_of(text, 'type = "f31"')
     assert found[4].line == line_of(text, "divide = 0")
 
 
 def test_a_mistake_in_a_register_makes_no_others_look_wrong(tmp_path: Path) -> None:
     """Whoever refers to an ill-formed register is not told that it does not exist."""
-    assert len(complaints(tmp_path, LOOM.replace('type = "u32"', 'type = "f32"'))) == 1
+    assert len(complaints(tmp_path, LOOM.replace('type = "u32"', 'type = "f31"'))) == 1
 
 
 def test_a_file_without_anything_is_told_what_belongs_in_it(tmp_path: Path) -> None:

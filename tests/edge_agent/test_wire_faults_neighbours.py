@@ -13,9 +13,10 @@ from typing import Any, cast
 
 import pytest
 
-from edge_agent.block import Key
+from edge_agent.block import Answers, Key, answers_from
 from edge_agent.conditions import Conditions
 from edge_agent.counts import Counts, Tally
+from edge_agent.interpret import Reader
 from edge_agent.link import SilentError
 from edge_agent.machine import Machine
 from edge_agent.poll import Desk, Poller
@@ -65,12 +66,12 @@ class Wound:
 class Bus:
     """One request at a time; the silent one takes the whole time limit."""
 
-    def __init__(self, clock: Wound, timeout_ms: int, words: Mapping[Key, int]) -> None:
+    def __init__(self, clock: Wound, timeout_ms: int, answers: Answers) -> None:
         self.asked: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
-        self._clock, self._timeout_ms, self._words, self._turn = clock, timeout_ms, words, asyncio.Lock()
+        self._clock, self._timeout_ms, self._answers, self._turn = clock, timeout_ms, answers, asyncio.Lock()
 
-    async def read(self, name: str) -> Mapping[Key, int]:
+    async def read(self, name: str) -> Answers:
         async with self._turn:
             self.asked[name] += 1
             if name == SILENT:
@@ -78,7 +79,7 @@ class Bus:
                 raise SilentError("no answer")
             await self._clock.sleep_until(self._clock.mono_ms() + ANSWER_MS)
             self.answered[name] += 1
-            return self._words
+            return self._answers
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +110,8 @@ class Nowhere:
 
 
 async def polled(profile: Profile, words: Mapping[Key, int], timeout_ms: int) -> Bus:
-    clock = Wound()
-    bus = Bus(clock, timeout_ms, words)
+    clock, reader = Wound(), Reader(profile)
+    bus = Bus(clock, timeout_ms, answers_from(reader.plan.fast, words))
     desk = Desk(
         clock=clock,
         commit=cast("Any", Nowhere()),
@@ -124,7 +125,7 @@ async def polled(profile: Profile, words: Mapping[Key, int], timeout_ms: int) ->
     names = [f"unit-{n:02}" for n in range(1, UNITS + 1)]
     tasks = [
         asyncio.create_task(
-            Poller(machine(name, profile), lambda name=name: bus.read(name), desk, Tally("bus")).run()
+            Poller(machine(name, profile), reader, lambda name=name: bus.read(name), desk, Tally("bus")).run()
         )  # type: ignore[misc]
         for name in names
     ]
