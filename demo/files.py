@@ -70,7 +70,7 @@ def _agent(place: Place, plant: Plant, addresses: Mapping[str, Address], clock: 
     machines = (
         f'\n[[machine]]\nname = "{machine.name}"\nendpoint = "port-{addresses[machine.name][1]}"\n'
         f"unit = {addresses[machine.name][2]}\n"
-        f'profile = "{TYPES[machine.kind].profile}"\n{_serial(machine)}'
+        f'profile = "{machine.profile}"\n{_serial(machine)}'
         for machine in plant.machines
     )
     return head + _table("clock", clock) + "".join(endpoints) + "".join(machines)

@@ -94,11 +94,10 @@ def _brief(names: Sequence[str]) -> str:
 
 
 def _agent_machine(machine: Machine, at: Address) -> str:
-    of = TYPES[machine.kind]
-    serial = f"serial = {machine.serial}\n" if of.map_id else ""
+    serial = f"serial = {machine.serial}\n" if TYPES[machine.kind].map_id else ""
     return (
         f'[[machine]]\nname = "{machine.name}"\nendpoint = "port-{at[1]}"\nunit = {at[2]}\n'
-        f'profile = "{of.profile}"\n{serial}'
+        f'profile = "{machine.profile}"\n{serial}'
     )
 
 

@@ -80,6 +80,8 @@ class Machine(Struct, frozen=True, kw_only=True):
     behaviour: Behaviour
     initial: Mapping[str, int]
     """Counter values at the start, by register name; what is not named gets a plausible random one."""
+    profile: str
+    """What an agent calls its register map."""
 
 
 class Plant(Struct, frozen=True, kw_only=True):

@@ -21,7 +21,10 @@ MAX_U32: Final = 2**32 - 1
 TENANT_KEYS: Final = ("id", "name_en", "name_zh")
 ORDER_KEYS: Final = ("id", "tenant", "article", "pieces", "piece_s", "machines", "due", "mesh")
 LEASE_KEYS: Final = ("machines", "tenant", "from", "until")
-MACHINE_KEYS: Final = ("kind", "count", "name", "first", "port", "units", "initial", "behaviour")
+MACHINE_KEYS: Final = (
+    *("kind", "count", "name", "first", "port", "units", "initial", "behaviour"),
+    "profile",
+)
 
 _PLACE = re.compile(r"\{n(?::0(?P<width>[1-9]))?\}")
 _SHARES = frozenset({"scrap_share", "rework_share", "test_share"})
@@ -76,6 +79,7 @@ def machines(table: Table, site: str, group: int) -> tuple[Machine, ...]:
             serial=zlib.crc32(f"{site}/{name}".encode()) or 1,
             behaviour=behaviour,
             initial=initial,
+            profile=table.name("profile") if "profile" in table else TYPES[kind].profile,
         )
         for index, name in enumerate(_names(table, count))
     )

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from simulators import describe
 from simulators.codes import Kind
 from simulators.ledger import ledger
 from simulators.plant import Plant, parse_plant
@@ -324,4 +325,19 @@ def test_the_cluster_has_every_type_and_counts_past_the_ends_of_registers(cluste
         script = scripts[name]
         before, after = (read(script.machine.kind, script.image(at)) for at in (START, script.end_ms))
         assert int(after[register]) < int(before[register]), register
-    assert sum(boot > 3_600_000 for boot in scripts["old-01"].story.boots) >= 2
+    boots = scripts["old-01"].story.boots
+    made = [event.at for event in scripts["old-01"].story.events if event.counter == "produced"]
+    assert sum(at < boots[0] for at in made) > 2**16 - 65_530  # it wraps before it first forgets
+    assert sum(at > boots[-1] for at in made) > 5
+
+
+def test_a_meter_behind_transformers_has_a_profile_of_its_own(cluster: Plant) -> None:
+    profiles = {machine.name: machine.profile for machine in cluster.machines}
+    assert (profiles["feeder-01"], profiles["office-01"]) == ("acrel-adl-40", "acrel-ddsy")
+    told = describe.agent_machines(cluster, dict.fromkeys(profiles, ("127.0.0.1", 1502, 1)))
+    assert 'profile = "acrel-adl-40"' in told
+    assert told.count("serial = ") == sum(profile in COMMON_HEADER for profile in profiles.values())
+
+
+COMMON_HEADER = {"knit-flat", "weld-cell", "wire-loom", "effluent-point"}
+"""The maps that tell a serial number."""
