@@ -13,7 +13,10 @@ import msgspec
 
 from tests.chaos import report
 from tests.chaos.peers import MissingError
-from tests.chaos.run import Options, drawn, live
+from tests.chaos.run import STORELESS_AT_S, Options, drawn, live
+
+AFTER_S = 120.0
+"""Real time from the return of a store to the end of the shift."""
 
 _ABOUT = """\
 Runs simulators, two agents, Mosquitto, two collectors and a store as real processes, does harm to them by a
@@ -25,6 +28,7 @@ examples:
   python -m tests.chaos --seconds 60 --faults 12 --seed 1
   python -m tests.chaos --seconds 1800 --faults 200 --seed 7 --store influx --keep /tmp/chaos
   python -m tests.chaos --faults 200 --seconds 1800 --seed 7 --show    the schedule only
+  python -m tests.chaos --storeless 24                                  a day without a database
 
 influx2 is the InfluxDB 2.x that GONGFANG_TEST_INFLUX2 names (url|org|token); only its wires are harmed.
 Plant time runs 30 times as fast. After a failure the logs stay and the command to repeat it is printed.
@@ -42,14 +46,30 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=12, help="how many (default 12)")
     parser.add_argument("--seed", type=int, default=1, help="draws the schedule and the plant (default 1)")
     parser.add_argument("--store", choices=STORES, default="influx", help="default influx (1.x)")
+    parser.add_argument(
+        "--storeless",
+        type=float,
+        default=0.0,
+        metavar="HOURS",
+        help="instead of a drawn schedule: no store for so many hours of plant time (24 take 48 minutes)",
+    )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep all files there, whatever happens")
     parser.add_argument("--show", action="store_true", help="print the schedule and do nothing")
     given = parser.parse_args()
+    if given.storeless and given.store != "influx":
+        parser.error("--storeless wants --store influx: an InfluxDB of its own, which it may stop")
     directory = given.keep or Path(tempfile.mkdtemp(prefix="gongfang-chaos-"))
     directory.mkdir(parents=True, exist_ok=True)
     options = Options(
-        seconds=given.seconds, faults=given.faults, seed=given.seed, store=given.store, directory=directory
+        seconds=given.seconds,
+        faults=given.faults,
+        seed=given.seed,
+        store=given.store,
+        directory=directory,
+        storeless_h=given.storeless,
     )
+    if given.storeless:
+        options = msgspec.structs.replace(options, seconds=STORELESS_AT_S + options.storeless_s + AFTER_S)
     try:
         schedule = drawn(options, may_fill=os.geteuid() == 0)
         print(f"seed {options.seed}, {len(schedule)} faults:", *schedule, sep="\n  ", flush=True)
@@ -78,6 +98,7 @@ def _run(options: Options, schedule: tuple, *, keep: bool) -> int:  # type: igno
 def command(options: Options) -> str:
     told = {"--seed": options.seed, "--seconds": f"{options.seconds:g}", "--faults": options.faults}
     told["--store"] = options.store
+    told |= {"--storeless": f"{options.storeless_h:g}"} if options.storeless_h else {}
     words = [str(word) for pair in told.items() for word in pair]
     return shlex.join([sys.executable, "-m", "tests.chaos", *words])
 

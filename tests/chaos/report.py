@@ -6,6 +6,7 @@ from typing import Final
 
 from contract.names import DISPUTED
 from tests.chaos import layout
+from tests.chaos.live import FRESH_MS, Outlasted, percentile
 from tests.chaos.run import Told
 from tests.chaos.steps import jumps
 
@@ -29,6 +30,10 @@ def wrong(told: Told) -> list[str]:
         found.append(f"{told.judgement.epochs} epochs where clocks put back explain {expected}")
     found += [f"{name} fell by itself with {code}" for name, code in _unexplained_falls(told)]
     found += growing(told.rss)
+    if told.outlasted and told.outlasted.stale:
+        found.append(f"{told.outlasted.stale} live states were older than {FRESH_MS} ms")
+    if told.outlasted and told.outlasted.drain_ms is None:
+        found.append("the backlog was still there at the end")
     return found
 
 
@@ -91,6 +96,18 @@ def _rows(told: Told) -> Iterator[tuple[str, str]]:
     yield "worst time error", f"{judgement.worst_ms / 1000:.1f} s of one machine in one state (plant time)"
     yield "memory", _memory(told.rss)
     yield "machine stalls", f"{len(told.stalls)}"
+    if told.outlasted:
+        yield from _storeless(told.outlasted)
+
+
+def _storeless(found: Outlasted) -> Iterator[tuple[str, str]]:
+    away_h = found.away_ms * layout.SCALE / 3_600_000
+    drained = "never" if found.drain_ms is None else f"in {found.drain_ms / 1000:.0f} s"
+    yield "without a store", f"{away_h:.1f} h (plant); {found.backlog:,} records waited, gone {drained}"
+    for name, ages in (("meanwhile", found.during), ("while it drained", found.after)):
+        middle, late = percentile(ages, 0.5), percentile(ages, 0.99)
+        worst = ages[-1] if ages else 0
+        yield f"live, {name}", f"{len(ages):,} states, {middle} ms old, 99 % {late} ms, worst {worst} ms"
 
 
 def _what(target: str) -> str:

@@ -21,11 +21,13 @@ from simulators.plant import Plant
 from simulators.script import build_scripts
 from store.opening import open_store
 from tests.chaos import layout, office, schedule
+from tests.chaos import live as live_state
 from tests.chaos.child import Fall
 from tests.chaos.explain import Span
 from tests.chaos.judge import Announced, Judgement, judge
+from tests.chaos.live import Outlasted, Seen
 from tests.chaos.office import Due
-from tests.chaos.schedule import Fault
+from tests.chaos.schedule import Fault, Kind
 from tests.chaos.site import Outage, Site, now_ms, opened
 from tests.chaos.steps import straight
 from tests.chaos.walk import Stored
@@ -36,6 +38,8 @@ TAIL_S: Final = 4
 """Real time between the shift's end and the agents': all machines rest."""
 DRAIN_S: Final = 420
 """The longest back-off is five minutes."""
+STORELESS_AT_S: Final = 60.0
+"""A store that goes for long goes after so long, real time."""
 STALL_MS: Final = 250
 """A tick that comes so late tells that the whole machine stood still."""
 
@@ -48,6 +52,13 @@ class Options(Struct, frozen=True, kw_only=True):
     directory: Path
     drain_s: float = DRAIN_S
     """How long the outboxes may take to become empty, real time."""
+    storeless_h: float = 0.0
+    """For so many hours of plant time there is no store, and nothing else goes wrong."""
+
+    @property
+    def storeless_s(self) -> float:
+        """Real time."""
+        return self.storeless_h * 3_600 / layout.SCALE
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -71,9 +82,13 @@ class Told(Struct, frozen=True, kw_only=True):
     tracebacks: tuple[str, ...]
     said: bool
     """Whether the store heard all orders and leases."""
+    outlasted: Outlasted | None = None
+    """Of a run without a store."""
 
 
 def drawn(options: Options, *, may_fill: bool) -> tuple[Fault, ...]:
+    if options.storeless_h:
+        return (Fault(at_s=STORELESS_AT_S, for_s=options.storeless_s, kind=Kind.KILL, target="store"),)
     menu = schedule.choices(
         gateways=layout.GATEWAYS,
         collectors=layout.COLLECTORS,
@@ -96,12 +111,14 @@ async def live(options: Options, faults: tuple[Fault, ...]) -> Told:
         dues = office.sayings(plant, layout.START_MS)
         saying = asyncio.create_task(office.work(dues, site.ports["broker"], site.config, site.plant_ms))
         watching = asyncio.create_task(watch.run(site))
+        seeing = asyncio.create_task(live_state.watch(site.ports["broker"], clock, now_ms, watch.seen))
         await _suffer(site, faults)
         await _until(site, layout.START_MS + duration_ms + TAIL_S * 1000 * layout.SCALE)
         began = time.monotonic()
         left = await _drain(site, options.drain_s)
         drained_s = time.monotonic() - began
         watching.cancel()
+        seeing.cancel()
         for name in layout.COLLECTORS:
             await site.children[name].stop()
         stored, batches = await _stored(site)
@@ -122,7 +139,13 @@ async def live(options: Options, faults: tuple[Fault, ...]) -> Told:
             starts={child.name: child.starts for child in site.children.values()},
             tracebacks=tuple(_tracebacks(options.directory)),
             said=said,
+            outlasted=_outlasted(site, watch) if options.storeless_h else None,
         )
+
+
+def _outlasted(site: Site, watch: "Watch") -> Outlasted:
+    [away] = site.outages
+    return live_state.outlasted(away.began, away.ended, watch.depths, watch.seen)
 
 
 class Watch:
@@ -131,7 +154,14 @@ class Watch:
     def __init__(self) -> None:
         self.rss: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self.stalls: list[Span] = []
-        self.waiting = 0
+        self.depths: list[tuple[int, int]] = []
+        """Real ms, and how many records wait in the outboxes."""
+        self.seen: list[Seen] = []
+
+    @property
+    def waiting(self) -> int:
+        """Most records that waited at once."""
+        return max((depth for _, depth in self.depths), default=0)
 
     async def run(self, site: Site) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -154,7 +184,7 @@ class Watch:
                 if child.pid is not None and (kib := child.rss_kib()):
                     self.rss[f"{name}/{child.pid}"].append((now_ms(), kib))
             depth = await asyncio.to_thread(lambda: sum(depth_of(site.outbox(n)) for n in layout.GATEWAYS))
-            self.waiting = max(self.waiting, depth)
+            self.depths.append((now_ms(), depth))
             await asyncio.sleep(2)
 
 
