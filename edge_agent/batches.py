@@ -145,12 +145,14 @@ class Batches:
         await broker.publish(self._topic, flight.payload)
 
     async def _wait(self) -> None:
+        is_backlog = len(self._flights) >= IN_FLIGHT
         next_due = min((flight.due for flight in self._flights.values()), default=_now() + _LOOK_S)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, min(_LOOK_S, next_due - _now()))):
                 await self._came.wait()
         self._came.clear()
-        await asyncio.sleep(_LINGER_S)
+        if not is_backlog:  # what waits behind full batches has company enough
+            await asyncio.sleep(_LINGER_S)
 
 
 def _now() -> float:
