@@ -1,6 +1,7 @@
 """Wakes many at their time with one timer of the event loop: the wheel, turned."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -46,3 +47,8 @@ class Alarm:
             if not waiting.done():
                 waiting.set_result(None)
         self._arm()
+
+
+def time_limits() -> Alarm:
+    """For what should have happened by then: coarse, since it hardly ever has to call."""
+    return Alarm(lambda: time.monotonic_ns() // 1_000_000, tick_ms=10)

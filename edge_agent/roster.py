@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from daemon.progress import Mark
+from edge_agent.alarm import time_limits
 from edge_agent.config import Settings
 from edge_agent.interpret import Reader
 from edge_agent.link import Link, read_fast
@@ -46,9 +47,10 @@ class Roster:
 
     def admit(self, settings: Settings, checkpoints: Mapping[str, bytes], tasks: asyncio.TaskGroup) -> None:
         """Every machine of ``settings`` begins, each from its checkpoint if it has one."""
+        limits = time_limits()
         for endpoint in settings.endpoints:
             self._endpoints[endpoint.name] = endpoint
-            self._links[endpoint.name] = link_to(endpoint)
+            self._links[endpoint.name] = link_to(endpoint, alarm=limits)
         for configured in settings.machines:
             self._begin(settings, configured, checkpoints.get(configured.name), tasks)
 

@@ -64,6 +64,7 @@ ADAPTERS = {
         "shipped",
         "stop_codes",
         "terminal",
+        "tcp",
         "toml_tables",
     },
     "collector": {

@@ -18,6 +18,7 @@ import pytest
 
 from tests.edge_agent.peer.authority import Authority
 from tests.edge_agent.peer.machine import Machine as ModbusMachine
+from tests.edge_agent.wired import either as either  # noqa: PLC0414  a fixture for all of these tests
 
 PATIENCE_S = 10.0
 """How long a peer waits for the test before it gives up."""

@@ -13,9 +13,9 @@ import pytest
 from edge_agent.block import Block, Table
 from edge_agent.endpoint_link import EndpointLink
 from edge_agent.link import DesyncError, LinkLostError, RefusedError, SilentError, read_blocks
-from edge_agent.modbus import PymodbusTransport
-from tests.edge_agent.wired import inside, tcp_link
+from tests.edge_agent.wired import MADE, inside, tcp_link
 
+pytestmark = pytest.mark.usefixtures("either")
 PROMPT_S = 0.5
 """Far below the time limit of a patient link: what comes sooner was not waited for."""
 
@@ -42,8 +42,8 @@ async def served(hub: Any, count: int) -> None:
 async def test_it_reads_both_tables(hub: Any) -> None:
     hub.words[10:13] = [1, 0xFFFF, 3]
     async with link_to(hub) as link:
-        assert await link.read(Block(Table.HOLDING, 10, 3), 1) == [1, 0xFFFF, 3]
-        assert await link.read(Block(Table.INPUT, 11, 1), 7) == [0xFFFF]
+        assert [*await link.read(Block(Table.HOLDING, 10, 3), 1)] == [1, 0xFFFF, 3]
+        assert [*await link.read(Block(Table.INPUT, 11, 1), 7)] == [0xFFFF]
     assert [(request[6], request[7]) for request in hub.requests] == [(1, 3), (7, 4)]
 
 
@@ -58,7 +58,7 @@ async def test_concurrent_reads_take_turns_in_order(hub: Any) -> None:
     hub.words = list(range(400))
     async with link_to(hub) as link:
         answers = await asyncio.gather(*(link.read(Block(Table.HOLDING, n, 1), n) for n in range(1, 21)))
-    assert answers == [[n] for n in range(1, 21)]
+    assert [[*answer] for answer in answers] == [[n] for n in range(1, 21)]
     assert [request[6] for request in hub.requests] == list(range(1, 21))
     assert hub.connections == 1
 
@@ -85,7 +85,8 @@ async def test_nothing_but_reads_ever_leaves_whatever_happens(hub: Any) -> None:
     assert hub.functions <= {3, 4}
     assert all(len(request) == 12 for request in hub.requests)
     assert public(EndpointLink) == {"read", "close"}
-    assert public(PymodbusTransport) == {"connected", "connect", "ask", "close"}
+    for transport in MADE.values():
+        assert public(transport) == {"connected", "connect", "ask", "close"}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ async def test_a_refusal_keeps_the_link(hub: Any, maps: Any, code: int, says: st
         with pytest.raises(RefusedError, match=says) as refused:
             await link.read(Block(Table.HOLDING, 0, 1), 1)
         assert refused.value.code == code
-        assert await link.read(Block(Table.HOLDING, 0, 1), 1) == [0]
+        assert [*await link.read(Block(Table.HOLDING, 0, 1), 1)] == [0]
     assert hub.connections == 1
 
 
@@ -129,7 +130,7 @@ async def test_an_answer_that_was_not_asked_for_drops_the_connection_at_once(
             await link.read(Block(Table.HOLDING, 0, 2), 1)
         assert time.monotonic() - began < PROMPT_S
         hub.words[0:2] = [5, 6]
-        assert await link.read(Block(Table.HOLDING, 0, 2), 1) == [5, 6]
+        assert [*await link.read(Block(Table.HOLDING, 0, 2), 1)] == [5, 6]
     assert hub.connections == 2
     assert caplog.records == []
 
@@ -145,7 +146,7 @@ async def test_an_answer_in_pieces_is_an_answer(hub: Any) -> None:
     hub.faults.append(dribble)
     hub.words[0] = 77
     async with link_to(hub) as link:
-        assert await link.read(Block(Table.HOLDING, 0, 1), 1) == [77]
+        assert [*await link.read(Block(Table.HOLDING, 0, 1), 1)] == [77]
 
 
 async def test_a_late_answer_never_answers_the_next_question(hub: Any) -> None:
@@ -155,7 +156,7 @@ async def test_a_late_answer_never_answers_the_next_question(hub: Any) -> None:
         with pytest.raises(SilentError, match=r"0\.05 s"):
             await link.read(Block(Table.HOLDING, 0, 1), 1)
         hub.released.set()
-        assert await link.read(Block(Table.HOLDING, 50, 1), 1) == [222]
+        assert [*await link.read(Block(Table.HOLDING, 50, 1), 1)] == [222]
     assert hub.connections == 2
 
 
@@ -201,7 +202,7 @@ async def test_a_cancelled_read_throws_its_connection_away(hub: Any) -> None:
         with pytest.raises(asyncio.CancelledError):
             await reading
         hub.released.set()
-        assert await link.read(Block(Table.HOLDING, 50, 1), 1) == [222]
+        assert [*await link.read(Block(Table.HOLDING, 50, 1), 1)] == [222]
     assert hub.connections == 2
 
 
@@ -214,27 +215,29 @@ async def test_a_cancelled_wait_for_its_turn_disturbs_nobody(hub: Any) -> None:
         await asyncio.sleep(0)
         second.cancel()
         hub.released.set()
-        assert await first == [0]
+        assert [*await first] == [0]
         with pytest.raises(asyncio.CancelledError):
             await second
     assert hub.connections == 1
 
 
-async def test_a_cancellation_that_comes_with_the_answer_is_not_swallowed(hub: Any) -> None:
+async def test_a_cancellation_that_comes_with_the_answer_is_not_swallowed(hub: Any, either: str) -> None:
     """Python 3.11's wait_for would return the answer and forget that it was told to stop."""
     async with link_to(hub) as link:
         await link.read(Block(Table.HOLDING, 0, 1), 1)
         reading = asyncio.create_task(link.read(Block(Table.HOLDING, 0, 1), 1))
-        client = inside(link)._client
-        assert client is not None
-        received = client.ctx.callback_data
+        hearer, hears = {
+            "pymodbus": lambda: (inside(link)._client.ctx, "callback_data"),
+            "ours": lambda: (inside(link)._connection, "buffer_updated"),
+        }[either]()
+        received = getattr(hearer, hears)
 
-        def receive_and_cancel(data: bytes, addr: Any = None) -> int:
-            used: int = received(data, addr)
+        def receive_and_cancel(*heard: Any) -> Any:
+            used = received(*heard)
             reading.cancel()
             return used
 
-        client.ctx.callback_data = receive_and_cancel  # type: ignore[method-assign]
+        setattr(hearer, hears, receive_and_cancel)
         with pytest.raises(asyncio.CancelledError):
             await reading
 
@@ -247,7 +250,7 @@ async def test_reading_within_a_cancelled_task_goes_on(hub: Any) -> None:
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
-                return await link.read(Block(Table.HOLDING, 0, 1), 1)
+                return [*await link.read(Block(Table.HOLDING, 0, 1), 1)]
             return []
 
         task = asyncio.create_task(wind_up())
@@ -256,7 +259,8 @@ async def test_reading_within_a_cancelled_task_goes_on(hub: Any) -> None:
         assert await task == [0]
 
 
-async def test_a_peer_that_hangs_up_while_it_accepts_is_lost_at_once(hub: Any) -> None:
+@pytest.mark.parametrize("either", ["pymodbus"], indirect=True)
+async def test_a_peer_that_hangs_up_while_it_accepts_is_lost_at_once(hub: Any, either: str) -> None:
     """The connection stands and is gone before anything was asked."""
     async with link_to(hub, backoff_s=(0, 0)) as link:
         made = inside(link)._new_client
@@ -281,7 +285,29 @@ async def test_a_peer_that_hangs_up_while_it_accepts_is_lost_at_once(hub: Any) -
         with pytest.raises(LinkLostError):
             await link.read(Block(Table.HOLDING, 0, 1), 1)
         inside(link)._new_client = made  # type: ignore[method-assign]
-        assert await link.read(Block(Table.HOLDING, 0, 1), 1) == [0]
+        assert [*await link.read(Block(Table.HOLDING, 0, 1), 1)] == [0]
+
+
+@pytest.mark.parametrize("either", ["ours"], indirect=True)
+async def test_a_peer_that_hung_up_when_the_connection_was_made_is_lost_at_once(
+    hub: Any, either: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection stands and is gone before anything was asked."""
+    create = asyncio.get_running_loop().create_connection
+
+    async def create_and_lose(*wanted: Any) -> Any:
+        transport, connection = await create(*wanted)
+        transport.close()
+        while connection.is_open:  # noqa: ASYNC110  the protocol sets no event
+            await asyncio.sleep(0)
+        return transport, connection
+
+    async with link_to(hub, backoff_s=(0, 0)) as link:
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio.get_running_loop(), "create_connection", create_and_lose)
+            with pytest.raises(LinkLostError, match="closed it at once"):
+                await link.read(Block(Table.HOLDING, 0, 1), 1)
+        assert [*await link.read(Block(Table.HOLDING, 0, 1), 1)] == [0]
 
 
 async def test_nothing_is_logged_and_nothing_is_left_behind(

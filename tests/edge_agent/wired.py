@@ -5,9 +5,24 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from edge_agent.address import Address, Scheme, parse
 from edge_agent.endpoint_link import EndpointLink
 from edge_agent.modbus import PymodbusTransport
+from edge_agent.tcp import TcpTransport
+
+MADE = {"pymodbus": PymodbusTransport, "ours": TcpTransport}
+"""Two ways to read over Modbus TCP, which must not differ in anything that their owner sees."""
+_chosen = {"tcp": "ours"}
+
+
+@pytest.fixture(params=MADE)
+def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The test runs with each transport for Modbus TCP. Returns which it is."""
+    name: str = request.param
+    monkeypatch.setitem(_chosen, "tcp", name)
+    return name
 
 
 def tcp_link(
@@ -15,11 +30,27 @@ def tcp_link(
 ) -> EndpointLink:
     address = Address(scheme=Scheme.TCP, host="127.0.0.1", port=port)
     return EndpointLink(
-        PymodbusTransport(address, timeout_s=timeout_s, random=random),
+        MADE[_chosen["tcp"]](address, timeout_s=timeout_s, random=random),
         timeout_s=timeout_s,
         random=random,
         **more,
     )
+
+
+def hurry(link: EndpointLink, limit_s: float = 0.1) -> None:
+    """Only for the connection there is: under load, the next one must not fail for lack of time."""
+    transport = inside(link)
+    if isinstance(transport, PymodbusTransport):
+        assert transport._client is not None
+        transport._client.ctx.comm_params.timeout_connect = limit_s
+        return
+    patient_ms, connect = transport._timeout_ms, transport.connect
+
+    async def connect_patiently() -> None:
+        transport._timeout_ms = patient_ms
+        await connect()
+
+    transport._timeout_ms, transport.connect = round(1000 * limit_s), connect_patiently
 
 
 @asynccontextmanager
