@@ -8,6 +8,7 @@ what is worth none is unallocated time of the host. Facts are never rewritten.
 from collections.abc import Mapping
 from enum import StrEnum
 
+import msgspec
 from msgspec import Struct
 
 from billing.announcements import Announcements
@@ -44,6 +45,7 @@ class Doubt(StrEnum):
     OTHER_LEASE = "other_lease"
     ORDER_OF_ANOTHER = "order_of_another"
     NO_PAYER = "no_payer"
+    NO_WITNESS = "no_witness"
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -71,6 +73,8 @@ class Books(Struct, frozen=True, kw_only=True):
     corrections: Corrections = Corrections()
     tolerance_ms: int = 5000
     """How long another lease may be in force than the one that a record names."""
+    witnesses: Mapping[tuple[str, str], str] | None = None
+    """By machine and epoch, the id of a witness of what its panel shows; None where none is demanded."""
 
 
 class Attribution(Struct, frozen=True, kw_only=True):
@@ -83,10 +87,20 @@ class Attribution(Struct, frozen=True, kw_only=True):
     candidates: tuple[str, ...] = ()
     """Tenants that a person may have to choose from."""
     facts: tuple[str, ...] = ()
-    """Ids of the corrections, the lease and the order announcement that decided."""
+    """Ids of the corrections, the lease, the order announcement and the witness that decided."""
 
 
 def attribute(claim: Claim, books: Books) -> Attribution:
+    found = _resolved(claim, books)
+    if books.witnesses is None or found.place is not Place.TENANT or found.source is Source.CORRECTION:
+        return found
+    witness = books.witnesses.get((claim.machine, claim.epoch))
+    if witness is None:
+        return _nobody(claim, Place.SUSPENSE, Doubt.NO_WITNESS, found.tenant)
+    return msgspec.structs.replace(found, facts=(*found.facts, witness))
+
+
+def _resolved(claim: Claim, books: Books) -> Attribution:
     name = (claim.machine, claim.epoch, claim.sequence)
     tenant = books.corrections.latest(name, claim.target, claim.start, CorrectedField.TENANT)
     order = books.corrections.latest(name, claim.target, claim.start, CorrectedField.ORDER_ID)

@@ -24,6 +24,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     tenants: tuple[Named, ...] = ()
     tolerance_ms: int = 5000
     """How long a record may name another lease than the one in force."""
+    require_witness: bool = False
+    """Usage of a machine whose panel nobody has compared with its registers waits until somebody has."""
     coverage: Fraction = Fraction(95, 100)
     """Below it key figures are left empty."""
     gone: tuple[str, ...] = ()
@@ -78,6 +80,7 @@ class _Tenant(_Table):
 
 class _Attribution(_Table):
     lease_tolerance_s: Annotated[int, Field(ge=0, le=3600)] = 5
+    require_witness: bool = False
 
 
 class _Report(_Table):
@@ -125,6 +128,7 @@ def _settings(table: _File, tariff: Tariff, path: Path) -> Settings:
         tariff=tariff,
         tenants=tuple(Named(id=t.id, name_en=t.name_en, name_zh=t.name_zh) for t in table.tenant),
         tolerance_ms=table.attribution.lease_tolerance_s * 1000,
+        require_witness=table.attribution.require_witness,
         coverage=Fraction(table.report.coverage_percent, 100),
         gone=table.report.gone,
         config=str(path),

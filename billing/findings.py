@@ -31,6 +31,7 @@ class Rule(StrEnum):
     UNPRICED = "unpriced"
     UNMEASURED = "unmeasured"
     UNNAMED = "unnamed"
+    UNWITNESSED = "unwitnessed"
 
 
 class Finding(Struct, frozen=True, kw_only=True, order=True):

@@ -10,10 +10,11 @@ from billing.attribution import Books
 from billing.corrections import corrections
 from billing.findings import Finding, Rule
 from billing.timeline import timelines
-from contract.facts import Correction, Fact, LeaseFact, OrderFact, Quarantined
+from contract.facts import Correction, Fact, LeaseFact, OrderFact, Quarantined, WitnessFact
 from contract.messages import ExceptionReason
 from contract.records import Loss, Meter, MeterReason, Record
-from contract.series import CORRECTION, LEASE, LOSS, METER, ORDER, QUARANTINE, Row, Series, fact_of
+from contract.series import CORRECTION, LEASE, LOSS, METER, ORDER, QUARANTINE, WITNESS, Row, Series, fact_of
+from contract.witnesses import newest, unwitnessed, witnessed
 from store.protocol import ANY, Store
 
 F = TypeVar("F", bound=Record | Fact)
@@ -40,8 +41,11 @@ class Reader:
             if isinstance(fact, of):
                 yield fact
 
-    async def books(self, horizon: int, tolerance_ms: int) -> Books:
-        """Every lease, order and correction known at ``horizon`` (UTC ms), whatever period they are about."""
+    async def books(self, horizon: int, tolerance_ms: int, *, demand_witness: bool = False) -> Books:
+        """Every lease, order and correction known at ``horizon`` (UTC ms), whatever period they are about.
+
+        And every witness, where usage without one is to wait for it.
+        """
         end = horizon + _AHEAD_MS
         leases = [fact async for fact in self.facts(LEASE, LeaseFact, 0, end)]
         orders = [fact async for fact in self.facts(ORDER, OrderFact, 0, end)]
@@ -51,7 +55,21 @@ class Reader:
             orders=announcements(orders),
             corrections=corrections(decided),
             tolerance_ms=tolerance_ms,
+            witnesses=await self._witnessed(end) if demand_witness else None,
         )
+
+    async def unseen(self, end: int, horizon: int) -> list[str]:
+        """Machines whose panel nobody had compared at ``horizon``, as they were metered up to ``end``."""
+        meters = newest([fact async for fact in self.facts(METER, Meter, 0, end)])
+        return [meter.machine for meter in unwitnessed(meters, await self._witnesses(horizon + _AHEAD_MS))]
+
+    async def _witnessed(self, end: int) -> dict[tuple[str, str], str]:
+        """The first witness of each machine and epoch."""
+        meters = [fact async for fact in self.facts(METER, Meter, 0, end)]
+        return witnessed(meters, await self._witnesses(end))
+
+    async def _witnesses(self, end: int) -> list[WitnessFact]:
+        return [fact async for fact in self.facts(WITNESS, WitnessFact, 0, end)]
 
     async def notices(self, start: int, end: int, horizon: int) -> list[Finding]:
         """Losses, new epochs and conflicts that touch ``[start, end)``."""

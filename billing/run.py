@@ -21,6 +21,8 @@ from store.protocol import Store
 Progress = Callable[[int, int], None]
 """Called with milliseconds of plant time read, and to read in all."""
 _EVERY = 500
+_FEW = 5
+"""So many names a person still wants to read in one line."""
 
 
 async def assess(
@@ -40,10 +42,11 @@ async def assess(
     _check_validity(settings, period)
     reader = Reader(store, settings.site.id)
     horizon = max(now, end_ms)
-    books = await reader.books(horizon, settings.tolerance_ms)
+    books = await reader.books(horizon, settings.tolerance_ms, demand_witness=settings.require_witness)
     fold = Fold(books, start_ms, end_ms, now=now, gone=settings.gone)
     await _read(reader, fold, settings, period, progress or _ignored)
     notices = await reader.notices(start_ms, end_ms, horizon)
+    unseen = await reader.unseen(end_ms, horizon)
     tariff = settings.tariff
     heading = Heading(
         site=settings.site,
@@ -54,7 +57,10 @@ async def assess(
         tariff=tariff,
         digest=fold.seal.digest(str(start_ms), str(end_ms), tariff.id, tariff.version, tariff.digest),
     )
-    return conclude(heading, settings, fold.finish(), [*reader.findings, *notices])
+    folded = fold.finish()
+    return conclude(
+        heading, settings, folded, [*reader.findings, *notices, *_unwitnessed(folded.usages, unseen)]
+    )
 
 
 async def _read(reader: Reader, fold: Fold, settings: Settings, period: Period, progress: Progress) -> None:
@@ -98,6 +104,18 @@ def conclude(heading: Heading, settings: Settings, folded: Folded, notices: list
         disputed=tuple(item for item in items if item.place is Place.DISPUTED),
         findings=tuple(sorted([*folded.findings, *notices, *_priceless(usages, settings)])),
     )
+
+
+def _unwitnessed(usages: tuple[Usage, ...], unseen: list[str]) -> list[Finding]:
+    """Billed on figures that nobody has held against the machine's own."""
+    billed = {usage.machine for usage in usages if usage.place is Place.TENANT}
+    machines = [machine for machine in unseen if machine in billed]
+    if not machines:
+        return []
+    more = f" and {len(machines) - _FEW} more" if len(machines) > _FEW else ""
+    named = f"{', '.join(machines[:_FEW])}{more}"
+    text = f"billed, and nobody compared what the panel shows with what is metered: {named}"
+    return [Finding(rule=Rule.UNWITNESSED, text=text)]
 
 
 def _priceless(usages: tuple[Usage, ...], settings: Settings) -> list[Finding]:

@@ -52,6 +52,9 @@ DOUBTS: Final = MappingProxyType(
         ),
         Doubt.ORDER_OF_ANOTHER: Words("the order belongs to another tenant", "订单属于另一承租方"),
         Doubt.NO_PAYER: Words("no lease, tenant or announced order", "无租约、承租方或已登记订单"),
+        Doubt.NO_WITNESS: Words(
+            "nobody has compared the machine's panel with what is metered", "机台面板读数尚未与计量数据核对"
+        ),
     }
 )
 

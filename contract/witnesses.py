@@ -5,19 +5,30 @@ from collections.abc import Iterable
 from contract.facts import WitnessFact
 from contract.records import Meter
 
+Plate = tuple[str, str, str, int]
+"""Site, machine, profile digest and serial number.
+
+A witness is of one controller behind one profile: another controller, or another meaning of its registers,
+needs another.
+"""
+
+
+def _plate(of: Meter | WitnessFact) -> Plate:
+    return of.site, of.machine, of.profile_digest, of.serial
+
+
+def witnessed(meters: Iterable[Meter], witnesses: Iterable[WitnessFact]) -> dict[tuple[str, str], str]:
+    """The id of the first witness that covers a meter, by machine and epoch."""
+    first: dict[Plate, str] = {}
+    for witness in sorted(witnesses, key=lambda witness: (witness.issued, witness.id)):
+        first.setdefault(_plate(witness), witness.id)
+    return {(meter.machine, meter.epoch): first[_plate(meter)] for meter in meters if _plate(meter) in first}
+
 
 def unwitnessed(meters: Iterable[Meter], witnesses: Iterable[WitnessFact]) -> list[Meter]:
-    """The meters that no witness covers, in their order.
-
-    A witness is of one controller behind one profile: another controller, or another meaning of its
-    registers, needs another.
-    """
-    held = {(one.site, one.machine, one.profile_digest, one.serial) for one in witnesses}
-    return [
-        meter
-        for meter in meters
-        if (meter.site, meter.machine, meter.profile_digest, meter.serial) not in held
-    ]
+    """The meters that no witness covers, in their order."""
+    held = {_plate(witness) for witness in witnesses}
+    return [meter for meter in meters if _plate(meter) not in held]
 
 
 def newest(meters: Iterable[Meter]) -> list[Meter]:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from contract.facts import ABSENT, CorrectedField, Correction, LeaseFact, OrderFact, Target
+from contract.facts import ABSENT, CorrectedField, Correction, LeaseFact, OrderFact, Target, WitnessFact
 from contract.names import NONE
 from contract.records import Cause, Clock, Interval, Meter, MeterReason, Method, Quality, Reason, Transition
 from contract.states import TIME_FIELDS, Party, State
@@ -147,6 +147,12 @@ def make_lease(
 ) -> LeaseFact:
     fields = {"issued": effective, "heard": effective, "by": "office", "machine": "knit-01", **more}
     return LeaseFact(site=SITE, id=name, tenant=tenant, order_id=order_id, effective=effective, **fields)
+
+
+def make_witness(issued: int, name: str = "W-1", **more: Any) -> WitnessFact:
+    fields = {"machine": "knit-01", "profile_digest": "x", "serial": 1, **more}
+    fixed = {"by": "li", "gateway": "gw-1", "profile": "x", "readings": {}, "panel": "pieces=7"}
+    return WitnessFact(site=SITE, id=name, issued=issued, at=issued, heard=issued, **fixed, **fields)
 
 
 def make_order(order_id: str, tenant: str, issued: int = MIDNIGHT) -> OrderFact:
@@ -287,6 +293,7 @@ def make() -> SimpleNamespace:
         meter=make_meter,
         lease=make_lease,
         order=make_order,
+        witness=make_witness,
         correction=make_correction,
         case=read_case,
         at=at,

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from billing.attribution import Doubt
 from billing.config import Settings
 from billing.findings import Rule
 from billing.report import By
@@ -207,7 +208,7 @@ async def test_a_dead_gateway_is_not_fully_covered(
     found = await assessed([make.lease(make.at("0:00"), tenant="hongye"), *facts], now=make.at("48:00"))
     by_machine = [(row.name, row.coverage, row.availability) for row in found.report(By.MACHINE)]
     assert by_machine == [("knit-01", Fraction(1, 24), None), ("knit-02", 0, None)]
-    assert [finding.rule for finding in found.findings] == [Rule.EDGE, Rule.EDGE]
+    assert [finding.rule for finding in found.findings] == [Rule.EDGE, Rule.EDGE, Rule.UNWITNESSED]
 
 
 async def test_what_has_not_happened_yet_is_not_missing(
@@ -252,3 +253,40 @@ async def test_a_statement_made_before_its_period_is_over_says_so(
 ) -> None:
     assert (await assessed([], now=make.at("23:59"))).heading.is_preliminary
     assert not (await assessed([])).heading.is_preliminary
+
+
+async def test_a_finding_names_the_billed_machines_whose_panel_nobody_compared(
+    assessed: Callable[..., Any], make: SimpleNamespace
+) -> None:
+    """A witness of other meanings, or of another controller, is none of this one."""
+    day = make.at("0:00")
+    knit = [make.interval(day, make.at("24:00"), machine=f"knit-0{n}", **WHOSE) for n in range(1, 6)]
+    facts = [
+        *(make.lease(day, f"L{n}", "hongye", machine=f"knit-0{n}") for n in range(1, 5)),
+        *(make.meter(day, machine=f"knit-0{n}") for n in range(1, 6)),
+        make.witness(day, machine="knit-01"),
+        make.witness(day, machine="knit-02", profile_digest="y"),
+        make.witness(day, machine="knit-03", serial=2),
+    ]
+    leased = [msgspec.structs.replace(one, lease_id=f"L{n}") for n, one in enumerate(knit, 1)]
+    found = await assessed([*facts, *leased[:4], msgspec.structs.replace(leased[4], tenant="none")])
+    (finding,) = [each for each in found.findings if each.rule is Rule.UNWITNESSED]
+    assert finding.text.endswith("with what is metered: knit-02, knit-03, knit-04")
+    assert not [item for item in found.suspense if item.machine != "knit-05"]
+
+
+async def test_where_it_is_demanded_such_usage_waits_until_somebody_has_compared_it(
+    store: Store, settings: Settings, make: SimpleNamespace
+) -> None:
+    day, night = make.at("0:00"), make.at("24:00")
+    strict = msgspec.structs.replace(settings, require_witness=True)
+    usage = make.interval(day, night, **WHOSE)
+    await store.write([row_of(fact) for fact in (make.meter(day), make.lease(day, tenant="hongye"), usage)])
+    before = await assess(store, strict, day, night, now=night)
+    assert before.statements == ()
+    assert [item.doubt for item in before.suspense] == [Doubt.NO_WITNESS]
+    await store.write([row_of(make.witness(night))])
+    after = await assess(store, strict, day, night, now=night)
+    assert [statement.tenant.id for statement in after.statements] == ["hongye"]
+    assert after.suspense == ()
+    assert after.heading.digest != before.heading.digest

@@ -4,6 +4,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -265,3 +266,26 @@ def test_no_lease_fits_only_a_record_without_one(make: SimpleNamespace) -> None:
     assert is_used(None, "none")
     assert not is_used(None, "L1")
     assert not is_used(make.lease(0, "L1", "hongye"), "none")
+
+
+def test_where_a_witness_is_demanded_usage_without_one_waits_for_a_person(make: SimpleNamespace) -> None:
+    lease, said = make.lease(0, "L1", "hongye"), claim(lease_id="L1")
+    free = books(make, lease)
+    assert attribute(said, free).place is Place.TENANT
+    demanded = msgspec.structs.replace(free, witnesses={("knit-01", "e0"): "W-1"})
+    found = attribute(said, demanded)
+    assert (found.place, found.doubt, found.candidates) == (Place.SUSPENSE, Doubt.NO_WITNESS, ("hongye",))
+    assert attribute(claim(lease_id="L1", has_worth=False), demanded).place is Place.UNALLOCATED
+
+
+def test_a_witness_is_among_the_facts_that_a_bill_rests_on(make: SimpleNamespace) -> None:
+    free = books(make, make.lease(0, "L1", "hongye"))
+    seen = msgspec.structs.replace(free, witnesses={("knit-01", "e1"): "W-1"})
+    found = attribute(claim(lease_id="L1"), seen)
+    assert (found.place, found.facts) == (Place.TENANT, ("L1", "W-1"))
+
+
+def test_a_person_may_decide_without_a_witness(make: SimpleNamespace) -> None:
+    decided = books(make, make.correction(0, HOUR, "hongye"))
+    found = attribute(claim(), msgspec.structs.replace(decided, witnesses={}))
+    assert (found.place, found.source) == (Place.TENANT, Source.CORRECTION)
