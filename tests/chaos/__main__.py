@@ -5,6 +5,7 @@ import asyncio
 import os
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -13,7 +14,8 @@ import msgspec
 
 from tests.chaos import report
 from tests.chaos.peers import MissingError
-from tests.chaos.run import STORELESS_AT_S, Options, drawn, live
+from tests.chaos.run import STORELESS_AT_S, Options, Told, drawn, live
+from tests.chaos.schedule import Fault
 
 AFTER_S = 120.0
 """Real time from the return of a store to the end of the shift."""
@@ -77,10 +79,13 @@ def main() -> int:
     except (MissingError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
+    except asyncio.CancelledError:
+        print(f"stopped before its end; what there is stays in {directory}", file=sys.stderr)
+        return 1
 
 
-def _run(options: Options, schedule: tuple, *, keep: bool) -> int:  # type: ignore[type-arg]
-    told = asyncio.run(live(options, schedule))
+def _run(options: Options, schedule: tuple[Fault, ...], *, keep: bool) -> int:
+    told = asyncio.run(_until_told(options, schedule))
     (options.directory / "outages.json").write_bytes(msgspec.json.encode(told.outages))
     (options.directory / "records.json").write_bytes(msgspec.json.encode(told.stored.records))
     print(report.table(told))
@@ -93,6 +98,14 @@ def _run(options: Options, schedule: tuple, *, keep: bool) -> int:  # type: igno
     print(f"NOT TRUE, {len(found)} complaints:", *found[:60], sep="\n  ")
     print(f"everything is kept in {options.directory}\nrepeat it: {command(options)}")
     return 1
+
+
+async def _until_told(options: Options, schedule: tuple[Fault, ...]) -> Told:
+    """SIGTERM and SIGINT end a run as its own end does: no process and no disk is left behind."""
+    running = asyncio.create_task(live(options, schedule))
+    for sent in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sent, running.cancel)
+    return await running
 
 
 def command(options: Options) -> str:

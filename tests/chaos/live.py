@@ -1,12 +1,13 @@
 """How old the live state is when somebody sees it, and how a backlog goes while it is watched."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from collector.mqtt import Address, connected
+from collector.mqtt import Address, BrokerAwayError, connected
 from contract import topics
 from contract.clock import ClockPair
 from contract.messages import MachineState
@@ -25,14 +26,15 @@ class Seen(Struct, frozen=True):
 
 
 async def watch(port: int, clock: ClockPair, now_ms: Callable[[], int], seen: list[Seen]) -> None:
-    """For ever; what was retained before is not live."""
-    everything = topics.state("+", "+")
-    async with connected(Address(host="127.0.0.1", port=port, client_id="chaos-window")) as client:
-        await client.subscribe(everything, qos=0)
-        async for message in client.messages:
-            if not message.retain and isinstance(message.payload, bytes):
-                state, now = msgspec.json.decode(message.payload, type=MachineState), now_ms()
-                seen.append(Seen(now, (clock.plant(now) - state.at) // clock.scale))
+    """Until the broker goes; what was retained before is not live."""
+    window = Address(host="127.0.0.1", port=port, client_id="chaos-window")
+    with contextlib.suppress(BrokerAwayError):
+        async with connected(window) as client:
+            await client.subscribe(topics.state("+", "+"), qos=0)
+            async for message in client.messages:
+                if not message.retain and isinstance(message.payload, bytes):
+                    state, now = msgspec.json.decode(message.payload, type=MachineState), now_ms()
+                    seen.append(Seen(now, (clock.plant(now) - state.at) // clock.scale))
 
 
 class Outlasted(Struct, frozen=True, kw_only=True):
