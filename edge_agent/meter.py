@@ -25,6 +25,7 @@ from edge_agent.quantities import Told, totals
 from edge_agent.sample import Sample
 from edge_agent.scheme import Scheme
 from edge_agent.state import Gap, MeterState, Opening, OpenInterval, Span, posture
+from edge_agent.steady import steadily
 from edge_agent.turn import Turn
 
 Announced = Mapping[str, str]
@@ -96,6 +97,16 @@ def observe(
     """A good read. Settles the time since the last one, or ends the gap."""
     if sample.at <= meter.settled.at:
         return Turned(meter)
+    owner = attribute(in_force(leases, sample.at), sample.order_id, announced)
+    known = announced.get(owner.order_id, NONE)
+    steady = steadily(scheme, meter, sample, leases, owner=owner, known_tenant=known)
+    return at_length(scheme, meter, sample, leases, announced) if steady is None else Turned(steady)
+
+
+def at_length(
+    scheme: Scheme, meter: MeterState, sample: Sample, leases: Leases, announced: Announced
+) -> Turned:
+    """What ``observe`` does where something may have happened."""
     steps = _steps(scheme, meter, sample)
     if steps is None:
         doubted = miss(scheme, meter, sample.at, Reason.TRANSIENT)
