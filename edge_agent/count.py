@@ -41,7 +41,7 @@ def of_float(type_: RegisterType, counts: int, units: int) -> Callable[[float], 
             return NoValue(f"{value} is below 0, and counts are not")
         scaled = value * counts / units
         if scaled > highest:
-            return NoValue(f"{value} is too large: beyond {highest} counts a {type_} leaves some out")
+            return NoValue(f"{value} is too large: beyond {highest} counts {type_} leaves some out")
         return round(scaled)
 
     return count

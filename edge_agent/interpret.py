@@ -50,10 +50,6 @@ class Reader:
             return Fault(reason=Reason.TRANSIENT, detail="the state changed while the counts were read")
         return self._sample(self._fast.values(answers), at)
 
-    def sample_of(self, values: Values, at: int) -> Sample | Fault:
-        """The same from ``values``, which has every register that a sample is made of."""
-        return self._sample([values[register.name] for register in self._fast.registers], at)
-
     def values(self, answers: Answers) -> dict[str, Value]:
         """Every register. ``answers`` to ``plan.fast`` and then to ``plan.slow``, as far as it was asked."""
         names = (register.name for register in self._all.registers)
@@ -144,11 +140,6 @@ def read_values(profile: Profile, words: Words) -> dict[str, Value]:
     """Every register of the profile."""
     reader = Reader(profile)
     return reader.values(answers_from((*reader.plan.fast, *reader.plan.slow), words))
-
-
-def sample_of(profile: Profile, values: Values, at: int) -> Sample | Fault:
-    """What ``interpret`` makes of these values."""
-    return Reader(profile).sample_of(values, at)
 
 
 def surprises(profile: Profile, values: Values) -> list[str]:

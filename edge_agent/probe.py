@@ -8,11 +8,11 @@ from msgspec import Struct
 from contract.states import Party
 from edge_agent.config import Settings
 from edge_agent.decode import Value
-from edge_agent.interpret import read_values, sample_of, surprises
-from edge_agent.link import Link, LinkError, read_blocks
+from edge_agent.gauge_values import gauges
+from edge_agent.interpret import Reader, surprises
+from edge_agent.link import Link, LinkError, read_fast, read_slow
 from edge_agent.links import link_to
-from edge_agent.plan import plan
-from edge_agent.profile import Profile
+from edge_agent.profile import Gauge, Profile
 from edge_agent.rules import Values
 from edge_agent.sample import Fault, Sample
 from edge_agent.settings import MachineSettings
@@ -39,21 +39,20 @@ async def probe(settings: Settings, machines: tuple[MachineSettings, ...]) -> li
 async def _probe(link: Link, machine: MachineSettings) -> Probed:
     profile = machine.profile
     head = f"{machine.name}  ({machine.endpoint} unit {machine.unit}, {profile.label})"
+    reader = Reader(profile)
     try:
-        words = await read_blocks(link, plan(profile), machine.unit)
+        fast = await read_fast(link, reader.plan, machine.unit)
+        slow = await read_slow(link, reader.plan, machine.unit)
     except LinkError as error:
         return Probed(lines=(f"{head}: no reading: {error}",), good=False)
-    values = read_values(profile, words)
-    wrong = [*_wrong(machine, values), *surprises(profile, values)]
-    return Probed(
-        lines=(head, *(f"  WRONG    {text}" for text in wrong), *_meaning(profile, values)),
-        good=not wrong,
-    )
+    sample, values = reader.sample(fast, 0), reader.values([*fast, *slow])
+    wrong = [*_wrong(machine, sample, values), *surprises(profile, values)]
+    said = (*_meaning(profile, sample, values), *_gauges(profile, values))
+    return Probed(lines=(head, *(f"  WRONG    {text}" for text in wrong), *said), good=not wrong)
 
 
-def _wrong(machine: MachineSettings, values: Values) -> Iterator[str]:
+def _wrong(machine: MachineSettings, sample: Sample | Fault, values: Values) -> Iterator[str]:
     profile = machine.profile
-    sample = sample_of(profile, values, 0)
     if isinstance(sample, Fault):
         yield sample.detail
     serial = values[profile.roles.serial] if profile.roles.serial else None
@@ -61,8 +60,7 @@ def _wrong(machine: MachineSettings, values: Values) -> Iterator[str]:
         yield f"serial is {serial}, configured is {machine.serial}: another machine, or a wrong word order"
 
 
-def _meaning(profile: Profile, values: Values) -> Iterator[str]:
-    sample = sample_of(profile, values, 0)
+def _meaning(profile: Profile, sample: Sample | Fault, values: Values) -> Iterator[str]:
     if isinstance(sample, Sample):
         yield from _state(profile, sample)
     if profile.roles.serial:
@@ -88,6 +86,18 @@ def _state(profile: Profile, sample: Sample) -> Iterator[str]:
         yield f"  vendor   {sample.vendor_code}"
     if sample.order_id is not None:
         yield f"  order    {sample.order_id}"
+
+
+def _gauges(profile: Profile, values: Values) -> Iterator[str]:
+    shown = gauges(profile.gauges, values)
+    if profile.gauges:
+        yield f"  gauges   {_listed({gauge.name: _shown(gauge, shown, values) for gauge in profile.gauges})}"
+
+
+def _shown(gauge: Gauge, shown: Mapping[str, float], values: Values) -> Value:
+    if gauge.name in shown:
+        return f"{shown[gauge.name]:.10g} {gauge.unit}".rstrip()
+    return values[gauge.register]
 
 
 def _set_bits(profile: Profile, values: Values) -> Iterator[str]:

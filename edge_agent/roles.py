@@ -30,9 +30,10 @@ def check_of(profile: Profile, register: Register) -> Check | None:
         return _order_id
     if name == roles.serial and register.type is RegisterType.ASCII:
         return _digits
+    wide = register.bits == 64 and register.type.whole and name != roles.order
     if name not in decisive and register.no_value:
-        return _blank_is_0
-    if register.bits == 64 and register.type.whole:
+        return _number_or_0 if wide else _blank_is_0
+    if wide:
         return _number
     return _as_it_is if register.fallible else None
 
@@ -47,11 +48,15 @@ def _as_it_is(value: Value) -> Value:
 
 
 def _unknown_is_0(value: Value) -> Value:
-    return 0 if isinstance(value, NoValue) else _number(value)
+    return 0 if isinstance(_number(value), NoValue) else value
 
 
 def _blank_is_0(value: Value) -> Value:
-    return 0 if isinstance(value, NoValue) and value.blank else _number(value)
+    return 0 if isinstance(value, NoValue) and value.blank else value
+
+
+def _number_or_0(value: Value) -> Value:
+    return _number(_blank_is_0(value))
 
 
 def _number(value: Value) -> Value:

@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[str, Load]] = {
     "site": ("configs/sites/knitting.toml", agent_config.load),
     "profile A": ("configs/profiles/knit-flat.toml", lambda path: load_profile(path, TABLE)),
     "profile B": ("configs/profiles/weld-cell.toml", lambda path: load_profile(path, TABLE)),
+    "profile C": ("tests/edge_agent/profiles/odd.toml", lambda path: load_profile(path, TABLE)),
     "stop codes": ("configs/stop-codes.toml", load_stop_table),
     "collector": ("configs/collector.toml", collector_config.load),
     "billing": ("configs/billing.toml", billing_config.load),
