@@ -8,8 +8,9 @@ from edge_agent.rules import Values
 
 
 def gauges(wanted: Iterable[Gauge], values: Values) -> dict[str, float]:
-    """What each shows. One whose register has no value, or no finite one, is left out."""
-    found = ((gauge.name, _shown(gauge, values.get(gauge.register))) for gauge in wanted)
+    """What each shows. One that has no finite value, or whose flags are not as they must be, is left out."""
+    good = (gauge for gauge in wanted if all(values.get(e.register) in e.values for e in gauge.when))
+    found = ((gauge.name, _shown(gauge, values.get(gauge.register))) for gauge in good)
     return {name: value for name, value in found if value is not None}
 
 

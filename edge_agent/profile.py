@@ -127,6 +127,12 @@ class Gauge(Struct, frozen=True, kw_only=True):
     multiply: int = 1
     add: int = 0
     divide: int = 1
+    when: tuple[Equals, ...] = ()
+    """What must hold for the value to be one: the flag that an instrument sets beside it."""
+
+    @property
+    def registers(self) -> set[str]:
+        return {self.register} | {equal.register for equal in self.when}
 
 
 class RangeRead(StrEnum):

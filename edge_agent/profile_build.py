@@ -70,10 +70,10 @@ def profile_of(parts: Parts, stop_table: StopTable) -> Profile:
         run_time=_time(parts.run_time),
         stop_time=_time(parts.stop_time),
         stop_codes={int(own): canonical for own, canonical in parts.stop_codes.items()},
-        expect=tuple(Equals(register=name, values=tuple(v)) for name, v in parts.expect.items()),
+        expect=_equals(parts.expect),
         gauges=tuple(_gauge(gauge) for gauge in parts.gauges.values()),
     )
-    metered, seen = _metered(profile), {gauge.register for gauge in profile.gauges}
+    metered, seen = _metered(profile), {name for gauge in profile.gauges for name in gauge.registers}
     digest = _digest(_with(profile, metered))
     return msgspec.structs.replace(_with(profile, metered | seen), digest=digest)
 
@@ -151,8 +151,12 @@ def _rule(rule: StateShape, bits: Mapping[str, Mask]) -> Rule:
         all=_merged(rule.all, bits),
         any=_merged(rule.any, bits),
         none=_merged(rule.none, bits),
-        equals=tuple(Equals(register=name, values=tuple(v)) for name, v in rule.equals.items()),
+        equals=_equals(rule.equals),
     )
+
+
+def _equals(given: Mapping[str, list[int | str]]) -> tuple[Equals, ...]:
+    return tuple(Equals(register=name, values=tuple(values)) for name, values in given.items())
 
 
 def _counter(counter: CounterShape, registers: Mapping[str, Register]) -> Counter:
@@ -202,4 +206,5 @@ def _gauge(gauge: GaugeShape) -> Gauge:
         multiply=int(scale * divide),
         add=int(offset * divide),
         divide=divide,
+        when=_equals(gauge.when),
     )

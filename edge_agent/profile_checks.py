@@ -106,6 +106,8 @@ def _check_gauges(reading: Reading, parts: Parts) -> None:
         known(reading, path, gauge.register_, reading.named("register"), "register")
         if parts.types().get(gauge.register_) is RegisterType.ASCII:
             reading.complain(path, f"{gauge.register_} is a text", "take a register that is a number")
+        for name, values in gauge.when.items():
+            _comparable(reading, ("gauge", index, "when"), name, values, parts)
         if gauge.scale == 0:
             reading.complain(("gauge", index, "scale"), "is 0", "every value would be the offset: mend it")
 

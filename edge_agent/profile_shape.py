@@ -131,6 +131,7 @@ class GaugeShape(Shape):
     unit: Annotated[str, Field(max_length=20)] = ""
     scale: Decimal = 1
     offset: Decimal = 0
+    when: dict[RegisterName, list[Word]] = Field(default_factory=dict)
 
 
 BITS: Final = TypeAdapter(
