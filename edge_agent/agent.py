@@ -13,7 +13,7 @@ from contract import topics
 from contract.records import MeterReason
 from daemon.listen import Listen
 from edge_agent.batches import Batches
-from edge_agent.clock import Clock, SystemClock, real_ms
+from edge_agent.clock import Clock, SystemClock
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.config import Settings
@@ -21,11 +21,12 @@ from edge_agent.counts import Counts
 from edge_agent.handover import HandOver
 from edge_agent.hearing import Hearing
 from edge_agent.lock import owned
+from edge_agent.mqtt import Address
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxAwayError
 from edge_agent.poll import Desk
 from edge_agent.presence import Presence, machines_digest
-from edge_agent.report import Reloads
+from edge_agent.reloading import Reloading
 from edge_agent.roster import Roster
 from edge_agent.watch import Parts, Watch
 from edge_agent.watchdog import Watchdog
@@ -42,7 +43,6 @@ class Agent:
     def __init__(self, settings: Settings, clock: Clock, commit: GroupCommit) -> None:
         self._settings, self._clock, self._commit = settings, clock, commit
         session = secrets.token_hex(4)
-        self._reloads = Reloads(taken_ms=real_ms())
         self._conditions = conditions = Conditions()
         self.counts = Counts()
         self.announced: dict[str, str] = {}
@@ -67,20 +67,17 @@ class Agent:
             checkpoint_ms=settings.poll.checkpoint_ms,
             counts=self.counts,
         )
-        self._roster = Roster(self._desk, VERSION, lost=commit.set_aside is not None)
+        lost = commit.set_aside is not None
+        self._roster = Roster(settings, self._desk, VERSION, lost=lost, gone=self._window.gone)
         self.machines = self._roster.machines
         self._hearing = Hearing(self.machines, self._desk, self._batches, session)
-        presence = Presence(
-            gateway=settings.gateway,
-            session=session,
-            agent=VERSION,
-            machines=len(settings.machines),
-            machines_digest=machines_digest(machine.name for machine in settings.machines),
-        )
+        self._session = session
+        address = settings.broker()
+        self._secret = address.password
         self._hand_over = HandOver(
-            settings.broker(),
+            address,
             settings.site,
-            presence,
+            self._presence(settings),
             commit=commit,
             conditions=conditions,
             batches=self._batches,
@@ -88,6 +85,9 @@ class Agent:
             hear=self._hearing.hear,
             hear_again=self._hearing.hear_again,
             plant_ms=clock.wall_ms,
+        )
+        self.reloading = Reloading(
+            settings, roster=self._roster, commit=commit, conditions=conditions, took=self._took
         )
         self._watchdog = Watchdog(self._roster, commit, conditions)
         self.watch = self._watch()
@@ -107,8 +107,8 @@ class Agent:
         return Watch(
             parts,
             VERSION,
-            settings=lambda: self._settings,
-            reloads=lambda: self._reloads,
+            settings=lambda: self.reloading.settings,
+            reloads=lambda: self.reloading.reloads,
             stuck=lambda: self._watchdog.stuck,
         )
 
@@ -124,12 +124,16 @@ class Agent:
                 tasks.create_task(self._commit.run(), name="commit"),
                 tasks.create_task(self._hand_over.run(), name="broker"),
             ]
-            self._roster.admit(self._settings, checkpoints, tasks)
+            self._roster.admit(checkpoints, tasks)
+            kept.append(tasks.create_task(self.reloading.watch(), name="files"))
+            following = tasks.create_task(self.reloading.run(), name="reload")
             kept.append(tasks.create_task(self._watchdog.run(), name="watchdog"))
             if self._settings.http:
                 kept.append(tasks.create_task(self._tell_of_itself(self._settings.http), name="http"))
             ready()
             await stop.wait()
+            following.cancel()
+            await self.reloading.rest()
             await self._roster.dismiss()
             await self._say_goodbye()
             for task in kept:
@@ -139,6 +143,22 @@ class Agent:
         from daemon.http import Told, serve  # noqa: PLC0415  11 MB that not every gateway wants to spare
 
         await serve(at, Told(self.watch.metrics, self.watch.health), partial(self._tell, "http", "deaf"))
+
+    def _presence(self, settings: Settings) -> Presence:
+        return Presence(
+            gateway=settings.gateway,
+            session=self._session,
+            agent=VERSION,
+            machines=len(settings.machines),
+            machines_digest=machines_digest(machine.name for machine in settings.machines),
+        )
+
+    def _took(self, before: Settings, after: Settings, address: Address) -> None:
+        """What of another configuration is not about machines."""
+        self._window.repeat_ms = after.poll.state_repeat_ms
+        is_elsewhere = before.mqtt != after.mqtt or address.password != self._secret
+        self._secret = address.password
+        self._hand_over.follow(self._presence(after), address, is_elsewhere=is_elsewhere)
 
     def _tell(self, subject: str, kind: str, trouble: str | None) -> None:
         if trouble is None:
@@ -189,8 +209,3 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
     with owned(settings.outbox.path):
         async with GroupCommit(open_outbox) as commit:
             yield Agent(settings, clock or SystemClock(settings.clock, settings.clock_offset), commit)
-
-
-async def run(settings: Settings, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
-    async with opened(settings) as agent:
-        await agent.run(stop, ready)

@@ -32,14 +32,17 @@ def run(settings: Settings, given: argparse.Namespace) -> int:
 
 async def _run_until_told(settings: Settings) -> None:
     # Imported here, so that the other commands do not load the broker's client and the meter.
-    from edge_agent.agent import run as meter  # noqa: PLC0415  see above
+    from edge_agent.agent import opened  # noqa: PLC0415  see above
 
-    stop = asyncio.Event()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def stopping() -> None:
         notify("STOPPING=1")
         stop.set()
 
     for told in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(told, stopping)
-    await meter(settings, stop, lambda: notify("READY=1"))
+        loop.add_signal_handler(told, stopping)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # until it is up there is nothing to reload
+    async with opened(settings) as agent:
+        loop.add_signal_handler(signal.SIGHUP, agent.reloading.ask)
+        await agent.run(stop, lambda: notify("READY=1"))

@@ -16,8 +16,9 @@ class Conditions:
         self._wrong: dict[str, str] = {}
         self._ailing: dict[str, str] = {}
 
-    def wrong(self, subject: str, kind: str, detail: str) -> None:
-        if self._wrong.get(subject) == kind or len(self._wrong) >= REMEMBERED:
+    def wrong(self, subject: str, kind: str, detail: str, *, again: bool = False) -> None:
+        """``again``: it is told even if it was so before, since a person has just tried to mend it."""
+        if (self._wrong.get(subject) == kind and not again) or len(self._wrong) >= REMEMBERED:
             return
         self._wrong[subject] = kind
         _log.warning("%s: %s: %s", subject, kind, detail, extra={"subject": subject, "kind": kind})

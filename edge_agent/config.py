@@ -69,8 +69,23 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Where it tells of itself; None: nowhere."""
     endpoints: tuple[Endpoint, ...]
     machines: tuple[MachineSettings, ...]
+    reload_on_change: bool
+    """Whether a changed file is reason enough to read the configuration again."""
     sheets: tuple[str, ...]
     """The machine lists that are spreadsheets, and how they were understood."""
+    files: tuple[Path, ...]
+    """All that were read: the site's own first, then machine lists, stop codes and profiles."""
+
+    def fixed(self) -> dict[str, object]:
+        """What cannot change while the agent runs, by its key in the file."""
+        return {
+            "site": self.site,
+            "gateway": self.gateway,
+            "timezone": self.timezone,
+            "[clock]": (self.clock, self.clock_offset),
+            "[outbox]": self.outbox,
+            "[http]": self.http,
+        }
 
     def broker(self) -> Address:
         """Where to connect, with the secrets as they are in their files now. Raises OSError.
@@ -119,7 +134,9 @@ def load(path: Path) -> Settings:
         http=Listen(**http.model_dump()) if http and "http" in reading.file.data else None,
         endpoints=tuple(Endpoint(**endpoint.model_dump()) for endpoint in endpoints.values()),
         machines=tuple(_settled(machine.shape, top.area, profiles) for machine in machines),
+        reload_on_change=top.reload_on_change,
         sheets=tuple(map(str, sheets)),
+        files=tuple(dict.fromkeys((path, *(Path(sheet.file) for sheet in sheets), *reading.files))),
     )
 
 
@@ -161,6 +178,7 @@ def _check_machines(
     reading.complaints += machine_checks.doubles(machines, addresses)
     reading.complaints += machine_checks.strangers(machines, reading.named("endpoint"), reading.file.name)
     reading.complaints += machine_checks.unread_serials(machines, profiles)
+    reading.complaints += machine_checks.unclear_successions(machines)
     for problem in machine_checks.short_horizons(profiles.values(), poll.outage_h) if poll else ():
         remedy = "take a wider register in the profile, or answer for a shorter silence"
         reading.complain(("poll", "outage_h"), problem, remedy)
@@ -186,8 +204,9 @@ def _stop_table(reading: Reading, directory: Path) -> StopTable:
     """An empty table when the file is no good: the profiles can be looked at all the same."""
     given = reading.file.data.get("stop_codes")
     own = directory / given if isinstance(given, str) else None
+    reading.files.append(own or shipped() / "stop-codes.toml")
     try:
-        return load_stop_table(own or shipped() / "stop-codes.toml")
+        return load_stop_table(reading.files[-1])
     except BadConfigurationError as error:
         reading.complaints += error.complaints
         return StopTable(label="none", codes=())
@@ -216,6 +235,7 @@ def _load_profile(
 ) -> None:
     if file is None:
         return
+    reading.files.append(file)
     try:
         found[named] = load_profile(file, stop_table)
     except BadConfigurationError as error:

@@ -48,6 +48,7 @@ class TopShape(Shape):
     area: NameText
     timezone: Annotated[str, Field(pattern=LABEL), AfterValidator(_zone)] = "Asia/Shanghai"
     stop_codes: FileText | None = None
+    reload_on_change: bool = False
     machines: FileText | Annotated[list[FileText], Field(min_length=1)] | None = None
     """CSV files that list machines beside those of [[machine]]."""
 
@@ -128,5 +129,6 @@ class MachineShape(Shape):
     profile: FileText
     area: NameText | None = None
     serial: Annotated[int, Field(ge=1, le=INT64_MAX)] | None = None
+    was: NameText | None = None
     name_en: Annotated[str, Field(max_length=120)] = ""
     name_zh: Annotated[str, Field(max_length=120)] = ""

@@ -41,7 +41,7 @@ def _agent(report: Report) -> Iterator[Family]:
     reloads = report.reloads
     outcomes: Mapping[str, int] = {"taken": reloads.taken, "refused": reloads.refused}
     yield Family(f"{_P}reloads_total", "counter", "New configurations.", by("outcome", outcomes))
-    yield gauge(f"{_P}reload_refused", "1 while the latest one changed nothing.", reloads.is_refused)
+    yield gauge(f"{_P}reload_refused", "1 while the latest one changed nothing.", bool(reloads.refused_why))
     since = "When the configuration in force was taken (Unix time)."
     yield gauge(f"{_P}configuration_taken_timestamp_seconds", since, reloads.taken_ms / 1000)
 

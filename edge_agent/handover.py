@@ -45,6 +45,17 @@ class HandOver:
         self._plant_ms = plant_ms
         self.is_connected = False
         self._broker: Broker | None = None
+        self._news = asyncio.Event()
+        self._is_moving = False
+
+    def follow(self, presence: Presence, address: Address, *, is_elsewhere: bool) -> None:
+        """Another configuration: says who is here now, and hears the leases of machines that are new.
+
+        ``is_elsewhere``: the broker is another one, or is reached in another way.
+        """
+        self._presence, self._address = presence, address
+        self._is_moving = is_elsewhere
+        self._news.set()
 
     @property
     def arrivals(self) -> int:
@@ -68,7 +79,7 @@ class HandOver:
 
     async def _connection(self) -> None:
         """One connection, until it is lost (BrokerLostError) or the agent stops (cancelled)."""
-        since = self._plant_ms()
+        since, self._is_moving = self._plant_ms(), False
         site, name = self._site, self._presence.gateway
         will = self._presence.status(StatusReason.LOST, since=since, at=None)
         wanted = (
@@ -88,6 +99,7 @@ class HandOver:
                     tasks.create_task(self._batches.send(broker), name="batches")
                     tasks.create_task(self._window.send(broker), name="window")
                     tasks.create_task(self._tell_status(broker, since), name="status")
+                    tasks.create_task(self._follow(broker, since), name="news")
             except asyncio.CancelledError:
                 with contextlib.suppress(BrokerLostError):
                     await self._say(broker, StatusReason.STOP, since)
@@ -106,6 +118,15 @@ class HandOver:
             await self._hear_again()
             with contextlib.suppress(OutboxAwayError):  # a full disk: there is time until the next round
                 await self._commit.call(Outbox.trim, self._plant_ms())
+
+    async def _follow(self, broker: Broker, since: int) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if self._is_moving:
+                raise BrokerLostError("the configuration names another one, or another way to it")
+            await self._say(broker, StatusReason.START, since)
+            await broker.ask_again(topics.lease(self._site, "+"))
 
     async def _say(self, broker: Broker, reason: StatusReason, since: int) -> None:
         depth = await self._commit.call(Outbox.depth)

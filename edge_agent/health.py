@@ -19,10 +19,10 @@ def troubles(report: Report) -> Iterator[Trouble]:
     if report.machines and len(report.ailing) >= report.machines:
         detail = f"none of {report.machines} is metered now"
         yield Trouble(subject="machines", kind="silent", detail=detail, grade=Grade.FAILING)
+    details = {"disk": report.disk_trouble or "", "configuration": report.reloads.refused_why}
     for subject, kind in report.wrong.items():
         grade = Grade.FAILING if (subject, kind) in _FAILING else Grade.DEGRADED
-        detail = report.disk_trouble or "" if subject == "disk" else ""
-        yield Trouble(subject=subject, kind=kind, detail=detail, grade=grade)
+        yield Trouble(subject=subject, kind=kind, detail=details.get(subject, ""), grade=grade)
     if report.depth and report.depth.oldest_ms is not None:
         waits_ms = report.now_ms - report.depth.oldest_ms
         if waits_ms > LATE_MS:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from contract.messages import Lease
 from contract.names import NONE
 from contract.records import Clock, MeterReason, Reason, Record
 from edge_agent import meter as metering
 from edge_agent.attribution import Leases, forget, hear
+from edge_agent.checkpoint import Checkpoint, decode, encode
 from edge_agent.line import PLAUSIBLE_MS, Jump, Line, begin, follow, instant
 from edge_agent.meter import Turned
 from edge_agent.quantities import Told
@@ -23,31 +23,12 @@ from edge_agent.sample import Fault, Sample
 from edge_agent.scheme import Scheme
 from edge_agent.state import MeterState
 
-
-class Checkpoint(Struct, frozen=True, kw_only=True):
-    """What survives a power cut. ``meter`` is None while no epoch is open."""
-
-    leases: Leases = ()
-    meter: MeterState | None = None
-    reason: MeterReason = MeterReason.FIRST
-    """Why the next epoch will open."""
-    previous_epoch: str = NONE
-    previous_end: int | None = None
-    serial: int | None = None
-    """Of the machine metered last: a new epoch does not make a stranger welcome."""
-    told: Told | None = None
-    """What was counted, in the words of the profile that counted it."""
-
-
 STUCK_MS: Final = 10_000
 """A heartbeat that rests for longer is stuck (domain reference 3.6)."""
 
 _PATIENCE_MS: Final = 600_000
 _LONGEST_STEP_MS: Final = 7 * 86_400_000
 """A clock set forward by more was wrong before: no gap, but another epoch."""
-
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Checkpoint)
 
 
 class FreeRun:
@@ -84,11 +65,7 @@ class Machine:
         self.name = scheme.identity.machine
         self._serial = serial
         self._name_epoch = name_epoch
-        first = Checkpoint(reason=MeterReason.STATE_LOST if lost else MeterReason.FIRST)
-        try:
-            self._state = _decoder.decode(checkpoint) if checkpoint else first
-        except msgspec.DecodeError:  # of a version that this one cannot read
-            self._state = Checkpoint(reason=MeterReason.STATE_LOST)
+        self._state = decode(checkpoint, lost=lost)
         self._renewal: MeterReason | None = None
         self._line: Line | None = None
         self._free: FreeRun | None = None
@@ -118,7 +95,7 @@ class Machine:
             return None
         meter = self._state.meter
         told = Told.of(self.scheme.profile, meter.raw) if meter else None
-        return _encoder.encode(msgspec.structs.replace(self._state, told=told))
+        return encode(msgspec.structs.replace(self._state, told=told))
 
     def start(self, wall: int, mono: int) -> list[Record]:
         """The agent was away: what has passed since the checkpoint is a gap, or the end of an epoch."""
@@ -132,12 +109,29 @@ class Machine:
             return []
         if jump is Jump.BACK:
             return self.renew(MeterReason.CLOCK_BACK, meter.settled.at)
-        was, now = meter.identity, self.scheme.identity
-        if (was.tags(), was.timezone) != (now.tags(), now.timezone):
-            return self.renew(MeterReason.RENAMED, meter.settled.at)
-        if was.profile_digest != now.profile_digest:
-            return self.renew(MeterReason.REPLACED, meter.settled.at)
+        if (reason := meter.identity.ends_by(self.scheme.identity)) is not None:
+            return self.renew(reason, meter.settled.at)
         return self._take(metering.open_gap(self.scheme, meter, Reason.RESTART))
+
+    def configure(self, scheme: Scheme, serial: int | None) -> None:
+        """Another configuration under the same meter: one that does not end the epoch."""
+        self.scheme, self._serial = scheme, serial
+
+    def rename(self, scheme: Scheme, serial: int | None, announced: Mapping[str, str]) -> list[Record]:
+        """Another name, area or kind for a machine that is read as before.
+
+        The last settled sample ends the one epoch and opens the other, so that nothing lies between them.
+        While there is no such sample, or the time is not certain, nothing changes and nothing is returned.
+        """
+        meter = self._state.meter
+        if self._free is not None or meter is None or meter.gap is not None:
+            return []
+        if meter.identity.profile_digest != scheme.identity.profile_digest:
+            return []
+        records = self.renew(MeterReason.RENAMED, meter.settled.at)
+        self.configure(scheme, serial)
+        self.name = scheme.identity.machine
+        return records + self._begin(meter.settled, self._state.leases, announced)
 
     def hear(self, lease: Lease, wall: int, mono: int) -> bool:
         """A lease message; whether it said anything new. It takes effect when the time before it settles."""

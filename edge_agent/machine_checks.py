@@ -87,3 +87,17 @@ def short_horizons(profiles: Iterable[Profile], outage_h: int) -> Iterator[str]:
             if wraps_too_soon(counter.modulus, counter.max_per_hour, outage_h):
                 hours = horizon_h(counter.modulus, counter.max_per_hour)
                 yield f"is {outage_h}, but {counter.name} of {profile.label} wraps after {hours} h"
+
+
+def unclear_successions(machines: Sequence[Listed]) -> Iterator[Complaint]:
+    """A meter goes over to one other name, and only when nobody else has the old one."""
+    names = {machine.shape.name: machine for machine in machines}
+    renamed = [machine for machine in machines if machine.shape.was is not None]
+    for machine in renamed:
+        other = names.get(machine.shape.was or "")
+        if other is not None:
+            problem = f"is the name of the machine in {other.seen_from(machine)}"
+            yield machine.complain("was", problem, "a name that a machine gave up is nobody's: mend one")
+    yield from _unique(
+        renamed, "was", lambda machine: machine.shape.was, "a meter goes over to one name only"
+    )

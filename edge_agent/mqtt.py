@@ -51,6 +51,12 @@ class Broker:
         await self._client.publish(topic, payload, qos=1, retain=retain)
         heed(before)
 
+    async def ask_again(self, subscription: str) -> None:
+        """What is retained under a subscription that stands comes once more (MQTT 3.1.1, 3.8.4)."""
+        before = cancellations()
+        await self._client.subscribe(subscription, qos=1)
+        heed(before)
+
     @property
     def waiting(self) -> int:
         """Messages that arrived and were not taken yet."""

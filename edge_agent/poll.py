@@ -1,5 +1,7 @@
 """Polling one machine: read, meter, keep. One task a machine, at a fixed rate from a phase of its own."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -17,6 +19,9 @@ from edge_agent.link import LinkError, RefusedError, is_silence
 from edge_agent.machine import Machine
 from edge_agent.sample import Fault, Sample
 from edge_agent.schedule import next_due, pause, phase, skipped
+
+LEAVE_S: Final = 10.0
+"""How long a read under way is waited for: it has its own time limits, and a hung one none."""
 
 Read = Callable[[], Awaitable[Answers]]
 """Sends a machine the fast requests of its plan. Raises LinkError."""
@@ -46,6 +51,20 @@ class Poller:
         self._desk, self._tally = desk, tally
         self._silences = 0
         self._kept_at = 0
+        self._is_reading = False
+        self._read_ended = asyncio.Event()
+
+    async def leave(self, poll: asyncio.Task[None]) -> None:
+        """Ends ``poll``, in which this runs, when no read is under way: cut off in the middle, one would cost
+        its neighbours the connection.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                while self._is_reading:
+                    self._read_ended.clear()
+                    await self._read_ended.wait()
+        poll.cancel()
+        await asyncio.wait([poll])
 
     async def run(self) -> None:
         """For ever: poll at each slot; slots that went by meanwhile are counted, not made up for."""
@@ -69,6 +88,7 @@ class Poller:
 
     async def _poll(self) -> str:
         """What it came to."""
+        self._is_reading = True
         try:
             answers = await self._read()
         except LinkError as error:
@@ -77,6 +97,9 @@ class Poller:
             self._desk.conditions.ails(self._machine.name, self._tally.endpoint, reason, str(error))
             self._miss(reason)
             return reason
+        finally:
+            self._is_reading = False
+            self._read_ended.set()
         self._silences = 0
         records, outcome = self._sampled(answers)
         self.keep(records)

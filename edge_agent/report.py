@@ -42,8 +42,8 @@ class Reloads(Struct, frozen=True, kw_only=True):
 
     taken: int = 0
     refused: int = 0
-    is_refused: bool = False
-    """The latest one changed nothing."""
+    refused_why: str = ""
+    """What the latest one was refused for: it changed nothing. Empty when it was taken."""
     taken_ms: int = 0
     """When the configuration in force was taken, real UTC ms."""
 

@@ -2,13 +2,16 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
+import msgspec
 from msgspec import Struct
 
+from contract.records import Record
 from daemon.progress import Mark
 from edge_agent.alarm import time_limits
+from edge_agent.checkpoint import is_open, moved
 from edge_agent.config import Settings
 from edge_agent.interpret import Reader
 from edge_agent.link import Link, read_fast
@@ -16,71 +19,81 @@ from edge_agent.links import link_to
 from edge_agent.machine import Machine
 from edge_agent.poll import Desk, Poller, both
 from edge_agent.profile import Profile
+from edge_agent.reload import Plan
 from edge_agent.scheme import Identity, Scheme
 from edge_agent.settings import Endpoint, MachineSettings
 
+T = TypeVar("T")
+
 _MARGIN_S: Final = 60.0
 """Beside the times that the protocol allows: a silent unit is left alone for up to 30 s."""
+_AT_A_TIME: Final = 20
+"""Machines that begin, end or change in one go; then whoever else waits for the loop has his turn."""
 
 
 class _Running(Struct, frozen=True):
     machine: Machine
     configured: MachineSettings
+    poller: Poller
     poll: asyncio.Task[None]
     patience_s: float
     """So long its poll may take, and the waiting for the next."""
 
 
 class Roster:
-    """``machines`` is there to look at; what runs changes by ``admit`` and ``dismiss`` only.
+    """``machines`` is there to look at; what runs changes by ``admit``, ``follow`` and ``dismiss`` only.
 
-    ``lost``: the outbox was damaged, so a machine without a checkpoint may have had one.
+    ``agent`` is the version that meters. ``lost``: the outbox was damaged, so a machine without a checkpoint
+    may have had one. ``gone`` is told of each machine that is not metered any more.
     """
 
-    def __init__(self, desk: Desk, agent: str, *, lost: bool) -> None:
-        self._desk, self._agent, self._lost = desk, agent, lost
+    def __init__(
+        self, settings: Settings, desk: Desk, agent: str, *, lost: bool, gone: Callable[[str], None]
+    ) -> None:
+        self._settings, self._desk, self._agent, self._lost = settings, desk, agent, lost
+        self._gone = gone
         self.machines: dict[str, Machine] = {}
         self._running: dict[str, _Running] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._links: dict[str, Link] = {}
         self._readers: dict[int, Reader] = {}
+        self._limits = time_limits()
 
-    def admit(self, settings: Settings, checkpoints: Mapping[str, bytes], tasks: asyncio.TaskGroup) -> None:
-        """Every machine of ``settings`` begins, each from its checkpoint if it has one."""
-        limits = time_limits()
-        for endpoint in settings.endpoints:
-            self._endpoints[endpoint.name] = endpoint
-            self._links[endpoint.name] = link_to(endpoint, alarm=limits)
-        for configured in settings.machines:
-            self._begin(settings, configured, checkpoints.get(configured.name), tasks)
+    def admit(self, checkpoints: Mapping[str, bytes], tasks: asyncio.TaskGroup) -> None:
+        """Every machine of the configuration begins, each from its checkpoint if it has one."""
+        self._tasks = tasks
+        self._open(self._settings.endpoints)
+        for configured in self._settings.machines:
+            self._begin(configured, checkpoints)
 
-    def _begin(
-        self,
-        settings: Settings,
-        configured: MachineSettings,
-        checkpoint: bytes | None,
-        tasks: asyncio.TaskGroup,
-    ) -> None:
-        machine = Machine(
-            scheme_of(settings, configured, self._agent),
-            serial=configured.serial,
-            name_epoch=lambda: secrets.token_hex(4),
-            checkpoint=checkpoint,
-            lost=self._lost,
-        )
-        self.machines[machine.name] = machine
-        poller = self._poller(machine, configured)
-        poller.keep(machine.start(*both(self._desk.clock)))
-        task = tasks.create_task(poller.run(), name="poll")
-        requests = len(self._reader(configured.profile).plan.fast) + 1  # and connecting
-        timeout_ms = self._endpoints[configured.endpoint].timeout_ms
-        patience_s = (settings.poll.period_ms + requests * timeout_ms) / 1000 + _MARGIN_S
-        self._running[machine.name] = _Running(machine, configured, task, patience_s)
+    async def follow(self, changes: Plan, settings: Settings, checkpoints: Mapping[str, bytes]) -> None:
+        """``changes`` lead to ``settings``. ``checkpoints`` are those of machines that do not run yet."""
+        self._settings, self._readers = settings, {}
+        self._desk = msgspec.structs.replace(self._desk, checkpoint_ms=settings.poll.checkpoint_ms)
+        for some in _pieces(changes.removed):
+            await self._end(some)
+        swapped = [(machine.name, machine) for machine in changes.changed]
+        swapped += [(str(machine.was), machine) for machine in changes.renamed]
+        moved_ = {name for name, _ in swapped if self._running[name].configured.endpoint in changes.closed}
+        # Some devices take one connection only: the old one ends before the new one is made.
+        retired = dict(zip(moved_, await asyncio.gather(*map(self._retired, moved_)), strict=True))
+        self._close_links(changes.closed)
+        self._open(changes.opened)
+        await self._swap_all([(name, to, retired.get(name)) for name, to in swapped])
+        for added in _pieces(changes.added):
+            for configured in added:
+                self._begin(configured, checkpoints)
+            await asyncio.sleep(0)
 
-    def _poller(self, machine: Machine, configured: MachineSettings) -> Poller:
-        link, unit = self._links[configured.endpoint], configured.unit
-        tally, reader = self._desk.counts.behind(configured.endpoint), self._reader(configured.profile)
-        return Poller(machine, reader, lambda: read_fast(link, reader.plan, unit), self._desk, tally)
+    async def dismiss(self) -> None:
+        """Nobody polls any more; every meter closes what is settled, and it is put into the outbox."""
+        polls = [running.poll for running in self._running.values()]
+        for poll in polls:
+            poll.cancel()
+        if polls:
+            await asyncio.wait(polls)
+        for machine in self.machines.values():
+            self._close(machine)
 
     def _reader(self, profile: Profile) -> Reader:
         """One for all machines of a type: a plant has thousands, and a few types."""
@@ -99,15 +112,102 @@ class Roster:
             longest = max(running.patience_s for running in those)
             yield name, Mark("dead", 0) if is_dead else Mark(self._desk.counts.polls(name), longest)
 
-    async def dismiss(self) -> None:
-        """Nobody polls any more; every meter closes what is settled, and it is put into the outbox."""
-        polls = [running.poll for running in self._running.values()]
-        for poll in polls:
-            poll.cancel()
-        if polls:
-            await asyncio.wait(polls)
-        for machine in self.machines.values():
-            self._desk.commit.put(machine.name, tuple(machine.stop()), machine.checkpoint())
+    def _close_links(self, endpoints: Iterable[str]) -> None:
+        for name in endpoints:
+            self._links.pop(name).close()
+            self._desk.counts.forget(name)
+            del self._endpoints[name]
+
+    def _open(self, endpoints: Iterable[Endpoint]) -> None:
+        for endpoint in endpoints:
+            self._endpoints[endpoint.name] = endpoint
+            self._links[endpoint.name] = link_to(endpoint, alarm=self._limits)
+
+    def _begin(self, configured: MachineSettings, checkpoints: Mapping[str, bytes]) -> None:
+        """From its own checkpoint; else from that of the machine it was, whose name is given up."""
+        checkpoint, was = checkpoints.get(configured.name), configured.was or ""
+        if is_open(checkpoints.get(was)) and not is_open(checkpoint):
+            checkpoint = checkpoints[was]
+            self._desk.commit.put(was, (), moved(checkpoint))
+        machine = Machine(
+            scheme_of(self._settings, configured, self._agent),
+            serial=configured.serial,
+            name_epoch=lambda: secrets.token_hex(4),
+            checkpoint=checkpoint,
+            lost=self._lost,
+        )
+        self._go_on(machine, configured, machine.start(*both(self._desk.clock)))
+
+    def _poll(self, machine: Machine, configured: MachineSettings) -> Poller:
+        link, unit = self._links[configured.endpoint], configured.unit
+        tally, reader = self._desk.counts.behind(configured.endpoint), self._reader(configured.profile)
+        poller = Poller(machine, reader, lambda: read_fast(link, reader.plan, unit), self._desk, tally)
+        requests = len(reader.plan.fast) + 1  # and connecting
+        timeout_ms = self._endpoints[configured.endpoint].timeout_ms
+        patience_s = (self._settings.poll.period_ms + requests * timeout_ms) / 1000 + _MARGIN_S
+        task = self._tasks.create_task(poller.run(), name="poll")
+        self._running[machine.name] = _Running(machine, configured, poller, task, patience_s)
+        return poller
+
+    async def _swap_all(self, pairs: Sequence[tuple[str, MachineSettings, Machine | None]]) -> None:
+        """None of them waits for another: one that is silent keeps only its own read waiting."""
+        swaps = []
+        for some in _pieces(pairs):
+            swaps += [asyncio.create_task(self._swap(*pair), name="swap") for pair in some]
+            await asyncio.sleep(0)
+        await asyncio.gather(*swaps)
+
+    async def _swap(self, name: str, configured: MachineSettings, retired: Machine | None) -> None:
+        """The machine called ``name`` goes on as it is configured now: under the same meter if what its epoch
+        is bound to is the same, else under another.
+        """
+        machine = retired or await self._retired(name)
+        scheme = scheme_of(self._settings, configured, self._agent)
+        if machine.scheme.identity.ends_by(scheme.identity) is None:
+            machine.configure(scheme, configured.serial)
+            self._go_on(machine, configured, [])
+        elif records := machine.rename(scheme, configured.serial, self._desk.announced):
+            self._go_on(machine, configured, records)
+        else:  # as after a restart
+            checkpoint = machine.checkpoint()
+            self._begin(configured, {name: checkpoint} if checkpoint else {})
+        if name != configured.name:
+            self._forget(name)
+            if checkpoint := machine.checkpoint():
+                self._desk.commit.put(name, (), moved(checkpoint))
+
+    def _go_on(self, machine: Machine, configured: MachineSettings, records: list[Record]) -> None:
+        self.machines[machine.name] = machine
+        self._poll(machine, configured).keep(records)
+
+    async def _end(self, names: Iterable[str]) -> None:
+        """The machines go, as they would when the agent stops."""
+        names = tuple(names)
+        for machine in await asyncio.gather(*(self._retired(name) for name in names)):
+            self._close(machine)
+            self._forget(machine.name)
+
+    async def _retired(self, name: str) -> Machine:
+        """Not polled any more."""
+        running = self._running.pop(name)
+        await running.poller.leave(running.poll)
+        return self.machines.pop(name)
+
+    def _forget(self, name: str) -> None:
+        self._desk.conditions.forget(name)
+        self._gone(name)
+
+    def _close(self, machine: Machine) -> None:
+        records = tuple(machine.stop())
+        self._desk.counts.metered(records)
+        self._desk.commit.put(machine.name, records, machine.checkpoint())
+        if records:
+            self._desk.wake()
+
+
+def _pieces(whole: Sequence[T]) -> Iterator[Sequence[T]]:
+    """``whole`` in pieces of bounded size."""
+    return (whole[start : start + _AT_A_TIME] for start in range(0, len(whole), _AT_A_TIME))
 
 
 def scheme_of(settings: Settings, configured: MachineSettings, agent: str) -> Scheme:

@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from contract.records import MeterReason
 from edge_agent.profile import Profile
 
 
@@ -20,6 +21,12 @@ class Identity(Struct, frozen=True, kw_only=True):
     stop_table: str
     agent: str
     timezone: str
+
+    def ends_by(self, now: "Identity") -> MeterReason | None:
+        """Why an epoch of this identity cannot go on as ``now``; None when it can."""
+        if (self.tags(), self.timezone) != (now.tags(), now.timezone):
+            return MeterReason.RENAMED
+        return None if self.profile_digest == now.profile_digest else MeterReason.REPLACED
 
     def tags(self) -> dict[str, Any]:
         """The fields that every record carries."""

@@ -38,6 +38,8 @@ class MachineSettings(Struct, frozen=True, kw_only=True):
     area: str
     serial: int | None
     """What its serial register must say; None: what it says at first contact."""
+    was: str | None
+    """The name it had before: its meter goes over to the new one."""
     name_en: str
     name_zh: str
     """For people; empty where there is none."""

@@ -40,6 +40,8 @@ class Reading:
     def __init__(self, file: TomlFile) -> None:
         self.file = file
         self.complaints: list[Complaint] = []
+        self.files: list[Path] = []
+        """Beside this one, those that were read because it names them."""
 
     def complain(self, path: tuple[str | int, ...], problem: str, remedy: str = "") -> None:
         self.complaints.append(self.file.complain(path, problem, remedy))

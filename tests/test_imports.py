@@ -99,6 +99,7 @@ WIRING_MODULES = {
         "links",
         "poll",
         "probe",
+        "reloading",
         "roster",
         "watch",
         "watchdog",

@@ -75,6 +75,8 @@ def test_a_unit_has_the_directives_that_are_promised(unit: str) -> None:
     found = parsed(unit)
     assert {key: found["Service"].get(key) for key in SERVICE} == SERVICE
     assert found["Unit"]["StartLimitIntervalSec"] == "0", "a gateway with nobody beside it never gives up"
+    reload = found["Service"].get("ExecReload")
+    assert reload == ("/bin/kill -HUP $MAINPID" if unit == "gongfang-agent" else None)
     assert found["Install"]["WantedBy"] == "multi-user.target"
     text = unit_file(unit).read_text("utf-8")
     assert "\nSystemCallFilter=@system-service\n" in text
