@@ -90,6 +90,7 @@ async def running(directory: Path, port: int) -> AsyncIterator[Site]:
         async with opened(load(place.agent)) as agent:
             stop = asyncio.Event()
             metering = tasks.create_task(agent.run(stop))
+            await eventually(lambda: len(agent.machines) == 3)
             yield Site(directory, agent, office)
             stop.set()
             await metering
