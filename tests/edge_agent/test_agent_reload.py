@@ -254,11 +254,10 @@ async def test_a_machine_renamed_while_the_agent_was_away_hands_its_meter_over_t
         asyncio.TaskGroup() as tasks,
     ):
         moved = tmp_path.joinpath("agent.toml")
-        ports = sorted({address[1] for address in addresses.values()})
-        old = sorted({endpoint.port for endpoint in settings.endpoints})
         text = moved.read_text("utf-8")
-        for was, now in zip(old, ports, strict=True):
-            text = text.replace(f"\nport = {was}\n", f"\nport = {now}\n")
+        for machine in settings.machines:
+            old = next(one for one in settings.endpoints if one.name == machine.endpoint)
+            text = text.replace(f"\nport = {old.port}\n", f"\nport = {addresses[machine.name][1]}\n")
         moved.write_text(text, "utf-8")
         async with opened(load(moved)) as agent:
             stop = asyncio.Event()
