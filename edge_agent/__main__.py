@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from contract.complaint import BadConfigurationError
-from edge_agent import command_outbox, command_run, command_scan, command_site
+from edge_agent import command_outbox, command_probe, command_run, command_scan, command_site
 from edge_agent.arguments import parser
 from edge_agent.config import Settings, load
 from edge_agent.outbox_file import OutboxError
@@ -19,10 +19,14 @@ def _of_site(command: Callable[[Settings, argparse.Namespace], int]) -> Command:
     return lambda given: command(load(given.config), given)
 
 
+def _probe(given: argparse.Namespace) -> int:
+    return _of_site(command_site.probe)(given) if given.config else command_probe.probe(given)
+
+
 COMMANDS: Final[Mapping[str, Command]] = {
     "run": _of_site(command_run.run),
     "check": _of_site(command_site.check),
-    "probe": _of_site(command_site.probe),
+    "probe": _probe,
     "scan": command_scan.scan,
     "resend": _of_site(command_outbox.resend),
     "status": _of_site(command_outbox.status),

@@ -2,74 +2,15 @@
 
 import argparse
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from daemon.journal import FORMS
 from edge_agent.block import Table
+from edge_agent.help_texts import ABOUT, EXAMPLES, FIRST_DAY
 from edge_agent.survey import Area
-
-_ABOUT: Final = """\
-Meters machines: reads them over Modbus about once a second, adds up what they do, and hands the
-records over to the collector through an MQTT broker. It can only read; it never writes to a machine."""
-
-_FIRST_DAY: Final = """\
-the first day:
-  gongfang-agent check --config site.toml     is it right, and what will be read
-  gongfang-agent probe --config site.toml     does each machine answer, and what does it say
-  gongfang-agent run   --config site.toml     meter, until it is told to stop (Ctrl-C, SIGTERM)
-
-configs/sites/ has commented examples; configs/profiles/ has a file per machine type.
-exit codes: 0 fine, 1 failure, 2 bad usage or configuration"""
-
-_EXAMPLES: Final[Mapping[str, str]] = {
-    "run": """\
-It loses nothing on its way: what the collector has not answered for rests in the outbox file.
-
-example:
-  gongfang-agent run --config /etc/gongfang/site.toml""",
-    "check": """\
-Looks at the file, the profiles and the stop-code table it names. Connects to nothing.
-Every complaint comes with file, line, key and what to do.
-
-example:
-  gongfang-agent check --config site.toml""",
-    "probe": """\
-Exits with 1 when a machine does not answer, has another serial number than configured, or holds
-something that its profile does not expect. A number that is absurdly large, or 65536 times too
-large, tells of a wrong word_order in the profile.
-
-example:
-  gongfang-agent probe --config site.toml --machine knit-01""",
-    "scan": """\
-Reads only (function codes 1 to 4), one request at a time with a pause after each. Asks each unit id
-whether it is there, then which registers it lets be read: a refused request is halved until its
-edge is known. Where the requests are as many as said beforehand it ends, and tells. A dump is read
-by `profile`, replayed by `gongfang-simulator replay`, and compared with a later one.
-Exits with 1 when nothing can be read, and when it was ended early; what was found is shown all the
-same.
-
-examples:
-  gongfang-agent scan tcp://192.0.2.20:502
-  gongfang-agent scan tcp://192.0.2.20:502 --units 1-30 --out dump.json
-  gongfang-agent scan tcp://192.0.2.20:502 --units 5 --addresses 0-99,4096-4351 --tables holding
-  gongfang-agent scan tcp://192.0.2.20:502 --units 5 --wide        where it has no registers below 500
-  gongfang-agent scan tcp://192.0.2.20:502 --like dump.json --out later.json""",
-    "resend": """\
-For a collector whose database was restored from an older copy. Sending twice changes nothing:
-a record is known by its name. Works while the agent runs. Without an offset the instants are
-the site's local time; --to itself is not included.
-
-example:
-  gongfang-agent resend --config site.toml --from 2026-11-01 --to 2026-11-08T06:00""",
-    "status": """\
-Exits with 1 when more waits than the outbox should hold.
-
-example:
-  gongfang-agent status --config site.toml""",
-}
 
 
 def _spans(low: int, high: int) -> Callable[[str], tuple[Area, ...]]:
@@ -109,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     """``command`` is the name of the one that was chosen."""
     raw = argparse.RawDescriptionHelpFormatter
     whole = argparse.ArgumentParser(
-        prog="gongfang-agent", description=_ABOUT, epilog=_FIRST_DAY, formatter_class=raw
+        prog="gongfang-agent", description=ABOUT, epilog=FIRST_DAY, formatter_class=raw
     )
     commands = whole.add_subparsers(dest="command", required=True, metavar="command")
     running = _of_site(commands, "run", "Meter the machines and hand the records over.")
@@ -118,14 +59,30 @@ def parser() -> argparse.ArgumentParser:
     )
     running.add_argument("--log", choices=FORMS, default="text", help="form of the log lines; default text")
     _of_site(commands, "check", "Say what is wrong with a configuration, or what it amounts to.")
-    one = _of_site(commands, "probe", "Read each machine once and say what it means.")
-    one.add_argument("--machine", metavar="NAME", help="only this one")
+    _probe(_command(commands, "probe", "Read machines and say what they mean, or may mean."))
     again = _of_site(commands, "resend", "Send records again that were delivered before.")
     again.add_argument("--from", dest="start", type=datetime.fromisoformat, required=True, metavar="ISO")
     again.add_argument("--to", dest="end", type=datetime.fromisoformat, required=True, metavar="ISO")
     _of_site(commands, "status", "Say how much waits in the outbox.")
     _scan(_command(commands, "scan", "Find what is behind an endpoint that nobody knows."))
     return whole
+
+
+def _probe(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--config", type=Path, metavar="FILE", help="the site's TOML file")
+    what.add_argument("endpoint", metavar="URL", nargs="?", help="a machine without a profile")
+    parser.add_argument("--machine", metavar="NAME", help="with --config: only this one")
+    free = parser.add_argument_group("of a machine without a profile")
+    free.add_argument("--unit", type=_count(0, 255), default=1, help="unit id (1)")
+    free.add_argument("--table", type=Table, choices=tuple(Table), default=Table.HOLDING, help="(holding)")
+    free.add_argument("--from", dest="start", type=_count(0, 65_535), default=0, help="first address (0)")
+    free.add_argument("--count", type=_count(1, 2_000), default=40, help="how many addresses (40)")
+    free.add_argument("--watch", type=_count(1, 86_400), metavar="S", help="look for so many seconds")
+    free.add_argument("--every-ms", type=_count(100, 60_000), default=1_000, help="between looks (1000)")
+    free.add_argument("--all", action="store_true", help="every reading, also what is hardly meant")
+    free.add_argument("--pause-ms", type=_count(0, 10_000), default=20, help="between requests (20)")
+    free.add_argument("--timeout-ms", type=_count(20, 60_000), default=1_000, help="of an answer (1000)")
 
 
 def _scan(parser: argparse.ArgumentParser) -> None:
@@ -155,7 +112,7 @@ def _scan(parser: argparse.ArgumentParser) -> None:
 def _command(commands: Any, name: str, does: str) -> argparse.ArgumentParser:  # noqa: ANN401  argparse's own type is private
     raw = argparse.RawDescriptionHelpFormatter
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=does, description=does, epilog=_EXAMPLES[name], formatter_class=raw
+        name, help=does, description=does, epilog=EXAMPLES[name], formatter_class=raw
     )
     return parser
 

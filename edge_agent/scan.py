@@ -189,16 +189,17 @@ async def again(link: Link, dump: UnitDump) -> UnitDump:
     """What ``dump`` could read of a unit, read anew. Raises a LinkError."""
     tables = []
     for table in dump.tables:
-        most = table.limit or table.most
         ranges = []
-        for block in _blocks(table, most):
+        for block in blocks_of(table):
             words = await link.read(block, dump.unit)
             ranges.append(Range(address=block.address, words=list(words)))
         tables.append(msgspec.structs.replace(table, ranges=joined(ranges)))
     return msgspec.structs.replace(dump, tables=tables)
 
 
-def _blocks(table: TableDump, most: int) -> Iterator[Block]:
+def blocks_of(table: TableDump) -> Iterator[Block]:
+    """Requests that read all of it, by what the device allowed."""
+    most = table.limit or table.most
     for range_ in table.ranges:
         at = range_.address
         while at < range_.end:

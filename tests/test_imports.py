@@ -89,6 +89,7 @@ WIRING_MODULES = {
         "batches",
         "check",
         "command_outbox",
+        "command_probe",
         "command_run",
         "command_scan",
         "command_site",

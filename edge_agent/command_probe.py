@@ -1,0 +1,86 @@
+"""``gongfang-agent probe URL``: what words may mean that nobody knows."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import time
+
+from edge_agent.address import AddressError
+from edge_agent.block import Block
+from edge_agent.direct import link_to_url
+from edge_agent.dump import table_dump
+from edge_agent.link import Link, LinkError
+from edge_agent.motion import Look, motions
+from edge_agent.probe_view import motion_view, view
+from edge_agent.scan import Manners, Scan, StoppedError, blocks_of
+from edge_agent.survey import Area, Surveyed
+from edge_agent.terminal import BAD_USAGE, FAILED, FINE, say, warn, whisper
+
+
+def probe(given: argparse.Namespace) -> int:
+    try:
+        link = link_to_url(given.endpoint, given.timeout_ms)
+    except AddressError as error:
+        warn(f"probe: {given.endpoint!r}: {error}")
+        return BAD_USAGE
+    return asyncio.run(_probe(link, given))
+
+
+async def _probe(link: Link, given: argparse.Namespace) -> int:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+    try:
+        found = await _surveyed(link, given, stop)
+        if not found.words:
+            warn(f"unit {given.unit}: nothing can be read there{_why(found)}")
+            return FAILED
+        if given.watch is None:
+            for line in view(given.table, found.words, everything=given.all):
+                say(line)
+            return FINE
+        return await _watch(link, given, found, stop)
+    except (LinkError, StoppedError) as error:
+        warn(f"probe: {error}")
+        return FAILED
+    finally:
+        link.close()
+
+
+async def _surveyed(link: Link, given: argparse.Namespace, stop: asyncio.Event) -> Surveyed:
+    manners = Manners(pause_s=given.pause_ms / 1000, limit_s=600, requests=2_000, wide=False)
+    scan = Scan(link, manners, whisper, stop)
+    end = min(given.start + given.count, 65_536)
+    await scan.run([given.unit], [given.table], [Area(given.start, end)])
+    for remark in scan.found.remarks:
+        warn(f"note: {remark}")
+    return scan.found.units.get(given.unit, {}).get(given.table) or Surveyed(table=given.table)
+
+
+def _why(found: Surveyed) -> str:
+    codes = sorted(set(found.refused.values()))
+    return f" (Modbus exception {', '.join(map(str, codes))})" if codes else ""
+
+
+async def _watch(link: Link, given: argparse.Namespace, found: Surveyed, stop: asyncio.Event) -> int:
+    """Looks once a second, until the time is over or Ctrl-C."""
+    blocks = tuple(blocks_of(table_dump(found)))
+    looks = [await _look(link, blocks, given.unit)]
+    end_s = time.monotonic() + given.watch
+    while not stop.is_set() and time.monotonic() < end_s:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), min(given.every_ms / 1000, max(0, end_s - time.monotonic())))
+        looks.append(await _look(link, blocks, given.unit))
+        whisper(f"looked {len(looks)} times")
+    whisper("")
+    seconds = (looks[-1].at_ms - looks[0].at_ms) / 1000
+    for line in motion_view(motions(given.table, looks, everything=given.all), seconds, len(looks)):
+        say(line)
+    return FINE
+
+
+async def _look(link: Link, blocks: tuple[Block, ...], unit: int) -> Look:
+    words: dict[int, int] = {}
+    for block in blocks:
+        words.update(zip(range(block.address, block.end), await link.read(block, unit), strict=True))
+    return Look(time.monotonic_ns() // 1_000_000, words)
