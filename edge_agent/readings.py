@@ -7,12 +7,13 @@ is left is *likely*, and a person compares it with the panel.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
 
-from edge_agent.block import Block, Table
-from edge_agent.decode import Value, decoder
+from edge_agent.block import Table
+from edge_agent.decode import Decode, Value, decoder
 from edge_agent.dump import runs
 from edge_agent.register import Register, RegisterType, WordOrder
 
@@ -77,9 +78,16 @@ def _registers(table: Table, address: int, end: int) -> Iterator[Register]:
 
 def value_of(register: Register, words: Mapping[int, int]) -> Value:
     """``words`` has all of its addresses."""
-    block = Block(register.table, register.address, register.count)
-    (value,) = decoder(block, [register])([words[address] for address in range(block.address, block.end)])
+    decode = _decoder(register.type, register.word_order)
+    (value,) = decode([words[address] for address in range(register.address, register.end)])
     return value
+
+
+@cache
+def _decoder(type_: RegisterType, order: WordOrder) -> Decode:
+    """As a profile would read it, for the words of one register."""
+    register = Register(name="any", table=Table.HOLDING, address=0, type=type_, word_order=order)
+    return decoder(register.block, [register])
 
 
 def likely(table: Table, words: Mapping[int, int], *, empty_high: bool = False) -> list[Reading]:

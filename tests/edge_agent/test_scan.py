@@ -16,7 +16,7 @@ from edge_agent.block import Table
 from edge_agent.dump import BadDumpError, read_dump, write_dump
 from tests.edge_agent.odd_device import OddDevice, odd_device
 
-QUICK = ("--pause-ms", "0", "--timeout-ms", "100")
+QUICK = ("--pause-ms", "0", "--timeout-ms", "1000")
 
 
 def numbered(*ranges: tuple[int, int]) -> dict[int, int]:
@@ -36,6 +36,7 @@ def scan(device: OddDevice, *more: str) -> int:
 
 def test_a_scan_finds_units_tables_ranges_and_the_limit(capsys: pytest.CaptureFixture[str]) -> None:
     with odd_device({3: LOOM, 7: {"input": numbered((0, 2))}}, limit=16) as device:
+        device.elsewhere = 11
         assert scan(device, "--units", "1-7") == 0
     told = capsys.readouterr()
     assert told.out.splitlines() == [
@@ -144,7 +145,7 @@ def test_no_unit_is_a_failure_and_no_connection_is_said(
     free_port: Callable[[], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with odd_device({}) as device:
-        assert scan(device, "--units", "1-3") == 1
+        assert scan(device, "--units", "1-3", "--timeout-ms", "100") == 1
     assert "no unit answers" in capsys.readouterr().out
     assert main(["scan", f"tcp://127.0.0.1:{free_port()}", *QUICK]) == 1
     assert "no connection" in capsys.readouterr().out
