@@ -97,7 +97,9 @@ def _gauges(profile: Profile, values: Values) -> Iterator[str]:
 def _shown(gauge: Gauge, shown: Mapping[str, float], values: Values) -> Value:
     if gauge.name in shown:
         return f"{shown[gauge.name]:.10g} {gauge.unit}".rstrip()
-    return values[gauge.register]
+    flags = (equal.register for equal in gauge.when if values[equal.register] not in equal.values)
+    flag = next(flags, None)
+    return f"not shown, {flag} is {values[flag]}" if flag else values[gauge.register]
 
 
 def _set_bits(profile: Profile, values: Values) -> Iterator[str]:

@@ -17,9 +17,10 @@ from simulators.modbus import serve
 from simulators.script import Script, build_scripts
 from tests.demo.mini_plant import ROOT, START_MS, embedded
 from tests.machines.cluster import RATIO, cluster_plant, profile, with_transformers
+from tests.simulators.golden_image import read
 
-NOW_MS = START_MS + 3_000_000
-"""Fifty minutes into the shift."""
+NOW_MS = START_MS + 1_320_000
+"""Twenty-two minutes into the shift: the COD analyser is being calibrated, that of phosphorus has failed."""
 
 
 @pytest.fixture
@@ -78,6 +79,18 @@ async def test_probe_shows_totals_in_the_units_of_records(
         count = script.first[first] + script.counted(NOW_MS)[quantity] // unit
         (meters,) = (line for line in said[name] if line.startswith("  meters"))
         assert f" {quantity} {count % 2**32 * unit}" in f"{meters} ", meters
+
+
+async def test_probe_says_which_flag_keeps_a_concentration_from_being_shown(
+    site: files.Place, scripts: dict[str, Script], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (line,) = (line for line in (await probed(site, scripts, capsys))["outfall-01"] if "gauges" in line)
+    told = read("effluent", scripts["outfall-01"].image(NOW_MS))
+    flags = {name: told[f"{name}_flag"] for name in ("cod", "nh3n", "tn", "tp")}
+    assert 0 < list(flags.values()).count("N") < 4  # or this would show nothing
+    for name, flag in flags.items():
+        shown = f"{told[name]:.10g} mg/L" if flag == "N" else f"not shown, {name}_flag is {flag}"
+        assert f"  {name} {shown}" in line
 
 
 READS = {
