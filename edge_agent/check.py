@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-from edge_agent.block import Block, holds
 from edge_agent.config import Settings
-from edge_agent.plan import ReadPlan, read_plan
-from edge_agent.profile import Profile
-from edge_agent.request import what
+from edge_agent.plan import read_plan
+from edge_agent.plan_view import plan_view
 from edge_agent.settings import Endpoint
 
 
@@ -66,24 +64,5 @@ def _profiles(settings: Settings) -> Iterator[str]:
     for profile in profiles.values():
         yield f"  {profile.label}  kind {profile.kind}, digest {profile.digest[:12]}"
         yield f"    stop codes {profile.stop_table.label}"
-        yield from _plan(profile, read_plan(profile))
+        yield from (f"    {line}" for line in plan_view(profile, read_plan(profile)))
         yield f"    meters {', '.join(quantity.name for quantity in profile.quantities) or 'time only'}"
-
-
-def _plan(profile: Profile, made: ReadPlan) -> Iterator[str]:
-    once = len(made.fast) - made.again
-    for at, block in enumerate(made.fast[:once]):
-        yield f"    reads {_told(profile, block)}{'' if at in made.needed else '; may be refused'}"
-    for block in made.fast[once:]:
-        yield f"    reads {_span(block)} again: a state that changed meanwhile makes the read void"
-    for block in made.slow:
-        yield f"    now and then {_told(profile, block)}"
-
-
-def _span(block: Block) -> str:
-    return f"{block.table} {block.address} to {block.end - 1}"
-
-
-def _told(profile: Profile, block: Block) -> str:
-    inside = [register.name for register in profile.registers if holds(block, register.block)]
-    return f"{_span(block)} ({block.count} {what(block)}): {', '.join(inside)}"
