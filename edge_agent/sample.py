@@ -12,7 +12,7 @@ NO_ORDER: Final = NONE
 """The order register says that there is no order."""
 
 
-class Sample(Struct, frozen=True, kw_only=True):
+class Sample(Struct, frozen=True, kw_only=True, gc=False):
     at: int
     """UTC ms on the meter's own time line."""
     state: State
@@ -31,7 +31,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     """Raw value of each counter, in the device's own units."""
 
 
-class Fault(Struct, frozen=True, kw_only=True):
+class Fault(Struct, frozen=True, kw_only=True, gc=False):
     """A read that gave no sample."""
 
     reason: Reason
