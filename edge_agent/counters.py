@@ -24,20 +24,36 @@ class Kind(StrEnum):
     RESTARTED = "restarted"
     DOUBTFUL = "doubtful"
     """Nothing that the machine could have done; the next read decides between transient and unexplained."""
+    UNSURE = "unsure"
+    """What the machine could have done, and a torn read would show as well; the next read decides."""
 
 
 class Step(Struct, frozen=True):
     kind: Kind
     delta: int
-    """Raw units; 0 when doubtful."""
+    """Raw units; 0 when doubtful, the whole step when unsure."""
 
 
 _DOUBTFUL: Final = Step(Kind.DOUBTFUL, 0)
+_OPEN: Final = frozenset({Kind.DOUBTFUL, Kind.UNSURE})
 
 
 def feasible(counter: Counter, elapsed_ms: int) -> int:
     """The largest step that this machine can make in ``elapsed_ms``, with a tenth of tolerance."""
     return counter.max_per_hour * (elapsed_ms + _SLACK_MS) * 11 // (10 * _HOUR_MS) + 1
+
+
+def sure(counter: Counter, elapsed_ms: int) -> int:
+    """The largest step that is believed at once.
+
+    Of a whole part and a fraction, one may have been carried into while the other was still the old one: such
+    a read is a unit too high, and only the slack lets it pass. Who is slow to refresh is asked once more.
+    """
+    limit = feasible(counter, elapsed_ms)
+    if counter.fraction is None:
+        return limit
+    made = counter.max_per_hour * elapsed_ms * 11 // (10 * _HOUR_MS) + 1
+    return min(limit, max(made, counter.counts - 1))
 
 
 def classify(counter: Counter, before: int, after: int, *, elapsed_ms: int, up_ms: int | None) -> Step:
@@ -50,7 +66,8 @@ def classify(counter: Counter, before: int, after: int, *, elapsed_ms: int, up_m
         return Step(Kind.RESTARTED, after) if possible else _DOUBTFUL
     limit = feasible(counter, elapsed_ms)
     if before <= after <= before + limit:
-        return Step(Kind.NORMAL, after - before)
+        step = after - before
+        return Step(Kind.NORMAL if step <= sure(counter, elapsed_ms) else Kind.UNSURE, step)
     wrapped = after + counter.modulus - before
     return Step(Kind.WRAPPED, wrapped) if after < before and wrapped <= limit else _DOUBTFUL
 
@@ -76,14 +93,15 @@ def steps(counters: tuple[Counter, ...], before: Sample, after: Sample) -> dict[
 
 
 def doubtful(taken: Mapping[str, Step]) -> bool:
-    return any(step.kind is Kind.DOUBTFUL for step in taken.values())
+    """Whether the next read has to decide."""
+    return any(step.kind in _OPEN for step in taken.values())
 
 
 def rebased(first: Mapping[str, Step], second: Mapping[str, Step]) -> dict[str, Step]:
     """Steps over an odd read that the next one confirmed.
 
     ``first`` leads to the odd read, ``second`` from it to the next. A doubtful jump has no value, since
-    nobody knows what it stands for; what was counted before and after it has.
+    nobody knows what it stands for; what was counted before and after it has. An unsure one is sure now.
     """
     return {
         name: Step(

@@ -113,7 +113,9 @@ def _readings(profile: Profile, fast: Unpacking) -> Callable[[list[Any]], dict[s
     counts = [(counter, made) for counter in profile.counters if (made := counting(counter, types))]
     if not counts:
         places = [(name, fast.place[name]) for name in names]
-        return lambda values: {name: values[place] for name, place in places}  # dict(zip()) takes twice as long
+        return lambda values: {
+            name: values[place] for name, place in places
+        }  # dict(zip()) takes twice as long
     special = [
         (counter.name, count, picker([fast.place[name] for name in counter.registers]))
         for counter, count in counts

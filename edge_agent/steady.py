@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from contract.records import Reason
 from contract.states import time_field
 from edge_agent.attribution import Attribution, Leases
-from edge_agent.counters import feasible
+from edge_agent.counters import sure
 from edge_agent.sample import Sample
 from edge_agent.scheme import Scheme
 from edge_agent.state import MeterState
@@ -67,7 +67,7 @@ def _counted(scheme: Scheme, meter: MeterState, sample: Sample, elapsed_ms: int)
     for counter in scheme.profile.counters:
         step = after[counter.name] - before[counter.name]
         if step:
-            if not 0 < step <= feasible(counter, elapsed_ms):
+            if not 0 < step <= sure(counter, elapsed_ms):
                 return None
             raw[counter.name] += step
     return raw
