@@ -12,7 +12,7 @@ from contract.messages import Lease
 from contract.names import NONE
 
 
-class Held(Struct, frozen=True, kw_only=True):
+class Held(Struct, frozen=True, kw_only=True, gc=False):
     """A lease as this agent applies it; tenant and order both ``none`` after an end."""
 
     lease_id: str
@@ -26,7 +26,7 @@ Leases = tuple[Held, ...]
 """By rising ``effective``. The first may be in force, the later ones are still to come."""
 
 
-class Attribution(Struct, frozen=True, kw_only=True):
+class Attribution(Struct, frozen=True, kw_only=True, gc=False):
     tenant: str
     order_id: str
     lease_id: str

@@ -21,7 +21,7 @@ class Jump(StrEnum):
     BACK = "back"
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class Line(Struct, frozen=True, kw_only=True, gc=False):
     wall: int
     """The line's instant (UTC ms) at the monotonic time ``mono``."""
     mono: int

@@ -59,13 +59,19 @@ def _never_seen(scheme: Scheme, session: str, at: int, clock: Clock) -> MachineS
     )
 
 
-def differs(one: MachineState, other: MachineState) -> bool:
-    """Whether a person would want to be told: anything but the instant and the running totals."""
-    return (one.epoch, one.state, one.party, one.stop_code, one.vendor_code, one.provisional) != (
-        other.epoch,
-        other.state,
-        other.party,
-        other.stop_code,
-        other.vendor_code,
-        other.provisional,
-    ) or (one.tenant, one.order_id, one.lease_id) != (other.tenant, other.order_id, other.lease_id)
+def is_as(shown: MachineState, meter: MeterState | None) -> bool:
+    """Whether a person would see nothing new: all is as it was shown, but for the instant and the totals."""
+    if meter is None:
+        return shown.epoch == NONE
+    posture, in_gap = meter.span.posture, meter.gap is not None
+    return (
+        shown.epoch == meter.epoch
+        and shown.state is posture.state
+        and shown.party is posture.party
+        and shown.stop_code == posture.stop_code
+        and shown.vendor_code == (0 if in_gap else meter.settled.vendor_code)
+        and shown.provisional == (meter.missed > 0 and not in_gap)
+        and shown.tenant == posture.tenant
+        and shown.order_id == posture.order_id
+        and shown.lease_id == posture.lease_id
+    )

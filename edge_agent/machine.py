@@ -286,7 +286,8 @@ class Machine:
 
     def _take(self, turned: Turned) -> list[Record]:
         """Keeps the meter, and of the leases what can still matter to it."""
-        meter = turned.meter
-        leases = forget(self._state.leases, meter.gap.start if meter.gap else meter.settled.at)
+        meter, leases = turned.meter, self._state.leases
+        if leases:
+            leases = forget(leases, meter.gap.start if meter.gap else meter.settled.at)
         self._state = msgspec.structs.replace(self._state, meter=meter, leases=leases)
         return list(turned.records)

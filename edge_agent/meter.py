@@ -32,7 +32,7 @@ Announced = Mapping[str, str]
 """The tenant of each announced order."""
 
 
-class Turned(Struct, frozen=True):
+class Turned(Struct, frozen=True, gc=False):
     """What an event made of a meter."""
 
     meter: MeterState

@@ -150,8 +150,10 @@ def both(clock: Clock) -> tuple[int, int]:
     A process that is stopped between the two readings would take the pause for a step of the wall clock.
     """
     looks: list[tuple[int, int, int]] = []
-    while len(looks) < _LOOKS and not (looks and looks[-1][0] <= _APART_MS):
+    while len(looks) < _LOOKS:
         before, wall, mono = clock.mono_ms(), clock.wall_ms(), clock.mono_ms()
+        if mono - before <= _APART_MS:
+            return wall, mono
         looks.append((mono - before, wall, mono))
     _, wall, mono = min(looks)
     return wall, mono

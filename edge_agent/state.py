@@ -10,7 +10,7 @@ from edge_agent.sample import Sample
 from edge_agent.scheme import Identity
 
 
-class Posture(Struct, frozen=True, kw_only=True):
+class Posture(Struct, frozen=True, kw_only=True, gc=False):
     """What a transition is about: when any of it changes, a span ends and another begins."""
 
     state: State
@@ -54,7 +54,7 @@ def posture(sample: Sample, owner: Attribution) -> Posture:
     )
 
 
-class Span(Struct, frozen=True, kw_only=True):
+class Span(Struct, frozen=True, kw_only=True, gc=False):
     """An unbroken stretch of one posture."""
 
     start: int
@@ -63,7 +63,7 @@ class Span(Struct, frozen=True, kw_only=True):
     posture: Posture
 
 
-class Opening(Struct, frozen=True, kw_only=True):
+class Opening(Struct, frozen=True, kw_only=True, gc=False):
     """A transition not yet written: if the next good sample does not come, it never lasted."""
 
     at: int
@@ -73,7 +73,7 @@ class Opening(Struct, frozen=True, kw_only=True):
     """The span before it; None for the first of an epoch."""
 
 
-class OpenInterval(Struct, frozen=True, kw_only=True):
+class OpenInterval(Struct, frozen=True, kw_only=True, gc=False):
     """The interval in progress."""
 
     start: int
@@ -112,14 +112,14 @@ class Part(Struct, frozen=True, kw_only=True):
     """The clock was set forward in it."""
 
 
-class Gap(Struct, frozen=True, kw_only=True):
+class Gap(Struct, frozen=True, kw_only=True, gc=False):
     start: int
     reason: Reason
     steps: tuple[int, ...] = ()
     """Instants at which the clock was set forward meanwhile: the time from the first on is flagged."""
 
 
-class MeterState(Struct, frozen=True, kw_only=True):
+class MeterState(Struct, frozen=True, kw_only=True, gc=False):
     identity: Identity
     epoch: str
     sequence: int

@@ -8,7 +8,7 @@ import asyncio
 from contract import topics
 from contract.messages import MachineState, encode
 from edge_agent.clock import Clock
-from edge_agent.live import differs, now_showing
+from edge_agent.live import is_as, now_showing
 from edge_agent.machine import Machine
 from edge_agent.mqtt import Broker
 
@@ -32,12 +32,12 @@ class Window:
     def show(self, machine: Machine) -> None:
         """The machine may look different now."""
         self._gone.discard(machine.name)
-        now = self._clock.wall_ms()
+        now, before = self._clock.wall_ms(), self._shown.get(machine.name)
+        if before and is_as(before, machine.meter) and 0 <= now - before.at < self.repeat_ms:
+            return
         state = now_showing(machine.scheme, machine.meter, self._session, now, machine.clock)
-        before = self._shown.get(machine.name)
-        if before is None or differs(before, state) or not 0 <= now - before.at < self.repeat_ms:
-            self._shown[machine.name] = self._unsent[machine.name] = state
-            self._came.set()
+        self._shown[machine.name] = self._unsent[machine.name] = state
+        self._came.set()
 
     def gone(self, machine: str) -> None:
         """Nobody meters it here any more: its topic is cleared, since its last state would look like now."""
