@@ -45,7 +45,7 @@ class Account(Struct, frozen=True, kw_only=True):
     spans: tuple[Span, ...]
     events: tuple[Entry, ...]
     """Of the pieces that its registers count."""
-    counted: dict[str, int]
+    counted: dict[str, int] = {}
     """How far each quantity moved, in the unit that is metered, as coarse as the machine itself counts."""
 
 
