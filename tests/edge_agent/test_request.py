@@ -183,6 +183,14 @@ def test_of_two_ways_with_as_many_requests_the_shorter_is_taken() -> None:
     assert pack(spans, Limits(registers=8, known=spans)) == (Block(H, 0, 1), Block(H, 6, 5))
 
 
+def test_what_is_sent_twice_is_kept_together_and_apart_from_the_rest() -> None:
+    """Two requests either way, and of those to be sent again one or two."""
+    state, order, count = Block(H, 0, 1), Block(H, 8, 1), Block(H, 12, 1)
+    limits = Limits(registers=9, known=(state, order, count))
+    assert pack(limits.known, limits) == (state, Block(H, 8, 5))
+    assert pack(limits.known, limits, {state, order}) == (Block(H, 0, 9), count)
+
+
 @pytest.mark.parametrize("count", [1, 300])
 def test_many_are_planned_in_no_time(count: int) -> None:
     spans = tuple(Block(H, 3 * n, 2) for n in range(count))
