@@ -120,6 +120,7 @@ def test_probe_says_what_each_machine_means(
         "  bits     power stopped order_active data_valid",
         "  meters   produced 81250  scrap 130  courses 58500000  energy_wh 7770",
         "  counters run_s 1000000  stop_s 70001  pieces 81250  pieces_ng 130  courses 58500000  energy 777",
+        "  gauges   carriage_speed 0 m/s  last_piece 0 s  drive_temperature 0 °C  power 0 W",
     ]
     assert "(bus unit 2, knit-flat@1)" in second
     assert hub.connections == 1
