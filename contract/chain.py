@@ -20,7 +20,7 @@ _encoder = msgspec.json.Encoder(order="sorted")
 def canonical(record: Record) -> bytes:
     """The record as JSON with sorted keys and no spaces, without its digest."""
     fields = msgspec.to_builtins(record)
-    del fields["digest"]
+    fields.pop("digest", None)
     for name, default in ADDED_LATER.items():
         if name in fields and fields[name] == default:
             del fields[name]

@@ -95,8 +95,12 @@ class _Common(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
     """The link of the chain; empty until the record is sealed into its first batch."""
 
 
-class Meter(_Common, frozen=True, kw_only=True, tag="meter"):
-    """Opens an epoch: why, and what the device's counters said."""
+class Meter(_Common, frozen=True, kw_only=True, tag="meter", omit_defaults=True):
+    """Opens an epoch: why, and what the device's counters said.
+
+    The fields at its end came later. At their default they are written nowhere, so that a record which was
+    sealed and stored before they existed is the same bytes still.
+    """
 
     at: Ms
     reason: MeterReason
@@ -112,6 +116,12 @@ class Meter(_Common, frozen=True, kw_only=True, tag="meter"):
     uptime_s: Count
     readings: dict[QuantityName, Count]
     """Raw register values, in the device's own units."""
+    previous_machine: Name = "none"
+    """What the machine was called in the epoch before it, where that was another name."""
+    previous_serial: Count = 0
+    """Of the machine that was metered before, where this one took its place or its name."""
+    previous_readings: dict[QuantityName, Count] = {}
+    """The last raw readings of the epoch before it, likewise: the other half of the witness."""
 
 
 class Interval(_Common, frozen=True, kw_only=True, tag="interval"):

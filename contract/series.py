@@ -75,6 +75,8 @@ BY_NAME: Final = MappingProxyType({series.name: series for series in ALL})
 _BY_FACT: Final = {series.fact: series for series in ALL}
 
 _RAW: Final = "_raw"
+_WAS: Final = "_was"
+"""A raw reading of the epoch before."""
 _TOTAL: Final = "_total"
 _FIXED: Final = frozenset(
     name for fact in (Interval, Transition, Meter, Loss) for name in fact.__struct_fields__
@@ -83,7 +85,7 @@ _FIXED: Final = frozenset(
 
 def is_quantity_name(name: str) -> bool:
     """Whether a quantity may have this name beside the fixed fields of a flat row."""
-    return name not in _FIXED and not name.endswith((_TOTAL, _RAW))
+    return name not in _FIXED and not name.endswith((_TOTAL, _RAW, _WAS))
 
 
 def row_of(fact: Record | Fact) -> Row:
@@ -100,6 +102,8 @@ def row_of(fact: Record | Fact) -> Row:
         del fields["readings"]
         if isinstance(fact, Meter):
             fields["previous_end"] = ABSENT if fact.previous_end is None else fact.previous_end
+            fields.pop("previous_readings", None)
+            fields |= {name + _WAS: reading for name, reading in fact.previous_readings.items()}
         fields |= {name + _RAW: reading for name, reading in fact.readings.items()}
     return Row(series=series.name, time=time, tags=tags, fields=fields)
 
@@ -117,6 +121,9 @@ def fact_of(row: Row) -> Record | Fact:
         fields["readings"] = {name.removesuffix(_RAW): fields.pop(name) for name in names}
         if fields.get("previous_end") == ABSENT:
             fields["previous_end"] = None
+    if series is METER:
+        names = [name for name in row.fields if name.endswith(_WAS)]
+        fields["previous_readings"] = {name.removesuffix(_WAS): fields.pop(name) for name in names}
     return msgspec.convert(fields, series.fact)
 
 

@@ -9,7 +9,7 @@ from contract.names import NONE
 from contract.records import MeterReason
 from edge_agent.attribution import Leases
 from edge_agent.quantities import Told
-from edge_agent.state import MeterState
+from edge_agent.state import MeterState, Previous
 
 
 class Checkpoint(Struct, frozen=True, kw_only=True):
@@ -22,13 +22,22 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     previous_epoch: str = NONE
     previous_end: int | None = None
     previous_machine: str = NONE
-    """What the machine was called, where that was another name."""
     previous_readings: dict[str, int] = {}
-    """The last raw readings of a meter that ended because its machine was replaced or renamed."""
+    """Raw, of the last settled sample."""
     serial: int | None = None
     """Of the machine metered last: a new epoch does not make a stranger welcome."""
     told: Told | None = None
     """What was counted, in the words of the profile that counted it."""
+
+    @property
+    def previous(self) -> Previous:
+        return Previous(
+            epoch=self.previous_epoch,
+            end=self.previous_end,
+            machine=self.previous_machine,
+            serial=self.serial or 0,
+            readings=self.previous_readings,
+        )
 
 
 _encoder: Final = msgspec.json.Encoder()

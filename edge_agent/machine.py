@@ -211,6 +211,8 @@ class Machine:
             reason=reason,
             previous_epoch=meter.epoch,
             previous_end=metering.ends_at(meter, at),
+            previous_machine=meter.identity.machine,
+            previous_readings=meter.settled.readings,
             serial=meter.settled.serial,
         )
         return list(ended.records)
@@ -228,7 +230,7 @@ class Machine:
             announced,
             epoch=self._name_epoch(),
             reason=self._state.reason,
-            previous=(self._state.previous_epoch, self._state.previous_end),
+            previous=self._state.previous,
         )
         return self._take(opened)
 

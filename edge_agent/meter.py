@@ -9,6 +9,7 @@ event closed, in sequence order and not yet sealed.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,7 +25,7 @@ from edge_agent.gap import abandon, end_gap
 from edge_agent.quantities import Told, totals
 from edge_agent.sample import Sample
 from edge_agent.scheme import Scheme
-from edge_agent.state import Gap, MeterState, Opening, OpenInterval, Span, posture
+from edge_agent.state import NO_PREVIOUS, Gap, MeterState, Opening, OpenInterval, Previous, Span, posture
 from edge_agent.steady import steadily
 from edge_agent.turn import Turn
 
@@ -39,6 +40,10 @@ class Turned(Struct, frozen=True, gc=False):
     records: tuple[Record, ...] = ()
 
 
+_SUCCESSIONS: Final = frozenset({MeterReason.REPLACED, MeterReason.RENAMED})
+"""Then both meters are witnessed: what the one said last, and the other first."""
+
+
 def begin(
     scheme: Scheme,
     sample: Sample,
@@ -47,12 +52,9 @@ def begin(
     *,
     epoch: str,
     reason: MeterReason,
-    previous: tuple[str, int | None] = (NONE, None),
+    previous: Previous = NO_PREVIOUS,
 ) -> Turned:
-    """Opens an epoch at its first good sample. Totals start at 0; the readings are written down.
-
-    ``previous`` names the epoch before it and the instant where that one ended.
-    """
+    """Opens an epoch at its first good sample. Totals start at 0; the readings are written down."""
     attribution = attribute(in_force(leases, sample.at), sample.order_id, announced)
     identity = scheme.identity
     opened = records.Meter(
@@ -61,8 +63,8 @@ def begin(
         sequence=0,
         at=sample.at,
         reason=reason,
-        previous_epoch=previous[0],
-        previous_end=previous[1],
+        previous_epoch=previous.epoch,
+        previous_end=previous.end,
         profile=identity.profile,
         profile_digest=identity.profile_digest,
         stop_table=identity.stop_table,
@@ -72,6 +74,9 @@ def begin(
         boot_count=sample.boot_count,
         uptime_s=sample.uptime_s,
         readings=sample.readings,
+        previous_machine=NONE if previous.machine == identity.machine else previous.machine,
+        previous_serial=previous.serial if reason in _SUCCESSIONS else 0,
+        previous_readings=previous.readings if reason in _SUCCESSIONS else {},
     )
     raw = dict.fromkeys(sample.readings, 0)
     seen = posture(sample, attribution)

@@ -1,5 +1,7 @@
 """The state of a meter, frozen: all that a checkpoint has to hold for the totals to go on."""
 
+from typing import Final
+
 from msgspec import Struct, field
 
 from contract.names import NONE
@@ -117,6 +119,21 @@ class Gap(Struct, frozen=True, kw_only=True, gc=False):
     reason: Reason
     steps: tuple[int, ...] = ()
     """Instants at which the clock was set forward meanwhile: the time from the first on is flagged."""
+
+
+class Previous(Struct, frozen=True, kw_only=True):
+    """The epoch before one that opens; nothing where there was none."""
+
+    epoch: str = NONE
+    end: int | None = None
+    machine: str = NONE
+    """Its name then."""
+    serial: int = 0
+    readings: dict[str, int] = {}
+    """Raw, the last that were good."""
+
+
+NO_PREVIOUS: Final = Previous()
 
 
 class MeterState(Struct, frozen=True, kw_only=True, gc=False):

@@ -45,6 +45,8 @@ FIELDS = {
     "order": "id order_id tenant article by wanted due closed issued",
     "witness": "id machine by gateway at profile profile_digest serial readings panel issued",
 }
+LATER = {"meter": "previous_machine previous_serial previous_readings"}
+"""Fields that were appended, with a default at which they are written nowhere."""
 RECORDS = ("meter", "interval", "transition", "loss")
 MESSAGES: dict[str, type[msgspec.Struct]] = {
     "batch": Batch,
@@ -69,7 +71,7 @@ EXCEPTION = "machine epoch sequence outcome reason detail"
 STORED = {
     "usage": FIELDS["interval"],
     "state": FIELDS["transition"],
-    "meter": FIELDS["meter"],
+    "meter": f"{FIELDS['meter']} {LATER['meter']}",
     "loss": FIELDS["loss"],
     "lease": "site machine issued id tenant order_id by effective heard",
     "order": "site issued id order_id tenant article by wanted due closed heard",

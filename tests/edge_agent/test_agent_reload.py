@@ -211,6 +211,7 @@ def follows(first: list[Record], second: list[Record]) -> None:
     assert isinstance(opened_, Meter)
     assert opened_.reason is MeterReason.RENAMED
     assert opened_.previous_epoch == first[0].epoch
+    assert opened_.previous_readings == opened_.readings
     assert opened_.at == opened_.previous_end == last.start + last.duration_ms
     assert isinstance(first[-1], Transition)
     assert first[-1].cause == "epoch_end"
