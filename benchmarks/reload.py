@@ -154,10 +154,14 @@ def verdict(outbox: Path, touched: frozenset[int]) -> str:
     lives = {machine for machine in machines if sum(name == machine for name, _ in epochs) > 1}
     return "\n".join(
         (
-            f"{sum(map(len, intervals))} intervals; epochs with a hole in their sequence: {holes};"
-            f" intervals that do not begin where the one before ends: {untiled}",
-            f"{len(machines)} machines were never concerned, or only by their endpoint; of their {len(calm)}"
-            f" intervals have a gap: {gaps}; polls missed: {missed}; began another epoch: {len(lives)}",
+            (
+                f"{sum(map(len, intervals))} intervals; epochs with a hole in their sequence: {holes};"
+                f" intervals that do not begin where the one before ends: {untiled}"
+            ),
+            (
+                f"{len(machines)} machines were never concerned, or only by their endpoint; of their {len(calm)}"
+                f" intervals have a gap: {gaps}; polls missed: {missed}; began another epoch: {len(lives)}"
+            ),
         )
     )
 
