@@ -152,18 +152,14 @@ def verdict(outbox: Path, touched: frozenset[int]) -> str:
     gaps = sum(one.reason is not Reason.NONE for one in calm)
     missed, machines = sum(one.polls_missed for one in calm), {one.machine for one in calm}
     lives = {machine for machine in machines if sum(name == machine for name, _ in epochs) > 1}
-    return "\n".join(
-        (
-            (
-                f"{sum(map(len, intervals))} intervals; epochs with a hole in their sequence: {holes};"
-                f" intervals that do not begin where the one before ends: {untiled}"
-            ),
-            (
-                f"{len(machines)} machines were never concerned, or only by their endpoint; of their {len(calm)}"
-                f" intervals have a gap: {gaps}; polls missed: {missed}; began another epoch: {len(lives)}"
-            ),
-        )
-    )
+    said = {
+        f"of {sum(map(len, intervals))} intervals, those not beginning where the one before ends": untiled,
+        "epochs with a hole in their sequence": holes,
+        f"of {len(machines)} machines concerned by their endpoint at most, other epochs": len(lives),
+        f"of their {len(calm)} intervals, those with a gap": gaps,
+        "polls missed in them": missed,
+    }
+    return "\n".join(f"{number:8} {what}" for what, number in said.items())
 
 
 def main() -> int:
