@@ -7,7 +7,7 @@ When the disk takes nothing, what was put waits in memory and is tried again.
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -158,7 +158,7 @@ class GroupCommit:
             self._writing = None
             self.attempts += 1
 
-    def _commit(self, puts: Iterable[Put]) -> None:
+    def _commit(self, puts: Collection[Put]) -> None:
         self._outbox.commit(puts)
         # The puts are durable: trouble with making room must not look like trouble with them.
         try:

@@ -4,7 +4,7 @@ Synchronous, and used from one thread only (``commit.py`` has that thread). Ever
 durable when it returns, or nothing. Nothing that matters is remembered outside the file.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, Self
@@ -21,6 +21,7 @@ from edge_agent.outbox_file import OutboxError, open_file, transaction
 from edge_agent.packing import RECORD_LIMIT, Linked, Queued, fronts_of, instant_of, pack, wire_form
 from edge_agent.relief import Pressure
 from edge_agent.setaside import suspicion
+from edge_agent.sheets import Sheets
 
 TRIM_ROWS: Final = 2000
 """Most records that one ``trim`` drops, so that a slow card does not hold up the next commit for long."""
@@ -53,6 +54,7 @@ class Outbox:
         self._site, self._gateway = site, gateway
         self._limit_bytes, self._ring_bytes, self._ring_ms = limit_bytes, ring_bytes, ring_ms
         self._pressure = Pressure(db, limit_bytes, timezone)
+        self._sheets = Sheets(db)
 
     @classmethod
     def open(
@@ -85,7 +87,7 @@ class Outbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def commit(self, puts: Iterable[Put]) -> None:
+    def commit(self, puts: Collection[Put]) -> None:
         """Keeps all of ``puts`` or, on an error, nothing.
 
         Raises OutboxError for a sequence that does not rise (two agents on one file, or a copied one) and
@@ -95,10 +97,8 @@ class Outbox:
             for put in puts:
                 for record in put.records:
                     self._insert(record)
-                if put.checkpoint is not None:
-                    self._db.execute(
-                        "INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", (put.machine, put.checkpoint)
-                    )
+            self._sheets.write({put.machine: put.checkpoint for put in puts if put.checkpoint is not None})
+        self._sheets.written()
 
     def _insert(self, record: Record) -> None:
         name = (record.machine, record.epoch, record.sequence)
@@ -119,7 +119,7 @@ class Outbox:
 
     def checkpoints(self) -> dict[str, bytes]:
         """The last checkpoint of each machine."""
-        return dict(self._db.execute("SELECT machine, body FROM checkpoint"))
+        return self._sheets.read()
 
     def put_order(self, order: Order) -> None:
         """Keeps the announcement, unless a later issued one of the same order is held."""

@@ -13,6 +13,7 @@ from typing import Final
 from edge_agent.clock import real_ms
 from edge_agent.outbox_tables import APPLICATION, STEPS, VERSION
 from edge_agent.setaside import set_aside, suspicion
+from edge_agent.sheets import DamagedSheetError, Sheets
 
 _SMALL: Final = ("owner", "checkpoint", "announcement", "life", "batch", "tally")
 _WHOLE_CHECK_BYTES: Final = 16 * 1024 * 1024
@@ -142,6 +143,10 @@ def _prepare(db: sqlite3.Connection, path: Path, site: str, gateway: str) -> Non
             " give this agent an outbox of its own, or correct its name"
         )
     _upgrade(db)
+    try:
+        Sheets(db)  # reads them all
+    except DamagedSheetError as error:
+        raise DamagedError(f"{path}: {_DAMAGED.format(error)}") from error
 
 
 def _recognise(db: sqlite3.Connection, path: Path) -> None:

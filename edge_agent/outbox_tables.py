@@ -4,7 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 APPLICATION: Final = 0x476F6678  # "Gofx": tells an outbox from any other SQLite file
-VERSION: Final = 2
+VERSION: Final = 3
 
 # `place` of a record: 0 in the queue, 1 in a batch, 2 accepted, 3 rejected (both in the ring). Literals in
 # the partial indexes and in the queries alike, or SQLite would not use the indexes.
@@ -78,5 +78,11 @@ CREATE TRIGGER record_moved AFTER UPDATE OF place, size, again ON record BEGIN
 END;
 """
 
-STEPS: Final = MappingProxyType({0: _TABLES, 1: _PRESSURE})
+# From the first checkpoint on, `checkpoint` is empty (sheets.py). The newest sheet is never deleted, so the
+# numbers of sheets rise.
+_SHEETS: Final = """
+CREATE TABLE sheet (row INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+"""
+
+STEPS: Final = MappingProxyType({0: _TABLES, 1: _PRESSURE, 2: _SHEETS})
 """What leads from each format to the next; format 0 is an empty file. Never changed once it is in use."""

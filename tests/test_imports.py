@@ -61,6 +61,7 @@ ADAPTERS = {
         "register_checks",
         "relief",
         "setaside",
+        "sheets",
         "shipped",
         "stop_codes",
         "terminal",

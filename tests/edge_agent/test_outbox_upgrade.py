@@ -1,6 +1,7 @@
 """An outbox written by the agent before this one goes on as if nothing had been: an upgrade loses nothing.
 
-``outbox_format_1.sql`` is the dump of such a file, with a record in every place.
+``outbox_format_1.sql`` is the dump of such a file, with a record in every place; a later format's is the same
+file, opened by the agents in between.
 """
 
 import sqlite3
@@ -14,13 +15,13 @@ from contract.chain import is_linked
 from contract.messages import Batch, Receipt, batch_id, decode_record
 from contract.records import Interval, Record
 from edge_agent import outbox_file
-from edge_agent.held import Relief, Sealed
+from edge_agent.held import Put, Relief, Sealed
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxError
 from edge_agent.outbox_tables import STEPS, VERSION
 
 LATER = 2 * 10**13
-DUMPS = {1: "outbox_format_1.sql"}
+DUMPS = {1: "outbox_format_1.sql", 2: "outbox_format_2.sql"}
 
 
 @pytest.fixture
@@ -71,6 +72,8 @@ def test_an_old_outbox_goes_on(old: Callable[[int], Path], version: int) -> None
         depth = outbox.depth()
         assert (depth.records, depth.batches, depth.ring_records, depth.rejected) == (5, 1, 3, 1)
         assert outbox.checkpoints() == {"cnc-07": b"three", "cnc-08": b"other"}
+        outbox.commit([Put(machine="cnc-07", checkpoint=b"four")])
+        assert outbox.checkpoints() == {"cnc-07": b"four", "cnc-08": b"other"}
         assert list(outbox.orders()) == ["4711"]
         (waiting,) = outbox.waiting()
         assert waiting.id == batch_id(waiting.payload)
