@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,11 +16,11 @@ from collector.isolate import Quarantine
 from collector.quarantine import Case
 from contract.facts import lease_fact
 from contract.messages import ExceptionReason, Lease, Order, Outcome, encode
-from contract.series import BATCH, LEASE, METER, ORDER, QUARANTINE, USAGE, row_of
+from contract.series import BATCH, LEASE, METER, ORDER, QUARANTINE, USAGE, Row, row_of
 from contract.topics import Topic
 from store.config import InfluxConfig
 from store.opening import open_store
-from store.protocol import Store
+from store.protocol import Store, Written, kept
 from store.sqlite import open_sqlite
 
 LEASES = Topic("lease", "qinghe", "knit-01")
@@ -99,6 +99,31 @@ async def test_good_records_rest_and_bad_ones_are_told_apart(store: Store, plant
     assert [fact.sequence for fact in await plant.stored(store, QUARANTINE)] == [7, -1]
     assert counts["batches"] == 2
     assert counts["accepted"] == 6
+
+
+class NoQuarantine:
+    """A store that has room for everything but the quarantine."""
+
+    retry_after_ms = 0
+
+    def __init__(self, store: Store) -> None:
+        self._store, self.read, self.count = store, store.read, store.count
+
+    async def write(self, rows: Sequence[Row]) -> list[Written]:
+        full = rows[0].series == QUARANTINE.name
+        return [kept("it is full") for _ in rows] if full else await self._store.write(rows)
+
+
+async def test_what_cannot_be_quarantined_is_kept_and_its_neighbours_are_stored(
+    sqlite: Store, plant: SimpleNamespace
+) -> None:
+    good, bad = plant.alone(plant.interval(1)), plant.fields_of(plant.alone(plant.interval(2)))
+    payload = plant.batch([good, {**bad, "run_ms": 5}])
+    receipt = await ingest(NoQuarantine(sqlite), lambda: plant.NOW).take(plant.TOPIC, payload)
+    assert receipt is not None
+    [exception] = receipt.exceptions
+    assert (exception.sequence, exception.outcome, exception.reason) == (2, "kept", "store")
+    assert await plant.stored(sqlite, USAGE) == [good]
 
 
 async def test_a_stored_name_is_never_replaced(store: Store, plant: SimpleNamespace) -> None:

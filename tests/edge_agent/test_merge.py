@@ -1,5 +1,6 @@
 """What never-offered records become under pressure: what may merge, what it sums to, what a loss names."""
 
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -175,6 +176,15 @@ def test_no_hour_is_longer_than_one_or_reaches_over_midnight(instant: int, zone:
     end = hour_end(instant, zone)
     assert instant < end <= instant + HOUR_MS
     assert midnights(instant, end - 1, zone) == []
+
+
+def test_no_hour_reaches_over_a_midnight_that_came_early() -> None:
+    """In Pyongyang the clocks went from 23:30 to midnight on 2018-05-04: that hour had half an hour."""
+    instant, midnight = (
+        int(datetime.fromisoformat(at).timestamp() * 1000)
+        for at in ("2018-05-04T23:10+08:30", "2018-05-05T00:00+09:00")
+    )
+    assert hour_end(instant, "Asia/Pyongyang") == midnight
 
 
 def test_a_loss_names_the_records_and_the_time_that_are_gone() -> None:

@@ -209,6 +209,17 @@ def test_a_receipt_for_a_batch_no_longer_held_does_nothing(reopen: Callable[[], 
     assert outbox.depth() == before
 
 
+def test_a_receipt_for_another_batch_releases_nothing(reopen: Callable[[], Outbox]) -> None:
+    """As many records as ours has: only the name of the batch tells them apart."""
+    outbox = reopen()
+    outbox.commit([put("a", 0, 1)])
+    sealed = outbox.seal(NOW, "s-1")
+    other = msgspec.structs.replace(receipt(sealed[0]), batch="0" * 64)
+    assert not outbox.settle(other, NOW).known
+    assert outbox.waiting() == sealed
+    assert outbox.depth().records == 2
+
+
 def test_a_receipt_that_contradicts_itself_leaves_the_batch_waiting(reopen: Callable[[], Outbox]) -> None:
     outbox = reopen()
     outbox.commit([put("a", 0, 1)])
@@ -292,6 +303,12 @@ def test_a_commit_with_a_sequence_that_does_not_rise_keeps_nothing(
     assert outbox.checkpoints() == {"a": b"before"}
     assert outbox.depth().records == 1
     outbox.commit([put("a", 5), put("b", 0), put("a", 0, epoch="e2")])
+
+
+def test_every_commit_waits_for_the_disk(reopen: Callable[[], Outbox]) -> None:
+    """By SQLite's own word; a power cut that shows it is beyond a test."""
+    full = 2
+    assert reopen()._db.execute("PRAGMA synchronous").fetchone() == (full,)
 
 
 def test_a_record_that_fits_no_batch_is_an_error_at_once(reopen: Callable[[], Outbox]) -> None:

@@ -129,6 +129,12 @@ def test_a_step_of_the_wall_clock_is_told_from_drift(ahead: int, jump: Jump) -> 
     assert follow(line, 1_000_000 + 1_000 + ahead, 1_000)[1] is jump
 
 
+@pytest.mark.parametrize(("ahead", "moved"), [(400, 5), (-400, -5), (3, 3), (-3, -3)])
+def test_a_small_difference_is_worked_off_at_500_ppm(ahead: int, moved: int) -> None:
+    line, jump = follow(Line(wall=1_000_000, mono=0), 1_010_000 + ahead, 10_000)
+    assert (instant(line, 10_000), jump) == (1_010_000 + moved, Jump.NONE)
+
+
 @given(st.lists(st.tuples(st.integers(1, 5_000), st.integers(-50, 50)), max_size=200))
 def test_the_line_never_falls_and_never_runs_faster_or_slower_than_500_ppm(
     looks: list[tuple[int, int]],

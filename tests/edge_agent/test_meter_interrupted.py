@@ -1,0 +1,58 @@
+"""Restarts, pauses and midnights, each where nothing else would show it: one sign alone must be enough."""
+
+import pytest
+from msgspec.structs import replace
+
+from contract.records import Meter
+from tests.edge_agent.meter_bench import PROFILE, SCHEME, Bench
+
+HOUR = 3600
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_restart_shows_in_the_boot_count_alone(bench: Bench) -> None:
+    """Silent for long enough that the controller is up for longer than before, and has counted past it."""
+    bench.see_every_second(0, 100, uptime_s=50)
+    bench.boot_count, bench.readings["energy"] = 2, 150
+    bench.see(500, uptime_s=300)
+    gap = bench.intervals()[-1]
+    assert gap.quantities["energy_wh"] == 1_500
+
+
+def test_an_hour_in_which_nobody_polled_is_a_gap(bench: Bench) -> None:
+    """The agent was stopped between two polls, so that not even a missed one was counted."""
+    bench.see_every_second(0, 100)
+    bench.see(100 + HOUR, run_s=60)
+    assert bench.story()[2:] == [
+        "0-100 none/none run=100",
+        "100 gap: run 100s -> unknown",
+        "100-3700 none/none run=60 unknown=3540 recovered:silent",
+    ]
+
+
+def test_a_changed_profile_opens_another_epoch(bench: Bench) -> None:
+    bench.see_every_second(0, 100)
+    digest = "e" * 64
+    identity = replace(SCHEME.identity, profile_digest=digest)
+    bench.scheme = replace(SCHEME, profile=replace(PROFILE, digest=digest), identity=identity)
+    bench.kill_and_restart(110)
+    bench.see(111)
+    opened = bench.written[-1]
+    assert isinstance(opened, Meter)
+    assert (opened.reason, opened.previous_epoch, opened.profile_digest) == ("replaced", "e1", digest)
+
+
+def test_local_midnight_cuts_where_no_grid_does() -> None:
+    """In Kolkata it is midnight at half past the hours of an hourly grid."""
+    identity = replace(SCHEME.identity, timezone="Asia/Kolkata")
+    bench = Bench(replace(SCHEME, grid_ms=HOUR * 1000, identity=identity))
+    midnight = 18 * HOUR + HOUR // 2
+    for at in range(midnight - 2_000, midnight + 2_000):
+        bench.see(at + 0.5)
+    before, after = bench.intervals()[-2:]
+    assert (before.end, after.start) == (bench.ms(midnight), bench.ms(midnight))
+    assert bench.transitions()[-1].at == bench.ms(midnight)
