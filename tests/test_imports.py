@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.protections import table
+
 ROOT = Path(__file__).parent.parent
 
 ALLOWED = {
@@ -307,3 +309,15 @@ def test_every_file_fits_in_one_head() -> None:
     print(f"{len(sizes)} files, median {statistics.median(sizes)} lines, longest {max(sizes)}")  # noqa: T201  for the reader of `pytest -s`
     found = [f"{path}: {length} lines" for path, length in lengths.items() if length > LONGEST]
     assert not found, told(found, f"split it: no file has more than {LONGEST} lines")
+
+
+def test_the_table_of_protections_fits_the_source() -> None:
+    """Who moves or rewords one of these lines is told here, and not only by the long test of the table."""
+    misfits = []
+    for one in table.read(table.FILE.read_text("utf-8")):
+        try:
+            table.removed(one, (ROOT / one.file).read_text("utf-8"))
+        except table.MendError as told:
+            misfits.append(str(told))
+        assert not one.file.startswith("tests/"), one.name
+    assert not misfits, "\n".join(misfits)

@@ -63,6 +63,16 @@ def gauge(of: Register) -> Gauge:
     return Gauge(name=of.name, register=of.name, unit="")
 
 
+def test_a_count_of_two_words_is_never_torn() -> None:
+    """Where the request for another one has room for half of it."""
+    status, pieces, energy = register(0, table=COIL), register(0, "u32"), register(2, "u32")
+    profile = replace(
+        profile_of([status, pieces, energy], counters=[pieces, energy], max_registers=3),
+        state_read=StateRead.AROUND_COUNTS,
+    )
+    assert plan(profile) == (Block(COIL, 0, 1), Block(H, 0, 2), Block(H, 2, 2), Block(COIL, 0, 1))
+
+
 def test_status_and_counters_stay_together_where_cutting_elsewhere_would_do() -> None:
     """From the left, status would go with the two before it and part from its counter."""
     serial, spare, status, count = register(0, "u32"), register(3), register(5), register(8, "u32")
