@@ -20,6 +20,7 @@ from edge_agent.config import Settings
 from edge_agent.counts import Counts
 from edge_agent.handover import HandOver
 from edge_agent.hearing import Hearing
+from edge_agent.lasting import spare
 from edge_agent.lock import owned
 from edge_agent.mqtt import Address
 from edge_agent.outbox import Outbox
@@ -128,6 +129,7 @@ class Agent:
             kept.append(tasks.create_task(self.reloading.watch(), name="files"))
             following = tasks.create_task(self.reloading.run(), name="reload")
             kept.append(tasks.create_task(self._watchdog.run(), name="watchdog"))
+            kept.append(tasks.create_task(spare(), name="garbage"))
             if self._settings.http:
                 kept.append(tasks.create_task(self._tell_of_itself(self._settings.http), name="http"))
             ready()

@@ -8,6 +8,7 @@ import signal
 from daemon.journal import set_up, tell_where_it_hung
 from daemon.systemd import notify
 from edge_agent.config import Settings
+from edge_agent.descriptors import provide
 from edge_agent.outbox_file import OutboxError
 from edge_agent.terminal import FAILED, FINE, warn
 
@@ -20,6 +21,9 @@ def run(settings: Settings, given: argparse.Namespace) -> int:
         "%s: %d machines, broker %s:%d, outbox %s",
         *(settings.gateway, len(settings.machines), broker.host, broker.port, outbox),
     )
+    if too_few := provide(len(settings.endpoints)):
+        warn(too_few)
+        return FAILED
     failed = False
     try:
         asyncio.run(_run_until_told(settings))
