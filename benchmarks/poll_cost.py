@@ -17,15 +17,15 @@ from typing import Final
 from contract.records import Record
 from edge_agent.address import parse
 from edge_agent.block import Table, answers_from
-from edge_agent.endpoint_link import EndpointLink
 from edge_agent.interpret import Reader
 from edge_agent.link import read_fast
+from edge_agent.links import link_to
 from edge_agent.machine import Machine
-from edge_agent.modbus import PymodbusTransport
 from edge_agent.plan import read_plan
 from edge_agent.profile import Profile
 from edge_agent.profile_file import load_profile
 from edge_agent.scheme import Identity, Scheme
+from edge_agent.settings import Endpoint
 from edge_agent.shipped import shipped
 from edge_agent.stop_codes import load_stop_table
 from simulators.modbus import serve
@@ -98,7 +98,7 @@ async def over_the_wire(profile: Profile, polls: int) -> None:
     scripts = build_scripts(load_plant(ROOT / "configs/plants/mini.toml"), START_MS)
     async with serve(scripts, lambda: START_MS + 600_000) as addresses:
         host, port, unit = addresses["knit-01"]
-        link, plan = EndpointLink(PymodbusTransport(parse(f"tcp://{host}:{port}"))), read_plan(profile)
+        link, plan = link_to(Endpoint(name="bus", address=parse(f"tcp://{host}:{port}"))), read_plan(profile)
         await read_fast(link, plan, unit)
         cpu, wall = time.process_time_ns(), time.perf_counter_ns()
         for _ in range(polls):

@@ -3,7 +3,8 @@
     python benchmarks/silent_unit.py --seconds 60 --units 30 --silent 1 --timeout-ms 200 --answer-ms 12
 
 The agent's own pollers and Modbus link, on the real clock, against a box behind which all units share one
-line: an answer takes ``--answer-ms`` there, and a silent unit takes the whole time limit.
+line: an answer takes ``--answer-ms`` there, and a silent unit takes the whole time limit. It answers until
+``--dies-s`` seconds have passed.
 """
 
 import argparse
@@ -22,15 +23,15 @@ from edge_agent.block import Answers
 from edge_agent.clock import SystemClock
 from edge_agent.conditions import Conditions
 from edge_agent.counts import Counts, Tally
-from edge_agent.endpoint_link import EndpointLink
 from edge_agent.interpret import Reader
 from edge_agent.link import read_fast
+from edge_agent.links import link_to
 from edge_agent.machine import Machine
-from edge_agent.modbus import PymodbusTransport
 from edge_agent.poll import Desk, Poller
 from edge_agent.profile_file import load_profile
 from edge_agent.schedule import phase
 from edge_agent.scheme import Identity, Scheme
+from edge_agent.settings import Endpoint
 from edge_agent.stop_codes import load_stop_table
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -39,8 +40,8 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 class Box:
     """A Modbus TCP server before one serial line, with a beating heart in register 8."""
 
-    def __init__(self, silent: set[int], answer_s: float) -> None:
-        self.silent, self.answer_s = silent, answer_s
+    def __init__(self, silent: set[int], answer_s: float, dies_s: float) -> None:
+        self.silent, self.answer_s, self.dies_at = silent, answer_s, time.monotonic() + dies_s
         self.asked: defaultdict[int, int] = defaultdict(int)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -48,11 +49,11 @@ class Box:
             while True:
                 request = await reader.readexactly(12)
                 self.asked[request[6]] += 1
-                if request[6] in self.silent:
+                if request[6] in self.silent and time.monotonic() >= self.dies_at:
                     continue
                 await asyncio.sleep(self.answer_s)
                 writer.write(_answer(request))
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             writer.close()
 
 
@@ -89,12 +90,11 @@ def _machine(unit: int, period_ms: int) -> Machine:
 
 async def measure(options: argparse.Namespace) -> None:
     silent = set(range(1, options.silent + 1))
-    box, clock = Box(silent, options.answer_ms / 1000), SystemClock(ClockPair())
+    box, clock = Box(silent, options.answer_ms / 1000, options.dies_s), SystemClock(ClockPair())
     server = await asyncio.start_server(box.serve, "127.0.0.1", 0)
-    port, timeout_s = server.sockets[0].getsockname()[1], options.timeout_ms / 1000
-    link = EndpointLink(
-        PymodbusTransport(parse(f"tcp://127.0.0.1:{port}"), timeout_s=timeout_s), timeout_s=timeout_s
-    )
+    address = parse(f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    endpoint = Endpoint(name="bus", address=address, timeout_ms=options.timeout_ms)
+    link = link_to(endpoint, now_ms=clock.mono_ms)
     desk = Desk(
         clock=clock,
         commit=cast("Any", Nowhere()),
@@ -160,6 +160,7 @@ def main() -> None:
         ("period-ms", 1000),
         ("timeout-ms", 200),
         ("answer-ms", 12),
+        ("dies-s", 0),
     ):
         parser.add_argument(f"--{name}", type=int, default=default)
     logging.basicConfig(level=logging.ERROR)

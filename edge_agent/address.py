@@ -111,7 +111,8 @@ def parse(url: str) -> Address:
     """Raises AddressError."""
     name, mark, _ = url.partition("://")
     if not mark or name not in set(Scheme):
-        raise AddressError(f"begin with one of {', '.join(f'{scheme}://' for scheme in Scheme)}")
+        others = ", ".join(f"{scheme}://" for scheme in Scheme if scheme is not Scheme.TCP)
+        raise AddressError(f"write tcp://192.0.2.20:502, or begin with one of {others}")
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from edge_agent.config import Settings
+from edge_agent.load import load
 from edge_agent.plan import read_plan
 from edge_agent.plan_view import plan_view
-from edge_agent.settings import Endpoint
 
 
 def summary(settings: Settings) -> str:
@@ -44,18 +44,7 @@ def _machines(settings: Settings) -> Iterator[str]:
 def _endpoints(settings: Settings) -> Iterator[str]:
     yield f"endpoints: {len(settings.endpoints)}"
     for endpoint in settings.endpoints:
-        yield f"  {endpoint.name}  {endpoint.host}:{endpoint.port}, {_load(settings, endpoint)}"
-
-
-def _load(settings: Settings, endpoint: Endpoint) -> str:
-    behind = [machine for machine in settings.machines if machine.endpoint == endpoint.name]
-    if not behind:
-        return "no machine behind it"
-    types = {machine.profile.label: machine.profile for machine in behind}
-    fast = {label: len(read_plan(profile).fast) for label, profile in types.items()}
-    requests = sum(fast[machine.profile.label] for machine in behind)
-    each = settings.poll.period_ms // requests
-    return f"machines {len(behind)}, requests {requests} a period: each must be answered within {each} ms"
+        yield from (f"  {line}" for line in load(endpoint, settings.machines, settings.poll.period_ms))
 
 
 def _profiles(settings: Settings) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,13 +15,13 @@ from edge_agent.config_shape import (
     TABLES,
     BrokerShape,
     ClockShape,
-    EndpointShape,
     HttpShape,
     MachineShape,
     OutboxShape,
     PollShape,
     TopShape,
 )
+from edge_agent.endpoint_list import listed_endpoints, place, unreachable
 from edge_agent.machine_list import Listed, listed_in_sheets, listed_in_toml
 from edge_agent.mqtt import Address
 from edge_agent.profile import Profile, StopTable
@@ -113,12 +113,11 @@ def load(path: Path) -> Settings:
     top, clock = reading.top(TopShape, TABLES), reading.table("clock", ClockShape)
     poll, broker = reading.table("poll", PollShape), reading.table("broker", BrokerShape)
     outbox, http = reading.table("outbox", OutboxShape), reading.table("http", HttpShape)
-    endpoints = reading.tables("endpoint", EndpointShape)
+    endpoints = listed_endpoints(reading, directory)
     machines, sheets = _machines(reading, top, directory)
-    _check_endpoints(reading, endpoints)
     mqtt = _mqtt(reading, broker, directory)
     profiles = _profiles(reading, machines, _stop_table(reading, directory), directory)
-    _check_machines(reading, machines, endpoints.values(), profiles, poll)
+    _check_machines(reading, machines, endpoints, profiles, poll)
     reading.finish()
     assert top and clock and poll and outbox and mqtt  # noqa: S101, PT018  finish() raised otherwise
     return Settings(
@@ -132,7 +131,7 @@ def load(path: Path) -> Settings:
         mqtt=mqtt,
         outbox=OutboxLimits(**outbox.model_dump(exclude={"path"}), path=directory / outbox.path),
         http=Listen(**http.model_dump()) if http and "http" in reading.file.data else None,
-        endpoints=tuple(Endpoint(**endpoint.model_dump()) for endpoint in endpoints.values()),
+        endpoints=tuple(endpoints),
         machines=tuple(_settled(machine.shape, top.area, profiles) for machine in machines),
         reload_on_change=top.reload_on_change,
         sheets=tuple(map(str, sheets)),
@@ -156,29 +155,19 @@ def _machines(reading: Reading, top: TopShape | None, directory: Path) -> tuple[
     return listed_in_toml(reading) + in_sheets, sheets
 
 
-def _check_endpoints(reading: Reading, endpoints: dict[int, EndpointShape]) -> None:
-    named = ((i, endpoint.name) for i, endpoint in endpoints.items())
-    reading.unique("endpoint", named, "name", "give each endpoint its name")
-    addressed = ((i, _address(endpoint)) for i, endpoint in endpoints.items())
-    reading.unique("endpoint", addressed, "port", "put all units behind one address into one endpoint")
-
-
-def _address(endpoint: EndpointShape) -> machine_checks.Address:
-    return machine_checks.same_host(endpoint.host), endpoint.port
-
-
 def _check_machines(
     reading: Reading,
     machines: list[Listed],
-    endpoints: Iterable[EndpointShape],
+    endpoints: Sequence[Endpoint],
     profiles: Mapping[str, Profile],
     poll: PollShape | None,
 ) -> None:
-    addresses = {endpoint.name: _address(endpoint) for endpoint in endpoints}
+    addresses = {endpoint.name: place(endpoint.address) for endpoint in endpoints}
     reading.complaints += machine_checks.doubles(machines, addresses)
     reading.complaints += machine_checks.strangers(machines, reading.named("endpoint"), reading.file.name)
     reading.complaints += machine_checks.unread_serials(machines, profiles)
     reading.complaints += machine_checks.unclear_successions(machines)
+    reading.complaints += unreachable(machines, endpoints)
     for problem in machine_checks.short_horizons(profiles.values(), poll.outage_h) if poll else ():
         remedy = "take a wider register in the profile, or answer for a shorter silence"
         reading.complain(("poll", "outage_h"), problem, remedy)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, model_validator
 
 from contract.names import INT64_MAX, LABEL, is_name
+from edge_agent.address import PORTS, Address, Scheme, parse
 from edge_agent.toml_tables import Shape
 
 TABLES: Final = frozenset({"clock", "poll", "broker", "outbox", "http", "endpoint", "machine"})
@@ -35,6 +36,11 @@ def _zone(name: str) -> str:
     except (ValueError, OSError, KeyError):
         raise ValueError("name a zone of the IANA database, such as Asia/Shanghai") from None
     return name
+
+
+def _endpoint_url(url: str) -> str:
+    parse(url)
+    return url
 
 
 NameText = Annotated[str, AfterValidator(_named)]
@@ -109,17 +115,34 @@ class HttpShape(Shape):
 
 class EndpointShape(Shape):
     name: NameText
-    host: Annotated[str, Field(min_length=1)]
-    port: Port = 502
+    url: Annotated[str, AfterValidator(_endpoint_url)] | None = None
+    host: Annotated[str, Field(min_length=1)] | None = None
+    port: Port | None = None
     timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 1_000
+    settle_ms: Annotated[int, Field(ge=0, le=60_000)] | None = None
+    pause_ms: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    turnaround_ms: Annotated[int, Field(ge=0, le=10_000)] = 20
+    connect_pause_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
+    keep_open: bool = True
     backoff_ms: Annotated[int, Field(ge=10, le=60_000)] = 500
     backoff_max_ms: Annotated[int, Field(ge=10, le=600_000)] = 15_000
+    silence_max_ms: Annotated[int, Field(ge=1_000, le=_HOUR_MS)] = 30_000
 
     @model_validator(mode="after")
-    def _grows(self) -> "EndpointShape":
+    def _agrees_with_itself(self) -> "EndpointShape":
+        if (self.url is None) == (self.host is None):
+            raise ValueError("give either url, or host (and port) of a Modbus TCP device")
+        if self.url is not None and self.port is not None:
+            raise ValueError("the port stands in the url already")
         if self.backoff_ms > self.backoff_max_ms:
             raise ValueError("choose a backoff_ms that is not longer than backoff_max_ms")
         return self
+
+    @property
+    def address(self) -> Address:
+        if self.url is not None:
+            return parse(self.url)
+        return Address(scheme=Scheme.TCP, host=self.host or "", port=self.port or PORTS[Scheme.TCP])
 
 
 class MachineShape(Shape):

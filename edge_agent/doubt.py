@@ -1,7 +1,7 @@
-"""What may still come on a line without transaction ids: late answers that could pass for the next one.
+"""What may still come on a line without transaction ids: late answers that could pass for the next one. Pure.
 
 A unit answers in the order in which it was asked. So whatever it answers to a question of another length came
-after every answer that it owed, and proves that none is outstanding. Pure.
+after every answer that it owed, and proves that none is outstanding.
 """
 
 from typing import Final
@@ -9,35 +9,47 @@ from typing import Final
 from edge_agent.block import Block
 from edge_agent.framing import Question, question
 
-_MOST: Final = 126
-"""More than the registers of one request. There is always a length that nothing is owed for: an attempt adds
-one at most, and the first answer clears them all."""
+_HELD_S: Final = 60.0
+"""No gateway hands out an answer that is older."""
+_FENCES: Final = 2
+"""So many shorter questions are tried: some machines do not answer for a part of what belongs together."""
 
 
 class Doubts:
-    """Questions that had no answer, or one too many."""
+    """Questions that had no answer, or one too many. ``now`` is in seconds of one clock."""
 
     def __init__(self) -> None:
-        self._owed: set[Question] = set()
+        self._owed: dict[Question, float] = {}
+        """And when each was asked."""
 
-    def unanswered(self, asked: Question) -> None:
+    def unanswered(self, asked: Question, now: float) -> None:
         """Its answer may still come."""
-        self._owed.add(asked)
+        self._owed[asked] = now
 
     def answered(self, asked: Question) -> None:
-        """By what can be no answer to another question."""
-        if asked not in self._owed:
-            self._owed -= {owed for owed in self._owed if owed.unit == asked.unit}
+        """It proves nothing when it may have been the answer to an earlier question."""
+        if self._owed and asked not in self._owed:
+            self.settled(asked.unit)
 
-    def fence(self, block: Block, unit: int) -> Block | None:
-        """What to ask before ``block``, since a late answer would fit it; None when none is owed.
+    def settled(self, unit: int) -> None:
+        """It owes nothing."""
+        for owed in [owed for owed in self._owed if owed.unit == unit]:
+            del self._owed[owed]
 
-        As much as possible of the same registers, so that a machine which allows the one allows the other;
-        more only when nothing else is left. A refusal is an answer too.
+    def is_owed(self, asked: Question, now: float) -> bool:
+        """Whether a late answer would fit the question."""
+        asked_at = self._owed.get(asked)
+        if asked_at is not None and now - asked_at > _HELD_S:
+            del self._owed[asked]
+            return False
+        return asked_at is not None
+
+    def fence(self, block: Block, unit: int, now: float) -> Block | None:
+        """A shorter part of ``block`` whose answer proves that none is owed; None when there is none.
+
+        Nothing is asked for that is not within the block: elsewhere a read may do something.
         """
-        if question(block, unit) not in self._owed:
-            return None
         step = 8 if block.table.bits else 1
-        counts = (*range(block.count - step, 0, -step), *range(block.count + step, _MOST * step, step))
+        counts = range(block.count - step, max(0, block.count - step * (_FENCES + 1)), -step)
         fences = (Block(block.table, block.address, count) for count in counts)
-        return next(fence for fence in fences if question(fence, unit) not in self._owed)
+        return next((fence for fence in fences if not self.is_owed(question(fence, unit), now)), None)

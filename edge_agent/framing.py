@@ -23,8 +23,12 @@ class Question(Struct, frozen=True):
 
 
 def question(block: Block, unit: int) -> Question:
-    size = (block.count + 7) // 8 if block.table.bits else 2 * block.count
-    return Question(unit, FUNCTIONS[block.table], size)
+    return Question(unit, FUNCTIONS[block.table], answer_size(block))
+
+
+def answer_size(block: Block) -> int:
+    """Bytes of values: two a register, one for eight bits."""
+    return (block.count + 7) // 8 if block.table.bits else 2 * block.count
 
 
 class Verdict(Struct, frozen=True):

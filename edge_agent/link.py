@@ -25,6 +25,10 @@ class SilentError(LinkError):
     """Connected, and no answer in time. Back off this unit; its neighbours are not concerned."""
 
 
+class RestingError(SilentError):
+    """Not asked: it was silent, and is left alone for a while."""
+
+
 class DesyncError(LinkError):
     """An answer to another question: late, cut or garbled. The connection was thrown away."""
 

@@ -11,6 +11,7 @@ import logging
 import os
 import random
 import termios
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -43,7 +44,7 @@ class PymodbusTransport:
     """A connection that pymodbus makes and keeps. ``timeout_s`` limits connecting and each request.
 
     Where frames carry no transaction id, a question without its answer is followed by ``settle_s`` of
-    listening, and by one of another length before the like of it is asked again (``doubt.py``).
+    listening, and by a proof that no answer is owed before the like of it is asked again (``doubt.py``).
     """
 
     def __init__(
@@ -53,10 +54,12 @@ class PymodbusTransport:
         timeout_s: float = 1.0,
         settle_s: float = 0.25,
         random: Callable[[], float] = random.random,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         # Its errors come back as exceptions; its own log would repeat them with dumps, once a poll.
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
         self._address, self._timeout_s, self._settle_s = address, timeout_s, settle_s
+        self._monotonic = monotonic
         self._framing = address.scheme.framing
         self._doubts = None if self._framing is Framing.MBAP else Doubts()
         self._client: ModbusBaseClient | None = None
@@ -92,13 +95,8 @@ class PymodbusTransport:
         client.ctx.next_tid = self._transaction  # pymodbus begins at 0 with each connection
 
     async def ask(self, block: Block, unit: int) -> Sequence[int]:
-        fence = self._doubts.fence(block, unit) if self._doubts else None
-        if fence is not None:
-            try:
-                await self._exchange(fence, unit)
-            except RefusedError as error:
-                if error.code in NOBODY:  # the gateway says so, not the unit
-                    raise
+        if self._doubts and self._doubts.is_owed(question(block, unit), self._monotonic()):
+            await self._prove(self._doubts, block, unit)
         return await self._exchange(block, unit)
 
     def close(self) -> None:
@@ -106,6 +104,24 @@ class PymodbusTransport:
         if client is not None:
             self._fail(client, LinkLostError("closed"))
             _drop(client)
+
+    async def _prove(self, doubts: Doubts, block: Block, unit: int) -> None:
+        """That no answer is owed which would fit the question. Raises a LinkError when it cannot be.
+
+        By the answer to a shorter one; or else it is asked, and for a whole time limit nothing may come
+        behind the answer, which would be a late one followed by its own.
+        """
+        fence = doubts.fence(block, unit, self._monotonic())
+        try:
+            await self._exchange(fence or block, unit)
+        except RefusedError as error:
+            if error.code in NOBODY:  # the gateway says so, not the unit
+                raise
+        if fence is None:
+            await asyncio.sleep(self._timeout_s)
+            if len(self._heard) > STRAY:
+                raise DesyncError("two answers to one question")
+        doubts.settled(unit)
 
     async def _exchange(self, block: Block, unit: int) -> Sequence[int]:
         """One question and its answer."""
@@ -153,7 +169,7 @@ class PymodbusTransport:
     async def _unsettled(self, asked: Question, *, wait: bool) -> None:
         """A late answer may come where no transaction id tells that it is late."""
         if self._doubts:
-            self._doubts.unanswered(asked)
+            self._doubts.unanswered(asked, self._monotonic())
             if wait:
                 await asyncio.sleep(self._settle_s)
 
@@ -205,7 +221,7 @@ class PymodbusTransport:
             self._lost(client, None)
             _drop(client)
         elif len(self._heard) > STRAY and self._asked is not None:
-            self._doubts.unanswered(self._asked)
+            self._doubts.unanswered(self._asked, self._monotonic())
 
     def _lost(self, client: ModbusBaseClient, error: Exception | None) -> None:
         why = f": {error}" if error else ""

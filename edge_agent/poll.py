@@ -15,10 +15,10 @@ from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.counts import GOOD, PAUSED, SKIPPED, Counts, Tally
 from edge_agent.interpret import Reader
-from edge_agent.link import LinkError, RefusedError, is_silence
+from edge_agent.link import LinkError, RefusedError, RestingError, is_silence
 from edge_agent.machine import Machine
 from edge_agent.sample import Fault, Sample
-from edge_agent.schedule import next_due, pause, phase, skipped
+from edge_agent.schedule import next_due, phase, skipped
 
 LEAVE_S: Final = 10.0
 """How long a read under way is waited for: it has its own time limits, and a hung one none."""
@@ -49,7 +49,6 @@ class Poller:
     def __init__(self, machine: Machine, reader: Reader, read: Read, desk: Desk, tally: Tally) -> None:
         self._machine, self._reader, self._read = machine, reader, read
         self._desk, self._tally = desk, tally
-        self._silences = 0
         self._kept_at = 0
         self._is_reading = False
         self._read_ended = asyncio.Event()
@@ -75,11 +74,6 @@ class Poller:
             await clock.sleep_until(slot)
             counts.begin(clock.mono_ms() - slot)
             self._tally.came_to(await self._poll())
-            for _ in range(pause(self._silences, period, self._machine.scheme.hold_polls)):
-                slot += period
-                await clock.sleep_until(slot)
-                self._tally.came_to(PAUSED)
-                self._miss(Reason.SILENT)
             following = next_due(clock.mono_ms(), period, shift)
             for _ in range(skipped(slot, following, period)):
                 self._tally.came_to(SKIPPED)
@@ -93,14 +87,12 @@ class Poller:
             answers = await self._read()
         except LinkError as error:
             reason = _reason(error)
-            self._silences = self._silences + 1 if is_silence(error) else 0
             self._desk.conditions.ails(self._machine.name, self._tally.endpoint, reason, str(error))
             self._miss(reason)
-            return reason
+            return PAUSED if isinstance(error, RestingError) else reason
         finally:
             self._is_reading = False
             self._read_ended.set()
-        self._silences = 0
         records, outcome = self._sampled(answers)
         self.keep(records)
         return outcome

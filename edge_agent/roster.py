@@ -121,7 +121,9 @@ class Roster:
     def _open(self, endpoints: Iterable[Endpoint]) -> None:
         for endpoint in endpoints:
             self._endpoints[endpoint.name] = endpoint
-            self._links[endpoint.name] = link_to(endpoint, alarm=self._limits)
+            self._links[endpoint.name] = link_to(
+                endpoint, alarm=self._limits, now_ms=self._desk.clock.mono_ms
+            )
 
     def _begin(self, configured: MachineSettings, checkpoints: Mapping[str, bytes]) -> None:
         """From its own checkpoint; else from that of the machine it was, whose name is given up."""

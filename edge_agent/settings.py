@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from edge_agent.address import Address
 from edge_agent.profile import Profile
 
 
@@ -20,14 +21,28 @@ class Poll(Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """One Modbus TCP connection."""
+    """One Modbus connection and the manners on it. Real time, but for ``silence_max_ms``."""
 
     name: str
-    host: str
-    port: int
-    timeout_ms: int
-    backoff_ms: int
-    backoff_max_ms: int
+    address: Address
+    timeout_ms: int = 1_000
+    """Of connecting, and of each answer."""
+    settle_ms: int | None = None
+    """Listening after a question without its answer, where no transaction id tells a late one; None: a
+    quarter of the time limit."""
+    pause_ms: int | None = None
+    """Between an answer and the next question; None: what a serial line asks for, else 0."""
+    turnaround_ms: int = 20
+    """What a machine takes before it answers, to foresee whether a serial line can keep up."""
+    connect_pause_ms: int = 0
+    """Between connecting and the first question."""
+    keep_open: bool = True
+    """False: the connection is given back as soon as nobody waits for it."""
+    backoff_ms: int = 500
+    """Until the second attempt to connect, doubling."""
+    backoff_max_ms: int = 15_000
+    silence_max_ms: int = 30_000
+    """The longest that a unit which does not answer is left alone; in plant time."""
 
 
 class MachineSettings(Struct, frozen=True, kw_only=True):

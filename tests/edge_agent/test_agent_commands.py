@@ -71,8 +71,11 @@ def test_check_prints_machines_endpoints_and_the_read_plan(
     said = capsys.readouterr().out
     assert "knit-01  bus unit 1, knit-flat@1, serial 240101, area hall-a" in said
     assert "weld-01  bus unit 2, weld-cell@1, serial of first contact" in said
-    assert "bus  127.0.0.1:1502, machines 2, requests 2 a period: each must be answered within 500 ms" in said
-    assert "spare  127.0.0.1:1503, no machine behind it" in said
+    assert (
+        "bus  tcp://127.0.0.1:1502, machines 2, requests 2 a period: each must be answered within 500 ms"
+        in said
+    )
+    assert "spare  tcp://127.0.0.1:1503, no machine behind it" in said
     assert said.count("reads holding 0 to 53 (54 registers)") == 2
     assert "REHEARSAL" not in said
 

@@ -258,7 +258,7 @@ async def test_a_machine_renamed_while_the_agent_was_away_hands_its_meter_over_t
         text = moved.read_text("utf-8")
         for machine in settings.machines:
             old = next(one for one in settings.endpoints if one.name == machine.endpoint)
-            text = text.replace(f"\nport = {old.port}\n", f"\nport = {addresses[machine.name][1]}\n")
+            text = text.replace(f"\nport = {old.address.port}\n", f"\nport = {addresses[machine.name][1]}\n")
         moved.write_text(text, "utf-8")
         async with opened(load(moved)) as agent:
             stop = asyncio.Event()

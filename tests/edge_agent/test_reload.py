@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from edge_agent.address import parse
 from edge_agent.profile import Profile
 from edge_agent.profile_file import load_profile
 from edge_agent.reload import compare, fixed
@@ -53,11 +54,8 @@ def machine(name: str, **changes: Any) -> MachineSettings:
     return MachineSettings(name=name, **(given_ | changes))
 
 
-def endpoint(name: str = "bus", **changes: Any) -> Endpoint:
-    given_: dict[str, Any] = {"host": "192.0.2.1", "port": 502, "timeout_ms": 500}
-    made = Endpoint(name=name, backoff_ms=500, backoff_max_ms=15_000, **(given_ | changes))
-    assert isinstance(made, Endpoint)
-    return made
+def endpoint(name: str = "bus", port: int = 502, timeout_ms: int = 500) -> Endpoint:
+    return Endpoint(name=name, address=parse(f"tcp://192.0.2.1:{port}"), timeout_ms=timeout_ms)
 
 
 def test_the_same_configuration_read_again_asks_nothing() -> None:

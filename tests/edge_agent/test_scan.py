@@ -172,7 +172,7 @@ def test_the_time_limit_ends_it_and_what_was_found_stays(capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("http://192.0.2.1",), "begin with one of tcp://, tls://"),
+        (("http://192.0.2.1",), "write tcp://192.0.2.20:502"),
         (("tcp://192.0.2.1:99999",), "the port is a number from 1 to 65535"),
         (("tcp://192.0.2.1", "--units", "0-300"), "no number or range from 0 to 255"),
         (("tcp://192.0.2.1", "--units", "9-3"), "no number or range from 0 to 255"),

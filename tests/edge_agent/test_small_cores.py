@@ -17,7 +17,7 @@ from edge_agent.counters import Kind, Step, classify
 from edge_agent.cuts import grid, midnights, next_midnight
 from edge_agent.line import STEP_MS, Jump, Line, begin, follow, instant
 from edge_agent.profile import Counter
-from edge_agent.schedule import next_due, pause, phase, skipped
+from edge_agent.schedule import next_due, phase, skipped
 
 HOUR = 3_600_000
 
@@ -183,12 +183,6 @@ def test_slots_are_a_period_apart_in_the_machines_own_phase(now: int, period: in
 def test_slots_that_went_by_are_counted_and_not_made_up_for() -> None:
     assert skipped(last=1_000, due=2_000, period_ms=1_000) == 0
     assert skipped(last=1_000, due=5_000, period_ms=1_000) == 3
-
-
-def test_a_silent_unit_is_asked_less_and_less_often_but_at_least_every_half_minute() -> None:
-    assert [pause(n, 1_000, 3) for n in range(11)] == [0, 0, 0, 0, 1, 2, 4, 8, 16, 29, 29]
-    assert pause(1_000, 10_000, 3) == 2
-    assert pause(1_000, 60_000, 3) == 0
 
 
 # --- attribution ------------------------------------------------------------------------------------------

@@ -180,6 +180,46 @@ async def test_a_late_answer_never_answers_the_next_question(machine_of: Machine
     assert not late
 
 
+@pytest.mark.parametrize("kind", WITHOUT_TRANSACTION)
+@pytest.mark.parametrize("between_s", [0.0, 0.05])
+async def test_of_a_single_register_two_answers_are_noticed_though_there_is_no_shorter_question(
+    machine_of: MachineOf, kind: str, between_s: float
+) -> None:
+    machine = machine_of(kind)
+    one, other = Block(Table.HOLDING, 10, 1), Block(Table.HOLDING, 200, 1)
+    late: list[bytes] = []
+
+    def hand_out(exchange: Exchange) -> None:
+        exchange.send(late.pop())
+        time.sleep(between_s)
+        exchange.send(exchange.right)
+
+    async with linked(machine.url, timeout_s=0.2) as link:
+        await link.read(one, 1)
+        machine.faults.extend([lambda exchange: late.append(exchange.right), hand_out])
+        with pytest.raises(SilentError):
+            await link.read(one, 1)
+        with pytest.raises(DesyncError):
+            await link.read(other, 1)
+        assert list(await link.read(other, 1)) == words(other)
+
+
+@pytest.mark.parametrize("kind", WITHOUT_TRANSACTION)
+async def test_a_machine_that_does_not_answer_for_a_part_is_read_again_too(
+    machine_of: MachineOf, kind: str
+) -> None:
+    machine = machine_of(kind)
+
+    def only_whole(exchange: Exchange) -> None:
+        if exchange.request.span == (HERE.address, HERE.count):
+            exchange.send(exchange.right)
+
+    async with linked(machine.url, timeout_s=0.1) as link:
+        await link.read(HERE, 1)
+        machine.faults.extend([lambda _: None, *[only_whole] * 10])
+        assert list(await within(link.read, HERE, attempts=4)) == words(HERE)
+
+
 @every_kind
 async def test_an_answer_that_comes_while_nobody_asks_answers_nothing(
     machine_of: MachineOf, kind: str

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edge_agent.address import Address, Scheme, parse
-from edge_agent.endpoint_link import EndpointLink
+from edge_agent.endpoint_link import EndpointLink, Manners
 from edge_agent.modbus import PymodbusTransport
 from edge_agent.tcp import TcpTransport
 
@@ -26,12 +26,17 @@ def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 def tcp_link(
-    port: int, *, timeout_s: float = 5.0, random: Callable[[], float] = chance.random, **more: Any
+    port: int,
+    *,
+    timeout_s: float = 5.0,
+    backoff_s: tuple[float, float] = (0.5, 30.0),
+    random: Callable[[], float] = chance.random,
+    **more: Any,
 ) -> EndpointLink:
     address = Address(scheme=Scheme.TCP, host="127.0.0.1", port=port)
     return EndpointLink(
         MADE[_chosen["tcp"]](address, timeout_s=timeout_s, random=random),
-        timeout_s=timeout_s,
+        Manners(stale_s=timeout_s, backoff_s=backoff_s),
         random=random,
         **more,
     )
@@ -55,13 +60,22 @@ def hurry(link: EndpointLink, limit_s: float = 0.1) -> None:
 
 @asynccontextmanager
 async def linked(
-    url: str, *, timeout_s: float = 5.0, settle_s: float = 0.01, **more: Any
+    url: str, *, timeout_s: float = 5.0, settle_s: float = 0.01, **manners: Any
 ) -> AsyncIterator[EndpointLink]:
     """A link that is not backed off, to an endpoint of any kind."""
     address = parse(url)
     link = EndpointLink(
-        PymodbusTransport(address, timeout_s=timeout_s, settle_s=settle_s),
-        **{"timeout_s": 2 * timeout_s + settle_s, "backoff_s": (0, 0)} | more,
+        MADE[_chosen["tcp"]](address, timeout_s=timeout_s)
+        if address.scheme is Scheme.TCP
+        else PymodbusTransport(address, timeout_s=timeout_s, settle_s=settle_s),
+        Manners(
+            **{
+                "stale_s": 3 * timeout_s,
+                "backoff_s": (0, 0),
+                "throw_away": not address.scheme.serial,
+                **manners,
+            }
+        ),
     )
     try:
         yield link

@@ -28,7 +28,7 @@ SPEECHES: dict[str, Speech] = {
 }
 KINDS = tuple(SPEECHES)
 SERIAL = {"rtu", "ascii"}
-WITHOUT_TRANSACTION = {"rtu+tcp", "ascii+tcp", "rtu", "ascii"}
+WITHOUT_TRANSACTION = ("rtu+tcp", "ascii+tcp", "rtu", "ascii")
 
 PATIENCE_S = 10.0
 """How long a peer waits for the test before it gives up."""

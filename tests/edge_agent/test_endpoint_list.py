@@ -1,0 +1,149 @@
+"""Endpoints in a site's file: how each kind is written, and what is said about one that cannot be meant."""
+
+from pathlib import Path
+
+import pytest
+
+from contract.complaint import BadConfigurationError, Complaint
+from edge_agent.address import Scheme, SerialLine, Tls
+from edge_agent.config import load
+from edge_agent.settings import Endpoint
+
+HEAD = """\
+site = "qinghe"
+gateway = "gw1"
+area = "hall-a"
+
+[outbox]
+path = "outbox.db"
+
+"""
+MACHINE = """
+[[machine]]
+name = "m-01"
+endpoint = "bus"
+profile = "knit-flat"
+"""
+
+
+def site(folder: Path, endpoints: str, machines: str = MACHINE) -> Path:
+    file = folder / "site.toml"
+    file.write_text(HEAD + endpoints + machines, "utf-8")
+    return file
+
+
+def endpoint(folder: Path, text: str) -> Endpoint:
+    return load(site(folder, f'[[endpoint]]\nname = "bus"\n{text}\n')).endpoints[0]
+
+
+def complaints(folder: Path, endpoints: str, machines: str = MACHINE) -> list[Complaint]:
+    with pytest.raises(BadConfigurationError) as bad:
+        load(site(folder, endpoints, machines))
+    return list(bad.value.complaints)
+
+
+def test_host_and_port_mean_modbus_tcp(tmp_path: Path) -> None:
+    address = endpoint(tmp_path, 'host = "192.0.2.20"').address
+    assert (address.scheme, address.host, address.port) == (Scheme.TCP, "192.0.2.20", 502)
+    assert endpoint(tmp_path, 'host = "192.0.2.20"\nport = 1502').address.port == 1502
+
+
+def test_a_url_means_the_rest(tmp_path: Path) -> None:
+    address = endpoint(tmp_path, 'url = "rtu:///dev/ttyUSB0?baud=9600&parity=E"').address
+    assert (address.scheme, address.device) == (Scheme.RTU, "/dev/ttyUSB0")
+    assert address.line == SerialLine(baud=9600, parity="E", stop_bits=1, data_bits=8)
+
+
+def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
+    left_out = endpoint(tmp_path, 'host = "192.0.2.20"')
+    assert left_out == Endpoint(name="bus", address=left_out.address)
+
+
+def test_every_manner_can_be_set(tmp_path: Path) -> None:
+    told = endpoint(
+        tmp_path,
+        """\
+url = "rtu+tcp://192.0.2.20:4001"
+timeout_ms = 300
+settle_ms = 50
+pause_ms = 5
+turnaround_ms = 8
+connect_pause_ms = 200
+keep_open = false
+backoff_ms = 1000
+backoff_max_ms = 60000
+silence_max_ms = 120000""",
+    )
+    assert told == Endpoint(
+        name="bus",
+        address=told.address,
+        timeout_ms=300,
+        settle_ms=50,
+        pause_ms=5,
+        turnaround_ms=8,
+        connect_pause_ms=200,
+        keep_open=False,
+        backoff_ms=1000,
+        backoff_max_ms=60_000,
+        silence_max_ms=120_000,
+    )
+
+
+def test_files_of_certificates_count_from_the_sites_file(tmp_path: Path) -> None:
+    for name in ("ca.pem", "gw1.pem", "gw1.key"):
+        (tmp_path / name).write_text("made up")
+    url = "tls://press-4.plant?ca=ca.pem&cert=gw1.pem&key=gw1.key&name=press-4"
+    assert endpoint(tmp_path, f'url = "{url}"').address.tls == Tls(
+        ca=f"{tmp_path}/ca.pem", cert=f"{tmp_path}/gw1.pem", key=f"{tmp_path}/gw1.key", name="press-4"
+    )
+
+
+WRONG = [
+    ("", "endpoint.0", "give either url, or host"),
+    ('host = "a"\nurl = "tcp://a"', "endpoint.0", "give either url, or host"),
+    ('url = "tcp://a"\nport = 502', "endpoint.0", "the port stands in the url already"),
+    ('url = "192.0.2.20"', "endpoint.0.url", "write tcp://192.0.2.20:502"),
+    ('url = "rtu:///dev/ttyUSB0"', "endpoint.0.url", "give the speed and the parity"),
+    ('url = "tls://a?ca=gone.pem"', "endpoint.0.url", "gone.pem, and there is no such file"),
+    ('host = "a"\npause_ms = -1', "endpoint.0.pause_ms", "greater than or equal to 0"),
+    ('host = "a"\nkeep_open = 1', "endpoint.0.keep_open", "valid boolean"),
+    ('host = "a"\nsilence_max_ms = 10', "endpoint.0.silence_max_ms", "greater than or equal to 1000"),
+    ('host = "a"\nbackoff_ms = 60000', "endpoint.0", "not longer than backoff_max_ms"),
+]
+
+
+@pytest.mark.parametrize(("text", "key", "says"), WRONG)
+def test_what_cannot_be_meant_is_said_with_its_key(tmp_path: Path, text: str, key: str, says: str) -> None:
+    found = complaints(tmp_path, f'[[endpoint]]\nname = "bus"\n{text}\n')
+    assert any(each.key == key and says in f"{each.problem} {each.remedy}" for each in found), found
+    assert all(each.line > 0 for each in found)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ('host = "192.0.2.20"', 'url = "tcp://192.0.2.20"'),
+        ('host = "localhost"\nport = 1502', 'url = "rtu+tcp://127.0.0.1:1502"'),
+        (
+            'url = "rtu:///dev/ttyS0?baud=9600&parity=N"',
+            'url = "ascii:///dev/../dev/ttyS0?baud=1200&parity=E"',
+        ),
+    ],
+)
+def test_one_address_is_one_endpoint_however_it_is_written(tmp_path: Path, one: str, two: str) -> None:
+    text = f'[[endpoint]]\nname = "bus"\n{one}\n\n[[endpoint]]\nname = "other"\n{two}\n'
+    (found,) = complaints(tmp_path, text)
+    assert (found.key, found.problem) == ("endpoint.1.url", "is the same as in line 8")
+
+
+@pytest.mark.parametrize("url", ["rtu:///dev/ttyUSB0?baud=9600&parity=N", "ascii+tcp://192.0.2.20:4001"])
+@pytest.mark.parametrize("unit", [0, 248, 255])
+def test_nobody_on_a_serial_line_is_unit_0_or_beyond_247(tmp_path: Path, url: str, unit: int) -> None:
+    text = f'[[endpoint]]\nname = "bus"\nurl = "{url}"\n'
+    (found,) = complaints(tmp_path, text, MACHINE + f"unit = {unit}\n")
+    assert (found.key, found.remedy) == ("machine.0.unit", "use 1 to 247, as set at the machine")
+
+
+def test_over_modbus_tcp_a_device_may_be_any_unit(tmp_path: Path) -> None:
+    file = site(tmp_path, '[[endpoint]]\nname = "bus"\nhost = "a"\n', MACHINE + "unit = 255\n")
+    assert load(file).machines[0].unit == 255
