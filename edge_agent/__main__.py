@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from contract.complaint import BadConfigurationError
-from edge_agent import command_outbox, command_probe, command_run, command_scan, command_site
+from edge_agent import (
+    command_outbox,
+    command_probe,
+    command_profile,
+    command_run,
+    command_scan,
+    command_site,
+    command_witness,
+)
 from edge_agent.arguments import parser
 from edge_agent.config import Settings, load
 from edge_agent.outbox_file import OutboxError
@@ -28,6 +36,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "check": _of_site(command_site.check),
     "probe": _probe,
     "scan": command_scan.scan,
+    "profile": command_profile.profile,
+    "witness": _of_site(command_witness.witness),
     "resend": _of_site(command_outbox.resend),
     "status": _of_site(command_outbox.status),
 }

@@ -7,9 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from contract.names import DECIMAL, QUANTITY, TEXT, is_name
 from daemon.journal import FORMS
 from edge_agent.block import Table
 from edge_agent.help_texts import ABOUT, EXAMPLES, FIRST_DAY
+from edge_agent.readings import ORDERS
+from edge_agent.register import WordOrder
 from edge_agent.survey import Area
 
 
@@ -65,7 +68,75 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("--to", dest="end", type=datetime.fromisoformat, required=True, metavar="ISO")
     _of_site(commands, "status", "Say how much waits in the outbox.")
     _scan(_command(commands, "scan", "Find what is behind an endpoint that nobody knows."))
+    _witness(_of_site(commands, "witness", "Record that a machine's panel and its registers agree."))
+    _profile(_command(commands, "profile", "Make, look at and try out what registers mean."))
     return whole
+
+
+def _witness(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--machine", required=True, metavar="NAME")
+    parser.add_argument("--by", type=_text, required=True, metavar="WHO", help="who looked at the panel")
+    parser.add_argument(
+        "--panel",
+        type=_figure,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="what it shows, once for each figure; without any it is asked for",
+    )
+    parser.add_argument(
+        "--within-s", type=_count(1, 3_600), default=60, help="--panel was read so many seconds ago (60)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="compare, and record nothing")
+
+
+def _figure(text: str) -> tuple[str, str]:
+    name, _, number = text.partition("=")
+    if not re.match(QUANTITY, name) or not re.match(DECIMAL, number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not like pieces=812 or run_h=25.3")
+    return name, number
+
+
+def _text(text: str) -> str:
+    if not re.match(TEXT, text):
+        raise argparse.ArgumentTypeError("1 to 512 characters, none that controls a terminal")
+    return text
+
+
+def _profile(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+    new = _action(actions, "new", "Draft a profile from one dump, or from several taken one after the other.")
+    new.add_argument(
+        "--from", dest="words", type=Path, nargs="+", required=True, metavar="DUMP", help="of scan"
+    )
+    new.add_argument("--name", type=_profile_name, required=True, help="a-z 0-9 . _ -, as the file is called")
+    new.add_argument("--out", type=Path, metavar="FILE", help="where to (NAME.toml)")
+    new.add_argument("--force", action="store_true", help="write over a file that is there")
+    test = _action(actions, "test", "Decode dumps through a profile.")
+    test.add_argument("--words", type=Path, nargs="+", required=True, metavar="DUMP", help="of scan")
+    for one in (new, test):
+        one.add_argument("--unit", type=_count(0, 255), help="which, where a dump has several")
+    check = _action(actions, "check", "Say what is wrong with a profile, and what is left to do.")
+    listing = _action(actions, "list", "Every profile that a site here can name.")
+    show = _action(actions, "show", "All that a profile says.")
+    for one in (test, check, show):
+        one.add_argument(
+            "file", metavar="PROFILE", help="a file (.toml), or the name of one that `list` shows"
+        )
+    for one in (test, check, listing, show):
+        one.add_argument("--dir", type=Path, default=Path(), help="where the site's file lies (here)")
+        one.add_argument("--stop-codes", type=Path, metavar="FILE", help="a stop-code table of your own")
+
+
+def _action(actions: Any, name: str, does: str) -> argparse.ArgumentParser:  # noqa: ANN401  see below
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=does, description=does)
+    return parser
+
+
+def _profile_name(text: str) -> str:
+    if not is_name(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name; use 1 to 64 of a-z 0-9 . _ -")
+    return text
 
 
 def _probe(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +151,9 @@ def _probe(parser: argparse.ArgumentParser) -> None:
     free.add_argument("--count", type=_count(1, 2_000), default=40, help="how many addresses (40)")
     free.add_argument("--watch", type=_count(1, 86_400), metavar="S", help="look for so many seconds")
     free.add_argument("--every-ms", type=_count(100, 60_000), default=1_000, help="between looks (1000)")
+    free.add_argument(
+        "--order", type=WordOrder, choices=ORDERS, help="only this word order, once it is known"
+    )
     free.add_argument("--all", action="store_true", help="every reading, also what is hardly meant")
     free.add_argument("--pause-ms", type=_count(0, 10_000), default=20, help="between requests (20)")
     free.add_argument("--timeout-ms", type=_count(20, 60_000), default=1_000, help="of an answer (1000)")

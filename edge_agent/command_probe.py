@@ -36,7 +36,7 @@ async def _probe(link: Link, given: argparse.Namespace) -> int:
             warn(f"unit {given.unit}: nothing can be read there{_why(found)}")
             return FAILED
         if given.watch is None:
-            for line in view(given.table, found.words, everything=given.all):
+            for line in view(given.table, found.words, order=given.order, everything=given.all):
                 say(line)
             return FINE
         return await _watch(link, given, found, stop)
@@ -74,7 +74,9 @@ async def _watch(link: Link, given: argparse.Namespace, found: Surveyed, stop: a
         whisper(f"looked {len(looks)} times")
     whisper("")
     seconds = (looks[-1].at_ms - looks[0].at_ms) / 1000
-    for line in motion_view(motions(given.table, looks, everything=given.all), seconds, len(looks)):
+    for line in motion_view(
+        motions(given.table, looks, order=given.order, everything=given.all), seconds, len(looks)
+    ):
         say(line)
     return FINE
 

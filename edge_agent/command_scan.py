@@ -96,7 +96,7 @@ def _teller() -> Callable[[str], None]:
     def tell(text: str) -> None:
         if time.monotonic() - seen[0] >= each_s:
             seen[0] = time.monotonic()
-            whisper(text)
+            (whisper if sys.stderr.isatty() else warn)(text)
 
     return tell
 

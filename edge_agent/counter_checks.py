@@ -4,14 +4,12 @@ from fractions import Fraction
 from typing import Final
 
 from edge_agent.count import faithful
+from edge_agent.horizon import MARGIN, OUTAGE_H, horizon_h, wraps_too_soon
 from edge_agent.profile_parts import Parts, known, resolution, unsigned, width_of
 from edge_agent.profile_shape import CounterShape, RegisterShape
 from edge_agent.register import RegisterType
 from edge_agent.toml_tables import Reading
 
-OUTAGE_H: Final = 8
-"""The longest silence after which every count must still come back, in hours."""
-_MARGIN: Final = 10
 _FINEST: Final = 10**9
 """More counts in a unit, or units in a count, are not what a machine tells."""
 
@@ -106,16 +104,6 @@ def _check_width(reading: Reading, index: int, counter: CounterShape, shape: Reg
     if wraps_too_soon(end, counter.max_per_hour, OUTAGE_H):
         hours = horizon_h(end, counter.max_per_hour)
         problem = f"wraps after {hours} h at its highest rate, too soon to survive {OUTAGE_H} h of silence"
-        most = (end - 1) // (_MARGIN * OUTAGE_H + 1)
+        most = (end - 1) // (MARGIN * OUTAGE_H + 1)
         remedy = f"take a wider register, or at most {most} if the machine is slower than that"
         complain("max_per_hour", problem, remedy)
-
-
-def horizon_h(counts: int, max_per_hour: int) -> int:
-    """How long a counter of so many counts takes at its highest rate until it begins again, in hours."""
-    return counts // max_per_hour
-
-
-def wraps_too_soon(counts: int, max_per_hour: int, outage_h: int) -> bool:
-    """Whether a silence of ``outage_h`` could hide a wrap, with a margin for rates that were told too low."""
-    return horizon_h(counts, max_per_hour) <= _MARGIN * outage_h

@@ -57,6 +57,29 @@ examples:
   gongfang-agent scan tcp://192.0.2.20:502 --units 5 --addresses 0-99,4096-4351 --tables holding
   gongfang-agent scan tcp://192.0.2.20:502 --units 5 --wide        where it has no registers below 500
   gongfang-agent scan tcp://192.0.2.20:502 --like dump.json --out later.json""",
+    "witness": """\
+Before a machine is billed somebody should have seen that what the gateway reads is what its panel
+shows. Reads the machine, shows its counters in the units that panels have, compares them with what
+you read there, and records who saw what, for which controller (serial number) and which profile
+(digest). The collector keeps it; a changed profile or another controller needs a new one.
+Exits with 1 when they disagree, when nothing but zeros was compared, and when nothing was recorded.
+
+example:
+  gongfang-agent witness --config site.toml --machine loom-01 --by 王师傅
+  gongfang-agent witness --config site.toml --machine loom-01 --by 王师傅 \\
+    --panel pieces=812 --panel run_h=25.3""",
+    "profile": """\
+A profile is a file that says what a machine type's registers mean. `new` drafts one from what `scan`
+found; of two dumps taken some minutes apart it also tells which numbers counted meanwhile. `check` is
+satisfied when no TODO is left. `test` shows what a saved dump means through it. docs/bringup.md goes
+through it step by step.
+
+examples:
+  gongfang-agent profile new --from first.json later.json --name loom-60
+  gongfang-agent profile check loom-60.toml
+  gongfang-agent profile test loom-60.toml --words later.json
+  gongfang-agent profile list
+  gongfang-agent profile show knit-flat""",
     "resend": """\
 For a collector whose database was restored from an older copy. Sending twice changes nothing:
 a record is known by its name. Works while the agent runs. Without an offset the instants are

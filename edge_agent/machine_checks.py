@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from contract.complaint import Complaint
-from edge_agent.counter_checks import horizon_h, wraps_too_soon
+from edge_agent.horizon import horizon_h, wraps_too_soon
 from edge_agent.machine_list import Listed
 from edge_agent.profile import Profile
 

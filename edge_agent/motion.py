@@ -1,5 +1,6 @@
 """What moves while one watches, and how: a counter shows itself by counting. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from edge_agent.block import Table
 from edge_agent.readings import Reading, likely, readings, value_of
-from edge_agent.register import RegisterType
+from edge_agent.register import RegisterType, WordOrder
 
 _MINUTE_MS: Final = 60_000
 _SHIFTED: Final = 256
@@ -41,6 +42,12 @@ class Way(Struct, frozen=True, kw_only=True):
     least: float
     most: float
 
+    @property
+    def order(self) -> WordOrder | None:
+        """None of a single word."""
+        register = self.reading.register
+        return register.word_order if register.count > 1 else None
+
 
 class Motion(Struct, frozen=True, kw_only=True):
     """Readings that moved by the same steps, because the same words did."""
@@ -52,18 +59,20 @@ class Motion(Struct, frozen=True, kw_only=True):
     """The addresses of the words that moved in them."""
     per_minute: float
     ways: tuple[Way, ...]
-    """How it may be read, the one with the most digits first: a narrow type has a part of a wide number."""
+    """How it may be read, the likeliest first: a narrow type has a part of a wide number."""
 
     @property
     def whole(self) -> bool:
         return all(isinstance(step, int) for step in self.steps)
 
 
-def motions(table: Table, looks: Sequence[Look], *, everything: bool = False) -> list[Motion]:
+def motions(
+    table: Table, looks: Sequence[Look], *, order: WordOrder | None = None, everything: bool = False
+) -> list[Motion]:
     """Of two looks or more at the same addresses; counters first, then by address."""
     last = looks[-1].words
     moved = {at for at, word in last.items() if any(look.words[at] != word for look in looks)}
-    known = readings(table, last) if everything else likely(table, last, empty_high=True)
+    known = readings(table, last) if everything else likely(table, last, order=order, empty_high=True)
     alike: dict[tuple[tuple[float, ...], frozenset[int]], list[Way]] = {}
     for reading in known:
         register = reading.register
@@ -76,19 +85,33 @@ def motions(table: Table, looks: Sequence[Look], *, everything: bool = False) ->
             way = Way(reading=reading, least=min(values), most=max(values))
             alike.setdefault((steps, frozenset(words)), []).append(way)
     elapsed_ms = max(1, looks[-1].at_ms - looks[0].at_ms)
-    found = [_motion(steps, words, ways, elapsed_ms) for (steps, words), ways in alike.items()]
+    orders = Counter(order for ways in alike.values() for order in {way.order for way in ways})
+    found = [
+        _motion(steps, words, _ranked(ways, orders), elapsed_ms) for (steps, words), ways in alike.items()
+    ]
     told = found if everything else _told_best(found)
     return sorted(told, key=lambda motion: (motion.kind is not Kind.UP, min(motion.moved)))
 
 
-def _motion(steps: tuple[float, ...], moved: frozenset[int], ways: list[Way], elapsed_ms: int) -> Motion:
+def _ranked(ways: list[Way], orders: Mapping[WordOrder | None, int]) -> tuple[Way, ...]:
+    """In the word order that explains most of what moves; then with the most digits."""
+
+    def rank(way: Way) -> tuple[bool, int, float]:
+        return way.order is None, -orders[way.order], -abs(way.most)
+
+    return tuple(sorted(ways, key=rank))
+
+
+def _motion(
+    steps: tuple[float, ...], moved: frozenset[int], ways: tuple[Way, ...], elapsed_ms: int
+) -> Motion:
     up, down = all(step > 0 for step in steps), all(step < 0 for step in steps)
     return Motion(
         kind=Kind.UP if up else Kind.DOWN if down else Kind.BOTH,
         steps=steps,
         moved=moved,
         per_minute=sum(steps) * _MINUTE_MS / elapsed_ms,
-        ways=tuple(sorted(ways, key=lambda way: (-abs(way.most), way.reading.register.count))),
+        ways=ways,
     )
 
 

@@ -70,14 +70,13 @@ class Broker:
 
 @asynccontextmanager
 async def connected(
-    address: Address, *, will: tuple[str, bytes], subscriptions: Iterable[str]
+    address: Address, *, will: tuple[str, bytes] | None = None, subscriptions: Iterable[str] = ()
 ) -> AsyncIterator[Broker]:
     """One connection and no session behind it: custody rests with receipts, not with the broker's memory.
 
     ``will`` is topic and payload, retained. A client is never used for a second connection: what it still had
     in flight from the first would be sent again.
     """
-    topic, payload = will
     before = cancellations()
     async with Client(
         address.host,
@@ -91,7 +90,7 @@ async def connected(
         timeout=TIMEOUT_S,
         tls_context=address.tls,
         logger=QUIET,
-        will=aiomqtt.Will(topic, payload, qos=1, retain=True),
+        will=aiomqtt.Will(*will, qos=1, retain=True) if will else None,
     ) as client:
         client.pending_calls_threshold = 10_000  # our own queue is the limit; it would warn at 10
         heed(before)

@@ -6,18 +6,23 @@ from edge_agent.block import Table
 from edge_agent.decode import Value
 from edge_agent.motion import Kind, Motion
 from edge_agent.readings import Reading, likely, readings, texts
-from edge_agent.register import RegisterType
+from edge_agent.register import RegisterType, WordOrder
 
 _PLAIN = {RegisterType.U16, RegisterType.BIT}
 
 
-def view(table: Table, words: Mapping[int, int], *, everything: bool) -> Iterator[str]:
+def view(
+    table: Table, words: Mapping[int, int], *, order: WordOrder | None = None, everything: bool = False
+) -> Iterator[str]:
     """One line an address: the word, then what begins here."""
     beside: dict[int, list[Reading]] = {address: [] for address in words}
-    for reading in readings(table, words) if everything else likely(table, words):
-        if reading.register.type not in _PLAIN or reading.register.word_order.swapped:
-            beside[reading.register.address].append(reading)
     lettered = {text.address: text for text in texts(words)}
+    spelt = {text.address + at for text in lettered.values() for at in range(text.count)}
+    for reading in readings(table, words) if everything else likely(table, words, order=order):
+        register = reading.register
+        free = everything or spelt.isdisjoint(range(register.address, register.end))
+        if free and (register.type not in _PLAIN or register.word_order.swapped):
+            beside[register.address].append(reading)
     yield f"{table:>8}   {'bit' if table.bits else 'word'}"
     for address in sorted(words):
         told = [f"{reading.label} {said(reading.value)}" for reading in beside[address]]

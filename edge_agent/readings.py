@@ -17,7 +17,7 @@ from edge_agent.decode import Decode, Value, decoder
 from edge_agent.dump import runs
 from edge_agent.register import Register, RegisterType, WordOrder
 
-_ORDERS: Final = (WordOrder.ABCD, WordOrder.CDAB, WordOrder.BADC, WordOrder.DCBA)
+ORDERS: Final = (WordOrder.ABCD, WordOrder.CDAB, WordOrder.BADC, WordOrder.DCBA)
 _PLAIN: Final = frozenset({WordOrder.ABCD, WordOrder.CDAB})
 """By far the most machines have one of these."""
 _WIDE: Final = (
@@ -66,9 +66,9 @@ def readings(table: Table, words: Mapping[int, int]) -> Iterator[Reading]:
 
 
 def _registers(table: Table, address: int, end: int) -> Iterator[Register]:
-    kinds: list[tuple[RegisterType, tuple[WordOrder, ...]]] = [(RegisterType.BIT, _ORDERS[:1])]
+    kinds: list[tuple[RegisterType, tuple[WordOrder, ...]]] = [(RegisterType.BIT, ORDERS[:1])]
     if not table.bits:
-        kinds = [(type_, _ORDERS[::2]) for type_ in _NARROW] + [(type_, _ORDERS) for type_ in _WIDE]
+        kinds = [(type_, ORDERS[::2]) for type_ in _NARROW] + [(type_, ORDERS) for type_ in _WIDE]
     for type_, orders in kinds:
         for order in orders:
             register = Register(name="any", table=table, address=address, type=type_, word_order=order)
@@ -90,33 +90,57 @@ def _decoder(type_: RegisterType, order: WordOrder) -> Decode:
     return decoder(register.block, [register])
 
 
-def likely(table: Table, words: Mapping[int, int], *, empty_high: bool = False) -> list[Reading]:
-    """Those that a person should look at. ``empty_high``: also wide numbers that a narrow type says too."""
+def likely(
+    table: Table, words: Mapping[int, int], *, order: WordOrder | None = None, empty_high: bool = False
+) -> list[Reading]:
+    """Those that a person should look at: of one word order where it is known, else of each.
+
+    ``empty_high``: also wide numbers that a narrow type says too.
+    """
     alike: dict[tuple[int, RegisterType], list[Reading]] = {}
     for reading in readings(table, words):
-        alike.setdefault((reading.register.address, reading.register.type), []).append(reading)
-    return [reading for group in alike.values() for reading in _likely(group, empty_high=empty_high)]
+        if order is None or reading.register.word_order is _as_read(reading.register, order):
+            alike.setdefault((reading.register.address, reading.register.type), []).append(reading)
+    known = order is not None
+    return [
+        reading for group in alike.values() for reading in _likely(group, known=known, empty_high=empty_high)
+    ]
 
 
-def _likely(group: list[Reading], *, empty_high: bool) -> list[Reading]:
-    """Of the readings of one type at one address, which differ in their word order."""
+def _as_read(register: Register, order: WordOrder) -> WordOrder:
+    """In one register there is only the order of its bytes; a coil has none."""
+    if register.type is RegisterType.BIT:
+        return WordOrder.ABCD
+    return order if register.count > 1 else WordOrder.BADC if order.swapped else WordOrder.ABCD
+
+
+def _likely(group: list[Reading], *, known: bool, empty_high: bool) -> list[Reading]:
+    """Of the readings of one type at one address, which differ in their word order unless it is ``known``."""
     type_ = group[0].register.type
     numbers = [(reading, reading.value) for reading in group if isinstance(reading.value, int | float)]
     if type_.floating:
         found = [reading for reading, value in numbers if _is_measured(value)]
-        plain = [reading for reading in found if reading.register.word_order in _PLAIN]
+        plain = [reading for reading in found if known or reading.register.word_order in _PLAIN]
         return plain if type_ is RegisterType.F64 else plain or found
     if type_.digits:
-        return [reading for reading, value in numbers if _is_decimal(reading, int(value))]
+        if type_ is RegisterType.BCD16:  # any four words with a few digits look so
+            return []
+        return [reading for reading, value in numbers if _is_decimal(reading, int(value), known=known)]
     if type_.signed:
         nearest = min((-value for _, value in numbers if value < 0), default=0)
         least = -min(_BELOW_ZERO[type_], _SHARE * nearest)
-        return [r for r, value in numbers if least <= value < 0 and r.register.word_order in _PLAIN]
+        return [
+            r for r, value in numbers if least <= value < 0 and (known or r.register.word_order in _PLAIN)
+        ]
     if type_ in {RegisterType.U16, RegisterType.BIT}:
-        return [reading for reading, _ in numbers if not reading.register.word_order.swapped]
+        return [r for r, _ in numbers if known or not r.register.word_order.swapped]
     least, most = 1 if empty_high else _LEAST[type_], _MOST[type_]
     smallest = min((value for _, value in numbers if value >= 1), default=0)
-    return [reading for reading, value in numbers if least <= value <= min(most, _SHARE * smallest)]
+    return [
+        reading
+        for reading, value in numbers
+        if least <= value <= min(most, _SHARE * smallest) and value % 65_536
+    ]
 
 
 def _is_measured(value: float) -> bool:
@@ -124,9 +148,11 @@ def _is_measured(value: float) -> bool:
     return 1 <= -value <= _COLDEST if value < 0 else _MEASURED[0] <= value <= _MEASURED[1]
 
 
-def _is_decimal(reading: Reading, value: int) -> bool:
+def _is_decimal(reading: Reading, value: int, *, known: bool) -> bool:
     """All digits in use: small decimals look like any other small number."""
-    return reading.register.word_order in _PLAIN and value >= 10 ** (reading.register.type.digits - 1)
+    return (known or reading.register.word_order in _PLAIN) and value >= 10 ** (
+        reading.register.type.digits - 1
+    )
 
 
 class Text(Struct, frozen=True, kw_only=True):

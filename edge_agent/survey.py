@@ -8,7 +8,7 @@ is refused although all of its parts can be read tells the device's limit, or a 
 cross; the two addresses around the seam, asked for together, tell which.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Collection, Generator
 from typing import Final
 
 from msgspec import Struct
@@ -76,7 +76,9 @@ Asking = Generator[Block, Answer, bool]
 """Yields what to ask, is sent what was answered, and tells in the end whether all of it can be read."""
 
 
-def survey(found: Surveyed, areas: Iterable[Area], most: int, stride: int) -> Generator[Block, Answer, None]:
+def survey(
+    found: Surveyed, areas: Collection[Area], most: int, stride: int
+) -> Generator[Block, Answer, None]:
     """Fills ``found``. ``most``: what one request asks for until a limit is met."""
     for area in areas:
         address = area.start
@@ -87,7 +89,7 @@ def survey(found: Surveyed, areas: Iterable[Area], most: int, stride: int) -> Ge
             # A limit so small makes one whole request no better than a few single ones.
             yield from _islands(found, block, stride) if small else _explore(found, block, stride)
             address += count
-    yield from _left_out(found, stride)
+    yield from _left_out(found, areas, stride)
 
 
 def _ask(found: Surveyed, block: Block) -> Asking:
@@ -176,11 +178,16 @@ def _islands(found: Surveyed, block: Block, stride: int) -> Asking:
     return whole and not found.over
 
 
-def _left_out(found: Surveyed, stride: int) -> Generator[Block, Answer, None]:
+def _left_out(found: Surveyed, areas: Collection[Area], stride: int) -> Generator[Block, Answer, None]:
     """What the stride left out before each island."""
     for address in [address for address in found.words if address - 1 not in found.words]:
-        for before in range(address - 1, max(0, address - stride + 1) - 1, -1):
-            if before in found.alone or not (yield from _ask(found, Block(found.table, before, 1))):
+        for before in range(address - 1, address - stride, -1):
+            outside = not any(area.start <= before < area.end for area in areas)
+            if (
+                outside
+                or before in found.alone
+                or not (yield from _ask(found, Block(found.table, before, 1)))
+            ):
                 break
 
 

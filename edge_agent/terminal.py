@@ -20,9 +20,10 @@ def warn(text: str) -> None:
 
 
 def whisper(text: str) -> None:
-    """How far it is: on a terminal each line over the one before."""
-    sys.stderr.write(f"\r\x1b[K{_plain(text)}\r" if sys.stderr.isatty() else _plain(text) + "\n")
-    sys.stderr.flush()
+    """How far it is, on a terminal: each line over the one before."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{_plain(text)}\r")
+        sys.stderr.flush()
 
 
 def _plain(text: str) -> str:

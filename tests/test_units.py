@@ -24,6 +24,7 @@ SERVICE: Final = {
     "Type": "notify",
     "Restart": "always",
     "RestartSec": "5",
+    "WatchdogSec": "60",
     "RestartPreventExitStatus": "2",
     "User": "gongfang",
     "Group": "gongfang",
@@ -95,10 +96,24 @@ def test_systemd_finds_nothing_wrong_with_a_unit(unit: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_exposes_little(unit: str) -> None:
-    """`--threshold` is ten times the exposure: more than 2.5 fails."""
-    judged = systemd_analyze(
-        "security", "--offline=true", "--threshold=25", "--no-pager", str(unit_file(unit))
-    )
+    is_exposed_at_most(unit_file(unit), 12)
+
+
+def test_an_agent_with_serial_ports_exposes_little_more(tmp_path: Path) -> None:
+    """The drop-in's lines come after the unit's, and win."""
+    drop_in = unit_file("gongfang-agent").with_suffix(".service.d") / "serial.conf.example"
+    with_it = tmp_path / "gongfang-agent.service"
+    unit, install = unit_file("gongfang-agent").read_text("utf-8").split("[Install]")
+    with_it.write_text(f"{unit}\n{drop_in.read_text('utf-8')}\n[Install]{install}", "utf-8")
+    is_exposed_at_most(with_it, 20)
+    allowed = [line for line in drop_in.read_text("utf-8").splitlines() if line.startswith("DeviceAllow=")]
+    assert allowed
+    assert all(line.startswith("DeviceAllow=char-tty") for line in allowed)
+
+
+def is_exposed_at_most(file: Path, tenths: int) -> None:
+    """What systemd-analyze calls exposure, from 0 to 10; ``tenths`` is ten times that."""
+    judged = systemd_analyze("security", "--offline=true", f"--threshold={tenths}", "--no-pager", str(file))
     if "unrecognized option" in judged.stderr:
         pytest.skip("this systemd-analyze cannot judge a file")
     assert judged.returncode == 0, judged.stdout + judged.stderr

@@ -22,7 +22,7 @@ def test_words_are_shown_beside_what_they_may_mean(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.splitlines() == [
         " holding   word",
         '       0   0x4c4d 19533   ascii[2] "LM60" or, bytes swapped, "ML06"',
-        "       1   0x3630 13872   bcd4 3630",
+        "       1   0x3630 13872",
         "      20   0x51bd 20925   u32 CDAB 86461",
         "      21   0x0001     1   u32 ABCD 66348",
         "      22   0x032c   812",
