@@ -2,7 +2,7 @@
 
 CHAOS ?= --seconds 60 --faults 12
 
-.PHONY: help demo demo-influx test chaos check format setup lock clean
+.PHONY: help demo demo-influx test chaos deb check format setup lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -22,6 +22,9 @@ test: setup ## every check and every test, against real peers
 chaos: setup ## a bad night over real processes, judged by the machines' ledgers; CHAOS="--help" says how
 	scripts/peers mosquitto influxdb
 	.venv/bin/python -m tests.chaos $(CHAOS)
+
+deb: setup ## a Debian package for gateways and servers, with all it needs but Python itself
+	.venv/bin/python scripts/deb
 
 check: setup ## lint, format and types only
 	scripts/check

@@ -25,10 +25,25 @@ from edge_agent.settings import Endpoint, MachineSettings
 
 T = TypeVar("T")
 
+
 _MARGIN_S: Final = 60.0
 """Beside the times that the protocol allows: a silent unit is left alone for up to 30 s."""
 _AT_A_TIME: Final = 20
-"""Machines that begin, end or change in one go; then whoever else waits for the loop has his turn."""
+"""Machines that end or change in one go; then whoever else waits for the loop has his turn."""
+_TURN_S: Final = 0.01
+
+
+class Breath:
+    """Long work in the event loop, in turns with whoever else waits for it."""
+
+    def __init__(self) -> None:
+        self._since = asyncio.get_running_loop().time()
+
+    async def draw(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._since > _TURN_S:
+            await asyncio.sleep(0)
+            self._since = loop.time()
 
 
 class _Running(Struct, frozen=True):
@@ -79,11 +94,15 @@ class Roster:
         retired = dict(zip(moved_, await asyncio.gather(*map(self._retired, moved_)), strict=True))
         self._close_links(changes.closed)
         self._open(changes.opened)
-        await self._swap_all([(name, to, retired.get(name)) for name, to in swapped])
-        for added in _pieces(changes.added):
-            for configured in added:
-                self._begin(configured, checkpoints)
-            await asyncio.sleep(0)
+        breath = Breath()
+        for name, to in swapped:  # first those that nobody polls meanwhile
+            if name in retired:
+                self._succeed(retired[name], to)
+                await breath.draw()
+        await self._swap_all([(name, to) for name, to in swapped if name not in retired])
+        for configured in changes.added:
+            self._begin(configured, checkpoints)
+            await breath.draw()
 
     async def dismiss(self) -> None:
         """Nobody polls any more; every meter closes what is settled, and it is put into the outbox."""
@@ -151,7 +170,7 @@ class Roster:
         self._running[machine.name] = _Running(machine, configured, poller, task, patience_s)
         return poller
 
-    async def _swap_all(self, pairs: Sequence[tuple[str, MachineSettings, Machine | None]]) -> None:
+    async def _swap_all(self, pairs: Sequence[tuple[str, MachineSettings]]) -> None:
         """None of them waits for another: one that is silent keeps only its own read waiting."""
         swaps = []
         for some in _pieces(pairs):
@@ -159,11 +178,14 @@ class Roster:
             await asyncio.sleep(0)
         await asyncio.gather(*swaps)
 
-    async def _swap(self, name: str, configured: MachineSettings, retired: Machine | None) -> None:
-        """The machine called ``name`` goes on as it is configured now: under the same meter if what its epoch
-        is bound to is the same, else under another.
+    async def _swap(self, name: str, configured: MachineSettings) -> None:
+        self._succeed(await self._retired(name), configured)
+
+    def _succeed(self, machine: Machine, configured: MachineSettings) -> None:
+        """The machine goes on as it is configured now: under the same meter if what its epoch is bound to is
+        the same, else under another.
         """
-        machine = retired or await self._retired(name)
+        name = machine.name
         scheme = scheme_of(self._settings, configured, self._agent)
         if machine.scheme.identity.ends_by(scheme.identity) is None:
             machine.configure(scheme, configured.serial)
