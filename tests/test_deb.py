@@ -137,7 +137,7 @@ def machine() -> Iterator[Hub]:
 
 
 def metered(system: System, hub: Hub, seconds: float) -> list[tuple[str, int]]:
-    """The agent runs as its unit would start it. Returns each epoch of its outbox with its records' number."""
+    """The agent runs as its unit starts it. Returns each epoch of its outbox with the number of records."""
     asked = len(hub.requests)
     command = ("/opt/gongfang/.venv/bin/gongfang-agent", "run", "--config", "/etc/gongfang/agent.toml")
     agent = subprocess.Popen(
