@@ -33,6 +33,10 @@ class Authority:
         self._run(*signed, "-days", str(days), "-extfile", "names", "-out", f"{name}.pem")
         return self.directory / f"{name}.pem", self.directory / f"{name}.key"
 
+    def lock(self, name: str, locked: Path, password: str) -> None:
+        """The key of NAME behind a password."""
+        self._run("ec", "-in", f"{name}.key", "-out", str(locked), "-aes256", "-passout", f"pass:{password}")
+
     def demanding(self, name: str) -> ssl.SSLContext:
         """A server that shows NAME and lets in only who shows a certificate of this authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
