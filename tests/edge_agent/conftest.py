@@ -181,13 +181,15 @@ def libmodbus_server(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def libmodbus(libmodbus_server: Path) -> Iterator[Callable[[Mapping[int, int]], int]]:
-    """``libmodbus({address: word})`` serves these words in both tables and returns the port."""
+def libmodbus(libmodbus_server: Path) -> Iterator[Callable[..., int]]:
+    """``libmodbus({address: word})`` serves these words in all tables and returns the port; with a device as
+    second argument it serves there, over RTU.
+    """
     running: list[subprocess.Popen[str]] = []
 
-    def serve(words: Mapping[int, int]) -> int:
+    def serve(words: Mapping[int, int], *device: str) -> int:
         child = subprocess.Popen(
-            [str(libmodbus_server)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [str(libmodbus_server), *device], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         running.append(child)
         assert child.stdin
