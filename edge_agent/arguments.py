@@ -110,7 +110,7 @@ def _profile(parser: argparse.ArgumentParser) -> None:
         "--from", dest="words", type=Path, nargs="+", required=True, metavar="DUMP", help="of scan"
     )
     new.add_argument("--name", type=_profile_name, required=True, help="a-z 0-9 . _ -, as the file is called")
-    new.add_argument("--out", type=Path, metavar="FILE", help="where to (NAME.toml)")
+    new.add_argument("--out", type=Path, metavar="FILE", help="where to (profiles/NAME.toml)")
     new.add_argument("--force", action="store_true", help="write over a file that is there")
     test = _action(actions, "test", "Decode dumps through a profile.")
     test.add_argument("--words", type=Path, nargs="+", required=True, metavar="DUMP", help="of scan")
@@ -123,8 +123,9 @@ def _profile(parser: argparse.ArgumentParser) -> None:
         one.add_argument(
             "file", metavar="PROFILE", help="a file (.toml), or the name of one that `list` shows"
         )
-    for one in (test, check, listing, show):
+    for one in (new, test, check, listing, show):
         one.add_argument("--dir", type=Path, default=Path(), help="where the site's file lies (here)")
+    for one in (test, check, listing, show):
         one.add_argument("--stop-codes", type=Path, metavar="FILE", help="a stop-code table of your own")
 
 

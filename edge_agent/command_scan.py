@@ -68,6 +68,7 @@ async def _read_again(link: Link, like: Dump, given: argparse.Namespace) -> int:
 
 def _show(dump: Dump, remarks: Sequence[str], given: argparse.Namespace) -> None:
     if given.out:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_bytes(write_dump(dump))
     if given.json:
         sys.stdout.write(write_dump(dump).decode())

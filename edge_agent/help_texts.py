@@ -76,8 +76,8 @@ through it step by step.
 
 examples:
   gongfang-agent profile new --from first.json later.json --name loom-60
-  gongfang-agent profile check loom-60.toml
-  gongfang-agent profile test loom-60.toml --words later.json
+  gongfang-agent profile check loom-60
+  gongfang-agent profile test loom-60 --words later.json
   gongfang-agent profile list
   gongfang-agent profile show knit-flat""",
     "resend": """\

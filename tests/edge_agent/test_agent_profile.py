@@ -81,14 +81,14 @@ def test_new_writes_a_draft_and_check_lists_what_is_left(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["profile", "new", "--from", FIRST, LATER, "--name", "zj-200"]) == 0
-    assert "zj-200.toml: drafted; 10 places want a person" in capsys.readouterr().out
-    text = Path("zj-200.toml").read_text("utf-8")
+    assert "profiles/zj-200.toml: drafted; 10 places want a person" in capsys.readouterr().out
+    text = Path("profiles/zj-200.toml").read_text("utf-8")
     head = "# Drafted from loom-first.json, loom-later.json: tcp://192.0.2.20:502, unit 17, "
     assert text.splitlines()[0] == head + "2026-11-22T00:10+00:00."
     assert text.splitlines()[1:] == (DUMPS / "loom.toml").read_text("utf-8").splitlines()[1:]
-    assert main(["profile", "check", "zj-200.toml"]) == 1
+    assert main(["profile", "check", "zj-200"]) == 1
     told = capsys.readouterr().out
-    assert "zj-200.toml:7: TODO: what reports and tariffs call such machines" in told
+    assert "profiles/zj-200.toml:7: TODO: what reports and tariffs call such machines" in told
     assert told.endswith("10 places want a person\n")
 
 
