@@ -69,9 +69,14 @@ def _check(_: argparse.Namespace, settings: Settings) -> int:
     broker = "embedded, on" if settings.broker.embedded else "at"
     print(
         f"Collector {settings.collector.name}: broker {broker} {settings.broker.host}:{settings.broker.port},"
-        f" store {settings.store.kind}. The configuration is good."
+        f" store {settings.store.kind}, {_gauges(settings)}. The configuration is good."
     )
     return 0
+
+
+def _gauges(settings: Settings) -> str:
+    kept = settings.gauges
+    return f"gauges in {kept.kind} for {kept.retention_days} days" if kept else "no gauges"
 
 
 def _now(settings: Settings) -> int:

@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import msgspec
+
 from collector.amqtt import embedded
 from collector.backoff import waits
 from collector.clock import plant_clock
 from collector.condition import Condition
 from collector.config import BrokerConfig, Settings
+from collector.gauge_feed import GaugeFeed
 from collector.hearing import Hearing
 from collector.ingest import Ingest
 from collector.isolate import Quarantine
@@ -21,6 +24,7 @@ from collector.session import Bounds, Session, keep_hearing
 from collector.watch import Watch
 from daemon.http import Told, serve
 from daemon.listen import Listen
+from store.gauge_opening import open_gauges
 from store.opening import open_store
 from store.protocol import Store
 
@@ -57,12 +61,18 @@ async def run(
             shared=settings.broker.shared or "",
         )
         name = settings.collector.name
+        feed = None
+        if settings.gauges is not None:
+            resting = await stack.enter_async_context(open_gauges(settings.gauges))
+            feed = GaugeFeed(resting, now, counts, settings.broker.shared or "")
         watch = Watch(name, now, counts, store=store, ingest=ingest, session=session)
         async with asyncio.TaskGroup() as group:
             hearing = Hearing(store, quarantine, now, counts)
             group.create_task(keep_hearing(hearing, session.announced), name="hearing")
             group.create_task(_keep_connected(address, session, ready or asyncio.Event()), name="broker")
             group.create_task(watch.tell_systemd(), name="systemd")
+            if feed is not None:
+                group.create_task(feed.run(lambda: _gauges_client(address())), name="gauges")
             if settings.http is not None:
                 group.create_task(_tell_of_itself(settings.http.listen, watch), name="http")
 
@@ -88,6 +98,11 @@ def _bounds(settings: Settings) -> Bounds:
         waiting=config.batches_waiting,
         restore_after_s=config.restore_after_s,
     )
+
+
+def _gauges_client(address: Address) -> Address:
+    """A connection beside custody's: a client id can be connected once."""
+    return msgspec.structs.replace(address, client_id=f"{address.client_id}-gauges")
 
 
 def client_id(name: str) -> str:

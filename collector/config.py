@@ -12,6 +12,7 @@ from contract.complaint import BadConfigurationError, Complaint, complaints, par
 from contract.names import is_name
 from daemon.listen import Listen
 from store.config import StoreConfig
+from store.gauge_store import GaugeStoreConfig, same_place
 
 _FROZEN: Final = ConfigDict(frozen=True, extra="forbid")
 
@@ -140,8 +141,16 @@ class Settings(BaseModel):
     collector: CollectorConfig
     broker: BrokerConfig = BrokerConfig()
     store: StoreConfig
+    gauges: GaugeStoreConfig | None = None
+    """Where what machines show rests for a while; without the table it is not heard at all."""
     http: HttpConfig | None = None
     clock: ClockConfig = ClockConfig()
+
+    @model_validator(mode="after")
+    def _gauges_do_not_rest_among_facts(self) -> Self:
+        if self.gauges is not None and same_place(self.store, self.gauges):
+            raise ValueError("give [gauges] a database of its own: what rests there is forgotten")
+        return self
 
 
 def load(path: Path) -> Settings:

@@ -19,6 +19,10 @@ _EVENTS: Final = {
     "announcements_dropped": "Leases and orders dropped unread, because too many waited.",
     "refused_announcements": "Leases and orders that cannot be kept as facts.",
     "restored": "Topics given back to a broker that forgot them.",
+    "gauges": "Messages of what machines show; outside custody.",
+    "gauges_refused": "Of them, those that are none.",
+    "gauges_dropped": "Points of gauges dropped, because too many waited; nobody sends them again.",
+    "gauges_lost": "Points of gauges that their store did not take.",
     "metered_twice": "Times at which a machine was seen with two meters.",
 }
 

@@ -18,6 +18,7 @@ ANNOUNCEMENTS: Final = (
     f"{topics.ROOT}/+/order/+",
     f"{topics.ROOT}/+/machine/+/witness",
 )
+GAUGES: Final = f"{topics.ROOT}/+/machine/+/gauges"
 TIMEOUT_S: Final = 10.0
 KEEPALIVE_S: Final = 30
 
@@ -75,6 +76,11 @@ async def subscribe(client: aiomqtt.Client, shared: str = "") -> None:
     await client.subscribe(f"$share/{shared}/{BATCHES}" if shared else BATCHES, qos=1)
     for subscription in ANNOUNCEMENTS:
         await client.subscribe(subscription, qos=1)
+
+
+async def subscribe_gauges(client: aiomqtt.Client, shared: str = "") -> None:
+    """Lost ones are not sent again, so each of several collectors need not hear all."""
+    await client.subscribe(f"$share/{shared}/{GAUGES}" if shared else GAUGES, qos=0)
 
 
 async def arrivals(client: aiomqtt.Client) -> AsyncIterator[Arrival | None]:

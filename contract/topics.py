@@ -29,6 +29,10 @@ def lease(site: str, machine: str) -> str:
     return f"{ROOT}/{site}/machine/{machine}/lease"
 
 
+def gauges(site: str, machine: str) -> str:
+    return f"{ROOT}/{site}/machine/{machine}/gauges"
+
+
 def witness(site: str, machine: str) -> str:
     return f"{ROOT}/{site}/machine/{machine}/witness"
 
@@ -46,7 +50,7 @@ class Topic(Struct, frozen=True):
 
 
 _OF_GATEWAY: Final = frozenset({"status", "batch", "receipt"})
-_OF_MACHINE: Final = frozenset({"state", "lease", "witness"})
+_OF_MACHINE: Final = frozenset({"state", "lease", "witness", "gauges"})
 
 
 def parse(topic: str) -> Topic | None:

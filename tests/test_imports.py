@@ -34,7 +34,18 @@ WORDS = ("core", "adapter", "wiring", "__main__")
 
 ADAPTERS = {
     "daemon": {"http", "journal", "mqtt_client", "systemd"},
-    "store": {"config", "credentials", "influx", "influx_http", "influx_place", "sqlite", "sqlite_file"},
+    "store": {
+        "config",
+        "credentials",
+        "gauge_influx",
+        "gauge_sqlite",
+        "gauge_store",
+        "influx",
+        "influx_http",
+        "influx_place",
+        "sqlite",
+        "sqlite_file",
+    },
     "edge_agent": {
         "alarm",
         "arguments",
@@ -89,7 +100,7 @@ ADAPTERS = {
 """Each touches one peer: a library, a file, the clock, the log."""
 
 WIRING_MODULES = {
-    "store": {"opening"},
+    "store": {"gauge_opening", "opening"},
     "edge_agent": {
         "agent",
         "batches",
@@ -120,6 +131,7 @@ WIRING_MODULES = {
         "collector",
         "config",
         "daemon",
+        "gauge_feed",
         "hearing",
         "ingest",
         "isolate",
