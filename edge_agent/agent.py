@@ -13,6 +13,7 @@ from contract import topics
 from contract.records import MeterReason
 from daemon.listen import Listen
 from edge_agent.batches import Batches
+from edge_agent.board import Board
 from edge_agent.clock import Clock, SystemClock
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
@@ -58,6 +59,7 @@ class Agent:
         self._window = Window(
             clock, site=settings.site, session=session, repeat_ms=settings.poll.state_repeat_ms
         )
+        self._board = Board(settings.site)
         self._desk = Desk(
             clock=clock,
             commit=commit,
@@ -67,6 +69,7 @@ class Agent:
             wake=self._batches.wake,
             checkpoint_ms=settings.poll.checkpoint_ms,
             counts=self.counts,
+            show_gauges=self._board.show,
         )
         lost = commit.set_aside is not None
         self._roster = Roster(settings, self._desk, VERSION, lost=lost, gone=self._window.gone)
@@ -83,6 +86,7 @@ class Agent:
             conditions=conditions,
             batches=self._batches,
             window=self._window,
+            board=self._board,
             hear=self._hearing.hear,
             hear_again=self._hearing.hear_again,
             plant_ms=clock.wall_ms,
@@ -102,6 +106,7 @@ class Agent:
             roster=self._roster,
             batches=self._batches,
             window=self._window,
+            board=self._board,
             hand_over=self._hand_over,
             announced=self.announced,
         )

@@ -22,6 +22,8 @@ def _site(settings: Settings) -> Iterator[str]:
     )
     if settings.clock.scale != 1 or settings.clock.plant_ms != settings.clock.real_ms:
         yield f"  REHEARSAL: [clock] lets plant time run {settings.clock.scale} times as fast as real time"
+    if poll.gauges_ms:
+        yield f"  gauges of each machine every {poll.gauges_ms // 1000} s"
     yield f"  broker {settings.mqtt.host}:{settings.mqtt.port}{', TLS' if settings.mqtt.tls else ''}"
     yield f"  outbox {settings.outbox.path}"
     where = f"on {settings.http}" if settings.http else "nowhere: there is no [http]"

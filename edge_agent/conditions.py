@@ -15,6 +15,7 @@ class Conditions:
     def __init__(self) -> None:
         self._wrong: dict[str, str] = {}
         self._ailing: dict[str, str] = {}
+        self._blurred: set[str] = set()
 
     def wrong(self, subject: str, kind: str, detail: str, *, again: bool = False) -> None:
         """``again``: it is told even if it was so before, since a person has just tried to mend it."""
@@ -47,6 +48,21 @@ class Conditions:
     def forget(self, machine: str) -> None:
         """It is not metered here any more, and nothing is wrong with that."""
         self._ailing.pop(machine, None)
+        self._blurred.discard(machine)
+
+    def blurred(self, machine: str, detail: str) -> None:
+        """Its gauges cannot be read. It is metered all the same, so nothing is wrong that a bill hangs on."""
+        if machine not in self._blurred:
+            self._blurred.add(machine)
+            _log.warning(
+                "%s: no gauges: %s", machine, detail, extra={"machine": machine, "kind": "no gauges"}
+            )
+
+    def clear(self, machine: str) -> None:
+        """Its gauges are read."""
+        if machine in self._blurred:
+            self._blurred.discard(machine)
+            _log.info("%s: gauges again", machine, extra={"machine": machine, "kind": "no gauges"})
 
     def ailing(self) -> dict[str, str]:
         """The machines that are not metered now, each with the reason."""

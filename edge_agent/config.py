@@ -15,6 +15,7 @@ from edge_agent.config_shape import (
     TABLES,
     BrokerShape,
     ClockShape,
+    GaugesShape,
     HttpShape,
     MachineShape,
     OutboxShape,
@@ -113,13 +114,14 @@ def load(path: Path) -> Settings:
     top, clock = reading.top(TopShape, TABLES), reading.table("clock", ClockShape)
     poll, broker = reading.table("poll", PollShape), reading.table("broker", BrokerShape)
     outbox, http = reading.table("outbox", OutboxShape), reading.table("http", HttpShape)
+    gauges = reading.table("gauges", GaugesShape)
     endpoints = listed_endpoints(reading, directory)
     machines, sheets = _machines(reading, top, directory)
     mqtt = _mqtt(reading, broker, directory)
     profiles = _profiles(reading, machines, _stop_table(reading, directory), directory)
     _check_machines(reading, machines, endpoints, profiles, poll)
     reading.finish()
-    assert top and clock and poll and outbox and mqtt  # noqa: S101, PT018  finish() raised otherwise
+    assert top and clock and poll and outbox and mqtt and gauges  # noqa: S101, PT018  finish() raised otherwise
     return Settings(
         site=top.site,
         area=top.area,
@@ -127,7 +129,7 @@ def load(path: Path) -> Settings:
         timezone=top.timezone,
         clock=ClockPair(**clock.model_dump(exclude={"offset_file"})),
         clock_offset=directory / clock.offset_file if clock.offset_file else None,
-        poll=Poll(**poll.model_dump()),
+        poll=Poll(**poll.model_dump(), gauges_ms=gauges.slow_s * 1000 * gauges.on),
         mqtt=mqtt,
         outbox=OutboxLimits(**outbox.model_dump(exclude={"path"}), path=directory / outbox.path),
         http=Listen(**http.model_dump()) if http and "http" in reading.file.data else None,

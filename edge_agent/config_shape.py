@@ -9,7 +9,7 @@ from contract.names import INT64_MAX, LABEL, is_name
 from edge_agent.address import PORTS, Address, Scheme, parse
 from edge_agent.toml_tables import Shape
 
-TABLES: Final = frozenset({"clock", "poll", "broker", "outbox", "http", "endpoint", "machine"})
+TABLES: Final = frozenset({"clock", "poll", "broker", "outbox", "http", "gauges", "endpoint", "machine"})
 _DAY_MS: Final = 86_400_000
 _HOUR_MS: Final = 3_600_000
 _LONGEST_PART: Final = 240
@@ -81,6 +81,11 @@ class PollShape(Shape):
         if self.period_ms > self.grid_ms:
             raise ValueError("choose a period_ms that is not longer than grid_ms")
         return self
+
+
+class GaugesShape(Shape):
+    on: bool = False
+    slow_s: Annotated[int, Field(ge=1, le=3_600)] = 15
 
 
 class BrokerShape(Shape):

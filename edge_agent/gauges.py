@@ -100,6 +100,8 @@ def _queues(queues: Queues) -> Iterator[Family]:
     yield gauge(f"{_P}batches_in_flight", "Batches under way.", queues.in_flight)
     yield gauge(f"{_P}batches_unreadable", "Batches that no collector could read.", queues.unreadable)
     yield gauge(f"{_P}live_states_unsent", "Live states that wait for the broker.", queues.unsent)
+    waiting = "Machines whose gauges wait for the broker."
+    yield gauge(f"{_P}machine_gauges_unsent", waiting, queues.gauges)
     yield gauge(f"{_P}arrivals", "Messages of the broker not looked at yet.", queues.arrivals)
     yield gauge(f"{_P}orders", "Announced orders that are remembered.", queues.orders)
     yield gauge(f"{_P}leases", "Leases that may still matter to a meter.", queues.leases)

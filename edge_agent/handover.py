@@ -9,6 +9,7 @@ from typing import Final
 from contract import topics
 from contract.messages import StatusReason, encode
 from edge_agent.batches import Batches
+from edge_agent.board import Board
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.mqtt import Address, Arrival, Broker, BrokerLostError, connected
@@ -34,13 +35,14 @@ class HandOver:
         conditions: Conditions,
         batches: Batches,
         window: Window,
+        board: Board,
         hear: Callable[[Arrival], Awaitable[None]],
         hear_again: Callable[[], Awaitable[None]],
         plant_ms: Callable[[], int],
     ) -> None:
         self._address, self._site, self._presence = address, site, presence
         self._commit, self._conditions = commit, conditions
-        self._batches, self._window = batches, window
+        self._batches, self._window, self._board = batches, window, board
         self._hear, self._hear_again = hear, hear_again
         self._plant_ms = plant_ms
         self.is_connected = False
@@ -98,6 +100,7 @@ class HandOver:
                     tasks.create_task(self._listen(broker), name="listen")
                     tasks.create_task(self._batches.send(broker), name="batches")
                     tasks.create_task(self._window.send(broker), name="window")
+                    tasks.create_task(self._board.send(broker), name="board")
                     tasks.create_task(self._tell_status(broker, since), name="status")
                     tasks.create_task(self._follow(broker, since), name="news")
             except asyncio.CancelledError:

@@ -51,6 +51,12 @@ class Broker:
         await self._client.publish(topic, payload, qos=1, retain=retain)
         heed(before)
 
+    async def mention(self, topic: str, payload: bytes) -> None:
+        """Says it once, to whoever hears it (QoS 0)."""
+        before = cancellations()
+        await self._client.publish(topic, payload, qos=0)
+        heed(before)
+
     async def ask_again(self, subscription: str) -> None:
         """What is retained under a subscription that stands comes once more (MQTT 3.1.1, 3.8.4)."""
         before = cancellations()

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from contract.gauges import Gauges
 from contract.records import Clock as ClockQuality
 from contract.records import Reason, Record
 from edge_agent.block import Answers
@@ -27,6 +28,10 @@ Read = Callable[[], Awaitable[Answers]]
 """Sends a machine the fast requests of its plan. Raises LinkError."""
 
 
+def _nobody_looks(_: Gauges) -> None:
+    pass
+
+
 class Desk(Struct, frozen=True):
     """What the pollers of one agent share."""
 
@@ -41,13 +46,27 @@ class Desk(Struct, frozen=True):
     """Tells that there are records to hand over."""
     checkpoint_ms: int
     counts: Counts
+    show_gauges: Callable[[Gauges], None] = _nobody_looks
+    """Tells what a machine shows now."""
 
 
 class Poller:
-    """``reader`` knows what answers mean; ``tally`` counts what the polls behind the endpoint come to."""
+    """``reader`` knows what answers mean; ``tally`` counts what the polls behind the endpoint come to.
 
-    def __init__(self, machine: Machine, reader: Reader, read: Read, desk: Desk, tally: Tally) -> None:
-        self._machine, self._reader, self._read = machine, reader, read
+    ``look`` is called with the answers of each good poll.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        reader: Reader,
+        read: Read,
+        desk: Desk,
+        tally: Tally,
+        *,
+        look: Callable[[Answers], Awaitable[None]] | None = None,
+    ) -> None:
+        self._machine, self._reader, self._read, self._look = machine, reader, read, look
         self._desk, self._tally = desk, tally
         self._kept_at = 0
         self._is_reading = False
@@ -84,17 +103,23 @@ class Poller:
         """What it came to."""
         self._is_reading = True
         try:
+            return await self._met()
+        finally:
+            self._is_reading = False
+            self._read_ended.set()
+
+    async def _met(self) -> str:
+        try:
             answers = await self._read()
         except LinkError as error:
             reason = _reason(error)
             self._desk.conditions.ails(self._machine.name, self._tally.endpoint, reason, str(error))
             self._miss(reason)
             return PAUSED if isinstance(error, RestingError) else reason
-        finally:
-            self._is_reading = False
-            self._read_ended.set()
         records, outcome = self._sampled(answers)
         self.keep(records)
+        if self._look and outcome is GOOD:
+            await self._look(answers)
         return outcome
 
     def _sampled(self, answers: Answers) -> tuple[list[Record], str]:

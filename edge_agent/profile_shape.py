@@ -3,8 +3,17 @@
 import math
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    WithJsonSchema,
+    field_validator,
+)
 
+from contract.gauges import RESERVED as RESERVED_FOR_GAUGES
 from contract.names import LABEL, NAME, QUANTITY, RESERVED
 from contract.series import is_quantity_name
 from edge_agent.toml_tables import Shape
@@ -64,6 +73,12 @@ def _blank(value: object) -> int | float | str:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError("write a number, or a text in quotes for an ascii register")  # noqa: TRY004  pydantic takes ValueError
     return value
+
+
+def _no_column(name: str) -> str:
+    if name in RESERVED_FOR_GAUGES:
+        raise ValueError("choose another: the column beside the gauges is called so")
+    return name
 
 
 # One complaint about each, where a union has one for every member of it.
@@ -126,7 +141,7 @@ class RangeShape(Shape):
 
 
 class GaugeShape(Shape):
-    name: Annotated[str, Field(pattern=QUANTITY)]
+    name: Annotated[str, Field(pattern=QUANTITY), AfterValidator(_no_column)]
     register_: Annotated[RegisterName, Field(alias="register")]
     unit: Annotated[str, Field(max_length=20)] = ""
     scale: Decimal = 1

@@ -27,6 +27,8 @@ class Queues(Struct, frozen=True, kw_only=True):
     """Batches that no collector could read so far."""
     unsent: int
     """Live states, for the broker."""
+    gauges: int = 0
+    """Machines whose gauges wait for the broker."""
     arrivals: int
     """Messages of the broker that nobody looked at yet."""
     orders: int

@@ -13,8 +13,9 @@ from daemon.progress import Mark
 from edge_agent.alarm import time_limits
 from edge_agent.checkpoint import is_open, moved
 from edge_agent.config import Settings
+from edge_agent.gaze import Gaze, ReadSlow, Terms
 from edge_agent.interpret import Reader
-from edge_agent.link import Link, read_fast
+from edge_agent.link import Link, read_fast, read_slow
 from edge_agent.links import link_to
 from edge_agent.machine import Machine
 from edge_agent.poll import Desk, Poller, both
@@ -113,6 +114,8 @@ class Roster:
             await asyncio.wait(polls)
         for machine in self.machines.values():
             self._close(machine)
+        for link in self._links.values():
+            link.close()
 
     def _reader(self, profile: Profile) -> Reader:
         """One for all machines of a type: a plant has thousands, and a few types."""
@@ -162,13 +165,29 @@ class Roster:
     def _poll(self, machine: Machine, configured: MachineSettings) -> Poller:
         link, unit = self._links[configured.endpoint], configured.unit
         tally, reader = self._desk.counts.behind(configured.endpoint), self._reader(configured.profile)
-        poller = Poller(machine, reader, lambda: read_fast(link, reader.plan, unit), self._desk, tally)
-        requests = len(reader.plan.fast) + 1  # and connecting
+        gaze = self._gaze(machine, reader, lambda: read_slow(link, reader.plan, unit))
+        poller = Poller(
+            machine,
+            reader,
+            lambda: read_fast(link, reader.plan, unit),
+            self._desk,
+            tally,
+            look=gaze.look if gaze else None,
+        )
+        requests = len(reader.plan.fast) + (len(reader.plan.slow) if gaze else 0) + 1  # and connecting
         timeout_ms = self._endpoints[configured.endpoint].timeout_ms
         patience_s = (self._settings.poll.period_ms + requests * timeout_ms) / 1000 + _MARGIN_S
         task = self._tasks.create_task(poller.run(), name="poll")
         self._running[machine.name] = _Running(machine, configured, poller, task, patience_s)
         return poller
+
+    def _gaze(self, machine: Machine, reader: Reader, read: ReadSlow) -> Gaze | None:
+        """None where nobody wants to look, or there is nothing to see."""
+        period_ms, desk = self._settings.poll.gauges_ms, self._desk
+        if not period_ms or not reader.profile.gauges:
+            return None
+        terms = Terms(desk.clock, desk.conditions, desk.show_gauges, period_ms)
+        return Gaze(machine.scheme.identity, reader, read, terms)
 
     async def _swap_all(self, pairs: Sequence[tuple[str, MachineSettings]]) -> None:
         """None of them waits for another: one that is silent keeps only its own read waiting."""

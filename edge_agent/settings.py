@@ -18,6 +18,8 @@ class Poll(Struct, frozen=True, kw_only=True):
     state_repeat_ms: int
     outage_h: int
     """The longest silence of a machine after which every count must still come back, in hours."""
+    gauges_ms: int = 0
+    """From one look at a machine's gauges to the next; 0 when nobody wants to see them."""
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):

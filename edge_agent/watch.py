@@ -11,6 +11,7 @@ from msgspec import Struct
 from daemon.exposition import Family
 from daemon.health import Health, judged
 from edge_agent.batches import Batches
+from edge_agent.board import Board
 from edge_agent.clock import Clock
 from edge_agent.commit import RECORDS_LIMIT, GroupCommit
 from edge_agent.conditions import Conditions
@@ -41,6 +42,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     roster: Roster
     batches: Batches
     window: Window
+    board: Board
     hand_over: HandOver
     announced: dict[str, str]
 
@@ -106,6 +108,7 @@ class Watch:
             in_flight=parts.batches.in_flight,
             unreadable=parts.batches.unreadable,
             unsent=parts.window.unsent,
+            gauges=parts.board.unsent,
             arrivals=parts.hand_over.arrivals,
             orders=len(parts.announced),
             leases=sum(len(machine.leases) for machine in machines),

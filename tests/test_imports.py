@@ -104,6 +104,7 @@ WIRING_MODULES = {
     "edge_agent": {
         "agent",
         "batches",
+        "board",
         "check",
         "command_outbox",
         "command_probe",
@@ -114,6 +115,7 @@ WIRING_MODULES = {
         "command_witness",
         "config",
         "direct",
+        "gaze",
         "handover",
         "hearing",
         "links",
