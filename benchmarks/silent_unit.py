@@ -4,7 +4,10 @@
 
 The agent's own pollers and Modbus link, on the real clock, against a box behind which all units share one
 line: an answer takes ``--answer-ms`` there, and a silent unit takes the whole time limit. It answers until
-``--dies-s`` seconds have passed.
+``--dies-s`` seconds have passed. With ``--baud`` an answer takes what the bytes take on a line of that speed,
+8N1, and ``--answer-ms`` for the machine to react; what ``check`` foresees stands beside it:
+
+    python benchmarks/silent_unit.py --units 100 --silent 0 --baud 19200 --period-ms 10200 --answer-ms 20
 """
 
 import argparse
@@ -26,6 +29,7 @@ from edge_agent.counts import Counts, Tally
 from edge_agent.interpret import Reader
 from edge_agent.link import read_fast
 from edge_agent.links import link_to
+from edge_agent.load import busy_ms
 from edge_agent.machine import Machine
 from edge_agent.poll import Desk, Poller
 from edge_agent.profile_file import load_profile
@@ -40,9 +44,10 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 class Box:
     """A Modbus TCP server before one serial line, with a beating heart in register 8."""
 
-    def __init__(self, silent: set[int], answer_s: float, dies_s: float) -> None:
-        self.silent, self.answer_s, self.dies_at = silent, answer_s, time.monotonic() + dies_s
+    def __init__(self, silent: set[int], options: argparse.Namespace) -> None:
+        self.silent, self.dies_at = silent, time.monotonic() + options.dies_s
         self.asked: defaultdict[int, int] = defaultdict(int)
+        self._react_s, self._baud = options.answer_ms / 1000, options.baud
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -51,10 +56,19 @@ class Box:
                 self.asked[request[6]] += 1
                 if request[6] in self.silent and time.monotonic() >= self.dies_at:
                     continue
-                await asyncio.sleep(self.answer_s)
-                writer.write(_answer(request))
+                answer = _answer(request)
+                await asyncio.sleep(self._react_s + self._on_the_line_s(len(answer) - 6))
+                writer.write(answer)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             writer.close()
+
+    def _on_the_line_s(self, size: int) -> float:
+        """A question of 8 bytes, an answer with a CRC, silence before and after it."""
+        if not self._baud:
+            return 0.0
+        byte_s = 10 / self._baud
+        gap_s = 0.00175 if self._baud > 19_200 else 3.5 * byte_s
+        return (8 + size + 2) * byte_s + 2 * gap_s
 
 
 def _answer(request: bytes) -> bytes:
@@ -90,10 +104,13 @@ def _machine(unit: int, period_ms: int) -> Machine:
 
 async def measure(options: argparse.Namespace) -> None:
     silent = set(range(1, options.silent + 1))
-    box, clock = Box(silent, options.answer_ms / 1000, options.dies_s), SystemClock(ClockPair())
+    box, clock = Box(silent, options), SystemClock(ClockPair())
     server = await asyncio.start_server(box.serve, "127.0.0.1", 0)
-    address = parse(f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    endpoint = Endpoint(name="bus", address=address, timeout_ms=options.timeout_ms)
+    line = f"?baud={options.baud}&parity=N" if options.baud else ""
+    address = parse(f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}{line}")
+    endpoint = Endpoint(
+        name="bus", address=address, timeout_ms=options.timeout_ms, turnaround_ms=options.answer_ms
+    )
     link = link_to(endpoint, now_ms=clock.mono_ms)
     desk = Desk(
         clock=clock,
@@ -125,6 +142,9 @@ async def measure(options: argparse.Namespace) -> None:
     await asyncio.wait(tasks)
     link.close()
     server.close()
+    if options.baud:
+        blocks = [*Reader(_machine(1, options.period_ms).scheme.profile).plan.fast] * options.units
+        print(f"foreseen: {busy_ms(endpoint, blocks) / 1000:.2f} s on the line a period")
     tell(options, box, {unit: late[unit] for unit in range(1, options.units + 1) if unit not in silent})
 
 
@@ -161,6 +181,7 @@ def main() -> None:
         ("timeout-ms", 200),
         ("answer-ms", 12),
         ("dies-s", 0),
+        ("baud", 0),
     ):
         parser.add_argument(f"--{name}", type=int, default=default)
     logging.basicConfig(level=logging.ERROR)

@@ -1,17 +1,22 @@
 """What a serial line takes, worked out by hand, and what ``check`` says of it."""
 
+import asyncio
+import time
+
 import pytest
 from msgspec.structs import replace
 
 from edge_agent.address import parse
 from edge_agent.block import Block, Table
 from edge_agent.line_time import answer_ms, gap_ms, line_ms, pause_ms, settle_ms
-from edge_agent.load import load
+from edge_agent.load import busy_ms, load
+from edge_agent.plan import read_plan
 from edge_agent.profile import Profile
 from edge_agent.profile_file import load_profile
 from edge_agent.settings import Endpoint, MachineSettings
 from edge_agent.shipped import shipped
 from edge_agent.stop_codes import load_stop_table
+from tests.edge_agent.wired import linked
 
 SLOW = "tcp://192.0.2.20?baud=9600&parity=N"
 TEN = Block(Table.HOLDING, 0, 10)
@@ -67,7 +72,15 @@ def knit() -> Profile:
 def machines(knit: Profile, count: int) -> list[MachineSettings]:
     return [
         MachineSettings(
-            name=f"m{n}", endpoint="bus", unit=n, profile=knit, area="a", serial=None, name_en="", name_zh=""
+            name=f"m{n}",
+            endpoint="bus",
+            unit=n,
+            profile=knit,
+            area="a",
+            serial=None,
+            was=None,
+            name_en="",
+            name_zh="",
         )
         for n in range(1, count + 1)
     ]
@@ -96,3 +109,31 @@ def test_an_endpoint_without_a_line_and_one_without_machines_say_what_they_can(k
     assert list(load(endpoint(), [], 1000)) == [
         "bus  tcp://192.0.2.20:502, 9600 baud 8N1 behind it, no machine behind it"
     ]
+
+
+async def test_what_is_foreseen_is_what_a_gateway_takes_that_keeps_to_its_lines_speed(knit: Profile) -> None:
+    """Twenty machines, read one after the other through a gateway that takes the time of every byte."""
+    baud, turnaround_s = 57_600, 0.005
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await reader.read(12):
+            size = 2 * int.from_bytes(request[10:12], "big")
+            bytes_on_the_line = 8 + 5 + size
+            await asyncio.sleep(bytes_on_the_line * 10 / baud + 2 * 0.00175 + turnaround_s)
+            head = request[:4] + (size + 3).to_bytes(2, "big") + request[6:8] + bytes([size])
+            writer.write(head + bytes(size))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}?baud={baud}&parity=N"
+    bus, fast = endpoint(url, turnaround_ms=5), read_plan(knit).fast
+    async with linked(url) as link:
+        began = time.monotonic()
+        for unit in range(1, 21):
+            for block in fast:
+                await link.read(block, unit)
+        took_ms = 1000 * (time.monotonic() - began)
+    server.close()
+    foreseen_ms = busy_ms(bus, list(fast) * 20)
+    assert 500 < foreseen_ms <= took_ms
+    assert took_ms < 3 * foreseen_ms + 1000, "a busy computer may be late, and not by so much"
