@@ -69,6 +69,11 @@ class Breakers:
         """Who waits for some of it, first come first served, and when each last wanted to be asked."""
 
     @property
+    def open(self) -> tuple[int, int]:
+        """How many units are left alone because they were silent, and how many blocks were refused."""
+        return len(self._silent), len(self._refused)
+
+    @property
     def troubled(self) -> bool:
         """Whether ``check`` has anything to look at."""
         return bool(self._silent or self._refused)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from edge_agent.block import Block
 from edge_agent.breaker import Breakers
 from edge_agent.gate import Gate
-from edge_agent.link import LinkError, LinkLostError, RefusedError, SilentError, Transport
+from edge_agent.link import LinkError, LinkLostError, LinkState, RefusedError, SilentError, Transport
 
 _IDLE_S: Final = 0.05
 """A connection that is not kept is given back when nobody has asked for so long: all the blocks of a machine
@@ -85,6 +85,11 @@ class EndpointLink:
         if self._breakers:
             self._breakers.answered(block, unit)
         return values
+
+    @property
+    def state(self) -> LinkState:
+        silent, refused = self._breakers.open if self._breakers else (0, 0)
+        return LinkState(connected=self._transport.connected, silent=silent, refused=refused)
 
     def close(self) -> None:
         self._transport.close()

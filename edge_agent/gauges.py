@@ -1,12 +1,12 @@
 """An agent's report as metrics. Pure. Nothing is labelled by machine: a plant has 4,500 of them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from daemon.exposition import Family, Sample, by, counter, gauge, histogram
 from edge_agent.counts import LATENESS_MS, Counts, Tally
-from edge_agent.report import Queues, Report
+from edge_agent.report import EndpointReport, Queues, Report
 
 _P: Final = "gongfang_agent_"
 
@@ -15,6 +15,7 @@ def families(report: Report, counts: Counts) -> Iterator[Family]:
     """Times are seconds, sizes bytes, as is the custom."""
     yield from _agent(report)
     yield from _polls(counts)
+    yield from _endpoints(report.endpoints)
     yield from _metered(counts)
     yield from _outbox(report)
     yield from _queues(report.queues)
@@ -53,6 +54,18 @@ def _polls(counts: Counts) -> Iterator[Family]:
     yield gauge(f"{_P}poll_lateness_last_seconds", "How late the last one began.", counts.last_late_ms / 1000)
     outcomes = "Polls by what came of them: good, skipped, paused, or why there is no sample."
     yield Family(f"{_P}polls_total", "counter", outcomes, _by_endpoint(counts.tallies))
+
+
+def _endpoints(endpoints: Iterable[EndpointReport]) -> Iterator[Family]:
+    said: Mapping[str, tuple[str, Callable[[EndpointReport], int]]] = {
+        "connected": ("1 while there is a connection.", lambda one: one.connected),
+        "silent_units": ("Units that are left alone for a while.", lambda one: one.silent),
+        "refused_blocks": ("Blocks that were refused, and are asked again later.", lambda one: one.refused),
+        "polls": ("Polls under way, or waiting for their turn.", lambda one: one.polls),
+    }
+    for name, (says, of) in said.items():
+        samples = {one.name: of(one) for one in endpoints}
+        yield Family(f"{_P}endpoint_{name}", "gauge", says, by("endpoint", samples))
 
 
 def _by_endpoint(tallies: Mapping[str, Tally]) -> Iterator[Sample]:

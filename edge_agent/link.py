@@ -9,6 +9,8 @@ together.
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
+from msgspec import Struct
+
 from edge_agent.block import Answer, Block, Key, Table, keys_of
 from edge_agent.plan import ReadPlan
 
@@ -66,11 +68,25 @@ def is_silence(error: LinkError) -> bool:
     return isinstance(error, SilentError) or (isinstance(error, RefusedError) and error.code in NOBODY)
 
 
+class LinkState(Struct, frozen=True, kw_only=True):
+    """For who watches."""
+
+    connected: bool
+    silent: int
+    """Units that are left alone for a while."""
+    refused: int
+    """Blocks that are asked again later."""
+
+
 class Link(Protocol):
     """Reads from one endpoint, for all units behind it. Any number of tasks may ask at once."""
 
     async def read(self, block: Block, unit: int) -> Sequence[int]:
         """One value an address: words of 16 bits, or 0 and 1. Raises a LinkError."""
+
+    @property
+    def state(self) -> LinkState:
+        """Now."""
 
     def close(self) -> None:
         """Drop the connection. A request under way fails with LinkLostError; the next one connects again."""

@@ -72,6 +72,11 @@ class Poller:
         self._is_reading = False
         self._read_ended = asyncio.Event()
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether a read is under way, or waits for its turn."""
+        return self._is_reading
+
     async def leave(self, poll: asyncio.Task[None]) -> None:
         """Ends ``poll``, in which this runs, when no read is under way: cut off in the middle, one would cost
         its neighbours the connection.

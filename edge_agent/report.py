@@ -50,6 +50,17 @@ class Reloads(Struct, frozen=True, kw_only=True):
     """When the configuration in force was taken, real UTC ms."""
 
 
+class EndpointReport(Struct, frozen=True, kw_only=True):
+    name: str
+    connected: bool
+    silent: int
+    """Units that are left alone for a while."""
+    refused: int
+    """Blocks that are asked again later."""
+    polls: int
+    """Under way, or waiting for their turn."""
+
+
 class Report(Struct, frozen=True, kw_only=True):
     site: str
     gateway: str
@@ -77,4 +88,5 @@ class Report(Struct, frozen=True, kw_only=True):
     limit_bytes: int
     relief: Relief
     queues: Queues
+    endpoints: tuple[EndpointReport, ...] = ()
     reloads: Reloads = Reloads()

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
@@ -15,7 +16,7 @@ from edge_agent.checkpoint import is_open, moved
 from edge_agent.config import Settings
 from edge_agent.gaze import Gaze, ReadSlow, Terms
 from edge_agent.interpret import Reader
-from edge_agent.link import Link, read_fast, read_slow
+from edge_agent.link import Link, LinkState, read_fast, read_slow
 from edge_agent.links import link_to
 from edge_agent.machine import Machine
 from edge_agent.poll import Desk, Poller, both
@@ -133,6 +134,14 @@ class Roster:
             is_dead = any(running.poll.done() for running in those)
             longest = max(running.patience_s for running in those)
             yield name, Mark("dead", 0) if is_dead else Mark(self._desk.counts.polls(name), longest)
+
+    def endpoints(self) -> Iterator[tuple[str, LinkState, int]]:
+        """Each with the state of its link, and how many polls are under way or wait for their turn."""
+        waiting = Counter(
+            running.configured.endpoint for running in self._running.values() if running.poller.is_reading
+        )
+        for name, link in self._links.items():
+            yield name, link.state, waiting[name]
 
     def _close_links(self, endpoints: Iterable[str]) -> None:
         for name in endpoints:

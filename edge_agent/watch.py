@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from daemon.exposition import Family
@@ -24,7 +25,7 @@ from edge_agent.held import Depth
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxAwayError
 from edge_agent.poll import both
-from edge_agent.report import Queues, Reloads, Report
+from edge_agent.report import EndpointReport, Queues, Reloads, Report
 from edge_agent.roster import Roster
 from edge_agent.window import Window
 
@@ -95,6 +96,10 @@ class Watch:
             limit_bytes=settings.outbox.limit_bytes,
             relief=parts.commit.relief,
             queues=self._queues(),
+            endpoints=tuple(
+                EndpointReport(name=name, polls=polls, **msgspec.structs.asdict(state))
+                for name, state, polls in parts.roster.endpoints()
+            ),
             reloads=self._reloads(),
         )
 

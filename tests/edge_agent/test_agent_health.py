@@ -12,7 +12,7 @@ from edge_agent.counts import Counts
 from edge_agent.gauges import families
 from edge_agent.health import LATE_MS, troubles
 from edge_agent.held import Depth, Relief
-from edge_agent.report import Queues, Reloads, Report
+from edge_agent.report import EndpointReport, Queues, Reloads, Report
 
 NOW = 1_790_380_800_000
 
@@ -140,6 +140,18 @@ def test_sizes_and_ages_are_bytes_and_seconds() -> None:
         "gongfang_agent_configuration_taken_timestamp_seconds": NOW / 1000,
     }
     assert {name: next(iter(found[name].values())) for name in expected} == expected
+
+
+def test_each_endpoint_has_its_state() -> None:
+    bus = EndpointReport(name="bus", connected=True, silent=2, refused=1, polls=3)
+    found = told(but(endpoints=(bus,)), Counts())
+    kinds = ("connected", "silent_units", "refused_blocks", "polls")
+    assert [found[f"gongfang_agent_endpoint_{kind}"] for kind in kinds] == [
+        {"|bus": 1},
+        {"|bus": 2},
+        {"|bus": 1},
+        {"|bus": 3},
+    ]
 
 
 def test_what_never_waited_has_no_age() -> None:

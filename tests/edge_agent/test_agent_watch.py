@@ -46,6 +46,7 @@ async def test_what_is_counted_is_what_happened(site: Site) -> None:
         value for name, value in found.items() if name.startswith("records_total|")
     )
     assert found["metered_seconds_total|run"] > 60
+    assert sum(value for name, value in found.items() if name.startswith("endpoint_connected|")) == 2
     assert (await site.agent.watch.health()).status == "ok"
 
 

@@ -84,7 +84,7 @@ async def test_nothing_but_reads_ever_leaves_whatever_happens(hub: Any) -> None:
     assert len(hub.requests) == 4
     assert hub.functions <= {3, 4}
     assert all(len(request) == 12 for request in hub.requests)
-    assert public(EndpointLink) == {"read", "close"}
+    assert public(EndpointLink) == {"read", "close", "state"}
     for transport in MADE.values():
         assert public(transport) == {"connected", "connect", "ask", "close"}
 
