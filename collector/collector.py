@@ -65,7 +65,7 @@ async def run(
         if settings.gauges is not None:
             resting = await stack.enter_async_context(open_gauges(settings.gauges))
             feed = GaugeFeed(resting, now, counts, settings.broker.shared or "")
-        watch = Watch(name, now, counts, store=store, ingest=ingest, session=session)
+        watch = Watch(name, now, counts, store=store, ingest=ingest, session=session, feed=feed)
         async with asyncio.TaskGroup() as group:
             hearing = Hearing(store, quarantine, now, counts)
             group.create_task(keep_hearing(hearing, session.announced), name="hearing")

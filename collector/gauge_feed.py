@@ -38,6 +38,11 @@ class GaugeFeed:
         self._losing = Condition(log, "gauges are lost", "gauges are stored again")
         self._refusing = Condition(log, "shows what is no gauge", "shows gauges again")
 
+    @property
+    def waiting(self) -> int:
+        """Points that wait to be written."""
+        return len(self._waiting)
+
     async def run(self, address: Callable[[], mqtt.Address]) -> None:
         """For ever."""
         async with asyncio.TaskGroup() as tasks:

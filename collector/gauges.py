@@ -86,3 +86,4 @@ def _queues(queues: Queues) -> Iterator[Family]:
     yield gauge(f"{_P}announcements_places", places, queues.announcements_places)
     yield gauge(f"{_P}topics", "Topics remembered until the broker is restored.", queues.topics)
     yield gauge(f"{_P}machines_watched", "Machines watched for a second meter.", queues.machines)
+    yield gauge(f"{_P}gauge_points", "Gauges that wait to be written, where they are kept.", queues.points)

@@ -65,6 +65,8 @@ class Queues(Struct, frozen=True, kw_only=True):
     """Lease and order topics remembered until the broker was given back what it forgot."""
     machines: int
     """Machines watched for a second meter."""
+    points: int = 0
+    """Gauges that wait to be written, where they are kept."""
 
 
 class Report(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Final
 
+from collector.gauge_feed import GaugeFeed
 from collector.gauges import families
 from collector.health import troubles
 from collector.ingest import Ingest
@@ -42,9 +43,11 @@ class Watch:
         store: MeasuredStore,
         ingest: Ingest,
         session: Session,
+        feed: GaugeFeed | None = None,
     ) -> None:
         self._name, self._now, self._counts = name, now, counts
         self._store, self._ingest, self._session = store, ingest, session
+        self._feed = feed
         self._progress = Progress()
         self._stuck: tuple[str, ...] = ()
         self.wrong: dict[str, str] = {}
@@ -89,6 +92,7 @@ class Watch:
             announcements_places=ANNOUNCED_WAITING,
             topics=session.remembered,
             machines=self._ingest.machines,
+            points=self._feed.waiting if self._feed else 0,
         )
 
     async def _count(self) -> None:
