@@ -18,12 +18,15 @@ from edge_agent.config_shape import (
     GaugesShape,
     HttpShape,
     MachineShape,
+    MannersShape,
     OutboxShape,
     PollShape,
     TopShape,
 )
 from edge_agent.endpoint_list import listed_endpoints, place, unreachable
+from edge_agent.machine_endpoints import resolved
 from edge_agent.machine_list import Listed, listed_in_sheets, listed_in_toml
+from edge_agent.machine_load import overloads
 from edge_agent.mqtt import Address
 from edge_agent.profile import Profile, StopTable
 from edge_agent.profile_file import load_profile
@@ -116,10 +119,15 @@ def load(path: Path) -> Settings:
     outbox, http = reading.table("outbox", OutboxShape), reading.table("http", HttpShape)
     gauges = reading.table("gauges", GaugesShape)
     endpoints = listed_endpoints(reading, directory)
-    machines, sheets = _machines(reading, top, directory)
+    listed, sheets = _machines(reading, top, directory)
+    machines, endpoints = resolved(
+        reading, listed, endpoints, reading.table("endpoint_defaults", MannersShape)
+    )
     mqtt = _mqtt(reading, broker, directory)
     profiles = _profiles(reading, machines, _stop_table(reading, directory), directory)
     _check_machines(reading, machines, endpoints, profiles, poll)
+    if poll and clock and clock.scale == 1:
+        reading.complaints += overloads(machines, endpoints, profiles, poll.period_ms)
     reading.finish()
     assert top and clock and poll and outbox and mqtt and gauges  # noqa: S101, PT018  finish() raised otherwise
     return Settings(
@@ -166,7 +174,9 @@ def _check_machines(
 ) -> None:
     addresses = {endpoint.name: place(endpoint.address) for endpoint in endpoints}
     reading.complaints += machine_checks.doubles(machines, addresses)
-    reading.complaints += machine_checks.strangers(machines, reading.named("endpoint"), reading.file.name)
+    reading.complaints += machine_checks.strangers(
+        machines, reading.named("endpoint"), set(addresses), reading.file.name
+    )
     reading.complaints += machine_checks.unread_serials(machines, profiles)
     reading.complaints += machine_checks.unclear_successions(machines)
     reading.complaints += unreachable(machines, endpoints)

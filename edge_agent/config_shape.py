@@ -9,7 +9,9 @@ from contract.names import INT64_MAX, LABEL, is_name
 from edge_agent.address import PORTS, Address, Scheme, parse
 from edge_agent.toml_tables import Shape
 
-TABLES: Final = frozenset({"clock", "poll", "broker", "outbox", "http", "gauges", "endpoint", "machine"})
+TABLES: Final = frozenset(
+    {"clock", "poll", "broker", "outbox", "http", "gauges", "endpoint", "endpoint_defaults", "machine"}
+)
 _DAY_MS: Final = 86_400_000
 _HOUR_MS: Final = 3_600_000
 _LONGEST_PART: Final = 240
@@ -118,11 +120,9 @@ class HttpShape(Shape):
     port: Port = 9464
 
 
-class EndpointShape(Shape):
-    name: NameText
-    url: Annotated[str, AfterValidator(_endpoint_url)] | None = None
-    host: Annotated[str, Field(min_length=1)] | None = None
-    port: Port | None = None
+class MannersShape(Shape):
+    """How an endpoint is dealt with, wherever it is."""
+
     timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 1_000
     settle_ms: Annotated[int, Field(ge=0, le=60_000)] | None = None
     pause_ms: Annotated[int, Field(ge=0, le=10_000)] | None = None
@@ -134,13 +134,24 @@ class EndpointShape(Shape):
     silence_max_ms: Annotated[int, Field(ge=1_000, le=_HOUR_MS)] = 30_000
 
     @model_validator(mode="after")
+    def _grows(self) -> "MannersShape":
+        if self.backoff_ms > self.backoff_max_ms:
+            raise ValueError("choose a backoff_ms that is not longer than backoff_max_ms")
+        return self
+
+
+class EndpointShape(MannersShape):
+    name: NameText
+    url: Annotated[str, AfterValidator(_endpoint_url)] | None = None
+    host: Annotated[str, Field(min_length=1)] | None = None
+    port: Port | None = None
+
+    @model_validator(mode="after")
     def _agrees_with_itself(self) -> "EndpointShape":
         if (self.url is None) == (self.host is None):
             raise ValueError("give either url, or host (and port) of a Modbus TCP device")
         if self.url is not None and self.port is not None:
             raise ValueError("the port stands in the url already")
-        if self.backoff_ms > self.backoff_max_ms:
-            raise ValueError("choose a backoff_ms that is not longer than backoff_max_ms")
         return self
 
     @property

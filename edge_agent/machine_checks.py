@@ -1,7 +1,8 @@
 """What a list of machines says wrongly although each of its rows is well formed."""
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from contract.complaint import Complaint
@@ -14,6 +15,7 @@ _FEW: Final = 20
 """So many names a person still wants to read."""
 
 
+@lru_cache(20_000)
 def same_host(host: str) -> str:
     """One spelling for the spellings of a host that can be told apart without asking anybody."""
     name = host.strip().rstrip(".").lower()
@@ -56,14 +58,16 @@ def _unique(
             yield machine.complain(key, f"is the same as in {earlier.seen_from(machine)}", remedy)
 
 
-def strangers(machines: Iterable[Listed], endpoints: Iterable[str], file: str) -> Iterator[Complaint]:
-    """Endpoints that ``file`` does not have."""
+def strangers(
+    machines: Iterable[Listed], endpoints: Iterable[str], addressed: Collection[str], file: str
+) -> Iterator[Complaint]:
+    """Endpoints that ``file`` does not have. ``addressed``: those that are there without a name in it."""
     known = set(endpoints)
     listed = ", ".join(sorted(known)) if len(known) <= _FEW else f"the {len(known)} endpoints of {file}"
     for machine in machines:
-        if machine.shape.endpoint not in known:
+        if machine.shape.endpoint not in known and machine.shape.endpoint not in addressed:
             problem = f"{machine.shape.endpoint!r} is no endpoint of {_this(machine, file)}"
-            remedy = f"name one of: {listed}" if known else "add an [[endpoint]]"
+            remedy = f"name one of: {listed}" if known else "add an [[endpoint]], or write tcp://host:port"
             yield machine.complain("endpoint", problem, remedy)
 
 

@@ -61,6 +61,8 @@ ADAPTERS = {
         "lasting",
         "lock",
         "machine_checks",
+        "machine_endpoints",
+        "machine_load",
         "machine_list",
         "modbus",
         "modbus_client",
