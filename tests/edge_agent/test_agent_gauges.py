@@ -15,6 +15,7 @@ from contract.gauges import Point, decode
 from edge_agent.agent import Agent, opened
 from edge_agent.block import Table
 from edge_agent.config import load
+from edge_agent.state import MeterState
 from tests.edge_agent.odd_device import OddDevice, odd_device
 from tests.edge_agent.odd_words import words_of
 
@@ -117,6 +118,31 @@ async def test_without_being_asked_an_agent_does_not_even_read_them(
                 heard.add(str(message.topic).rsplit("/", 1)[1])
     assert "gauges" not in heard
     assert not [request for request in machine.requests if request[1] == 4 or request[2] == 4112]
+
+
+def meter_of(agent: Agent) -> MeterState | None:
+    machine = agent.machines.get("point-1")
+    return machine.meter if machine else None
+
+
+async def test_gauges_are_turned_on_while_the_agent_runs_and_the_meter_goes_on(
+    tmp_path: Path, mosquitto: Any
+) -> None:
+    with device() as machine:
+        async with (
+            listening(mosquitto, topics.gauges("gaoyang", "point-1")) as client,
+            running(tmp_path, mosquitto, machine, "") as agent,
+            asyncio.timeout(PATIENCE_S),
+        ):
+            while (before := meter_of(agent)) is None:  # noqa: ASYNC110  a machine sets no event
+                await asyncio.sleep(0.02)
+            file = tmp_path / "site.toml"
+            file.write_text(file.read_text("utf-8") + "\n[gauges]\non = true\nslow_s = 1\n", "utf-8")
+            await agent.reloading.reload()
+            assert await anext(client.messages)
+            after = meter_of(agent)
+    assert after is not None
+    assert after.epoch == before.epoch
 
 
 async def test_a_machine_is_metered_while_its_gauges_are_refused(tmp_path: Path, mosquitto: Any) -> None:
