@@ -6,6 +6,7 @@ from edge_agent.config import Settings
 from edge_agent.load import load
 from edge_agent.plan import read_plan
 from edge_agent.plan_view import plan_view
+from edge_agent.settings import period_ms
 
 
 def summary(settings: Settings) -> str:
@@ -46,7 +47,8 @@ def _machines(settings: Settings) -> Iterator[str]:
 def _endpoints(settings: Settings) -> Iterator[str]:
     yield f"endpoints: {len(settings.endpoints)}"
     for endpoint in settings.endpoints:
-        yield from (f"  {line}" for line in load(endpoint, settings.machines, settings.poll.period_ms))
+        every_ms = period_ms(endpoint, settings.poll)
+        yield from (f"  {line}" for line in load(endpoint, settings.machines, every_ms))
 
 
 def _profiles(settings: Settings) -> Iterator[str]:

@@ -23,7 +23,7 @@ from edge_agent.config_shape import (
     PollShape,
     TopShape,
 )
-from edge_agent.endpoint_list import listed_endpoints, place, unreachable
+from edge_agent.endpoint_list import complain_of_period, listed_endpoints, place, unreachable
 from edge_agent.machine_endpoints import resolved
 from edge_agent.machine_list import Listed, listed_in_sheets, listed_in_toml
 from edge_agent.machine_load import overloads
@@ -118,11 +118,11 @@ def load(path: Path) -> Settings:
     poll, broker = reading.table("poll", PollShape), reading.table("broker", BrokerShape)
     outbox, http = reading.table("outbox", OutboxShape), reading.table("http", HttpShape)
     gauges = reading.table("gauges", GaugesShape)
-    endpoints = listed_endpoints(reading, directory)
+    endpoints = listed_endpoints(reading, directory, poll)
     listed, sheets = _machines(reading, top, directory)
-    machines, endpoints = resolved(
-        reading, listed, endpoints, reading.table("endpoint_defaults", MannersShape)
-    )
+    defaults = reading.table("endpoint_defaults", MannersShape)
+    complain_of_period(reading, ("endpoint_defaults",), defaults, poll)
+    machines, endpoints = resolved(reading, listed, endpoints, defaults)
     mqtt = _mqtt(reading, broker, directory)
     profiles = _profiles(reading, machines, _stop_table(reading, directory), directory)
     _check_machines(reading, machines, endpoints, profiles, poll)

@@ -123,6 +123,7 @@ class HttpShape(Shape):
 class MannersShape(Shape):
     """How an endpoint is dealt with, wherever it is."""
 
+    period_ms: Annotated[int, Field(ge=100, le=_HOUR_MS)] | None = None
     timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 1_000
     settle_ms: Annotated[int, Field(ge=0, le=60_000)] | None = None
     pause_ms: Annotated[int, Field(ge=0, le=10_000)] | None = None

@@ -8,14 +8,14 @@ import msgspec
 
 from contract.complaint import Complaint
 from edge_agent.address import Address, Framing, Tls
-from edge_agent.config_shape import EndpointShape
+from edge_agent.config_shape import EndpointShape, MannersShape, PollShape
 from edge_agent.machine_checks import same_host
 from edge_agent.machine_list import Listed
 from edge_agent.settings import Endpoint
 from edge_agent.toml_tables import Reading
 
 
-def listed_endpoints(reading: Reading, directory: Path) -> list[Endpoint]:
+def listed_endpoints(reading: Reading, directory: Path, poll: PollShape | None) -> list[Endpoint]:
     """Complaints go to ``reading``. Files of certificates are found from ``directory``."""
     shapes = reading.tables("endpoint", EndpointShape)
     named = ((i, shape.name) for i, shape in shapes.items())
@@ -29,9 +29,19 @@ def listed_endpoints(reading: Reading, directory: Path) -> list[Endpoint]:
             address = msgspec.structs.replace(address, tls=tls)
             for problem, remedy in _unusable(tls):
                 reading.complain(("endpoint", index, "url"), problem, remedy)
+        complain_of_period(reading, ("endpoint", index), shape, poll)
         given = shape.model_dump(exclude={"url", "host", "port"})
         found.append(Endpoint(**given, address=address))
     return found
+
+
+def complain_of_period(
+    reading: Reading, table: tuple[str | int, ...], manners: MannersShape | None, poll: PollShape | None
+) -> None:
+    """When an interval would end before its machine is polled again."""
+    if manners and poll and (manners.period_ms or 0) > poll.grid_ms:
+        remedy = f"choose one that is not longer than grid_ms ({poll.grid_ms})"
+        reading.complain((*table, "period_ms"), f"is {manners.period_ms}", remedy)
 
 
 def _apart(reading: Reading, shapes: dict[int, EndpointShape]) -> None:

@@ -24,7 +24,8 @@ def load(endpoint: Endpoint, machines: Iterable[MachineSettings], period_ms: int
         return
     each = period_ms // len(blocks)
     yield (
-        f"{endpoint.name}  {endpoint.address}, machines {len(behind)}, requests {len(blocks)} a period:"
+        f"{endpoint.name}  {endpoint.address}, machines {len(behind)}"
+        f"{'' if endpoint.period_ms is None else f' every {period_ms} ms'}, requests {len(blocks)} a period:"
         f" each must be answered within {each} ms"
     )
     if endpoint.address.line is not None:

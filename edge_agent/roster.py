@@ -23,7 +23,7 @@ from edge_agent.poll import Desk, Poller, both
 from edge_agent.profile import Profile
 from edge_agent.reload import Plan
 from edge_agent.scheme import Identity, Scheme
-from edge_agent.settings import Endpoint, MachineSettings
+from edge_agent.settings import Endpoint, MachineSettings, period_ms
 
 T = TypeVar("T")
 
@@ -163,7 +163,7 @@ class Roster:
             checkpoint = checkpoints[was]
             self._desk.commit.put(was, (), moved(checkpoint))
         machine = Machine(
-            scheme_of(self._settings, configured, self._agent),
+            self._scheme(configured),
             serial=configured.serial,
             name_epoch=lambda: secrets.token_hex(4),
             checkpoint=checkpoint,
@@ -184,18 +184,23 @@ class Roster:
             look=gaze.look if gaze else None,
         )
         requests = len(reader.plan.fast) + (len(reader.plan.slow) if gaze else 0) + 1  # and connecting
-        timeout_ms = self._endpoints[configured.endpoint].timeout_ms
-        patience_s = (self._settings.poll.period_ms + requests * timeout_ms) / 1000 + _MARGIN_S
+        endpoint = self._endpoints[configured.endpoint]
+        waits_ms = period_ms(endpoint, self._settings.poll) + requests * endpoint.timeout_ms
+        patience_s = waits_ms / 1000 + _MARGIN_S
         task = self._tasks.create_task(poller.run(), name="poll")
         self._running[machine.name] = _Running(machine, configured, poller, task, patience_s)
         return poller
 
+    def _scheme(self, configured: MachineSettings) -> Scheme:
+        every_ms = period_ms(self._endpoints[configured.endpoint], self._settings.poll)
+        return scheme_of(self._settings, configured, every_ms, self._agent)
+
     def _gaze(self, machine: Machine, reader: Reader, read: ReadSlow) -> Gaze | None:
         """None where nobody wants to look, or there is nothing to see."""
-        period_ms, desk = self._settings.poll.gauges_ms, self._desk
-        if not period_ms or not reader.profile.gauges:
+        gauges_ms, desk = self._settings.poll.gauges_ms, self._desk
+        if not gauges_ms or not reader.profile.gauges:
             return None
-        terms = Terms(desk.clock, desk.conditions, desk.show_gauges, period_ms)
+        terms = Terms(desk.clock, desk.conditions, desk.show_gauges, gauges_ms)
         return Gaze(machine.scheme.identity, reader, read, terms)
 
     async def _swap_all(self, pairs: Sequence[tuple[str, MachineSettings]]) -> None:
@@ -214,7 +219,7 @@ class Roster:
         the same, else under another.
         """
         name = machine.name
-        scheme = scheme_of(self._settings, configured, self._agent)
+        scheme = self._scheme(configured)
         if machine.scheme.identity.ends_by(scheme.identity) is None:
             machine.configure(scheme, configured.serial)
             self._go_on(machine, configured, [])
@@ -262,7 +267,7 @@ def _pieces(whole: Sequence[T]) -> Iterator[Sequence[T]]:
     return (whole[start : start + _AT_A_TIME] for start in range(0, len(whole), _AT_A_TIME))
 
 
-def scheme_of(settings: Settings, configured: MachineSettings, agent: str) -> Scheme:
+def scheme_of(settings: Settings, configured: MachineSettings, poll_ms: int, agent: str) -> Scheme:
     """``agent`` is the version that meters."""
     profile = configured.profile
     identity = Identity(
@@ -280,7 +285,7 @@ def scheme_of(settings: Settings, configured: MachineSettings, agent: str) -> Sc
     return Scheme(
         identity=identity,
         profile=profile,
-        poll_ms=settings.poll.period_ms,
+        poll_ms=poll_ms,
         hold_polls=settings.poll.hold_polls,
         grid_ms=settings.poll.grid_ms,
     )

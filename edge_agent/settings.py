@@ -23,10 +23,12 @@ class Poll(Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """One Modbus connection and the manners on it. Real time, but for ``silence_max_ms``."""
+    """One Modbus connection and the manners on it. Real time where nothing else is said."""
 
     name: str
     address: Address
+    period_ms: int | None = None
+    """Each machine behind it is polled once in this time; None: as the site's others. In plant time."""
     timeout_ms: int = 1_000
     """Of connecting, and of each answer."""
     settle_ms: int | None = None
@@ -44,7 +46,11 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """Until the second attempt to connect, doubling."""
     backoff_max_ms: int = 15_000
     silence_max_ms: int = 30_000
-    """The longest that a unit which does not answer is left alone; in plant time."""
+    """The longest that a unit which does not answer is left alone. In plant time."""
+
+
+def period_ms(endpoint: Endpoint, poll: Poll) -> int:
+    return poll.period_ms if endpoint.period_ms is None else endpoint.period_ms
 
 
 class MachineSettings(Struct, frozen=True, kw_only=True):

@@ -1,11 +1,13 @@
 """Endpoints in a site's file: how each kind is written, and what is said about one that cannot be meant."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from contract.complaint import BadConfigurationError, Complaint
 from edge_agent.address import Scheme, SerialLine, Tls
+from edge_agent.agent import opened
 from edge_agent.config import load
 from edge_agent.settings import Endpoint
 
@@ -64,6 +66,7 @@ def test_every_manner_can_be_set(tmp_path: Path) -> None:
         tmp_path,
         """\
 url = "rtu+tcp://192.0.2.20:4001"
+period_ms = 5000
 timeout_ms = 300
 settle_ms = 50
 pause_ms = 5
@@ -77,6 +80,7 @@ silence_max_ms = 120000""",
     assert told == Endpoint(
         name="bus",
         address=told.address,
+        period_ms=5000,
         timeout_ms=300,
         settle_ms=50,
         pause_ms=5,
@@ -87,6 +91,24 @@ silence_max_ms = 120000""",
         backoff_max_ms=60_000,
         silence_max_ms=120_000,
     )
+
+
+async def test_machines_behind_an_endpoint_are_polled_in_its_own_period(tmp_path: Path) -> None:
+    bus, other = (
+        f'[[endpoint]]\nname = "{name}"\nurl = "tcp://127.0.0.1:{port}"\n'
+        for name, port in (("bus", 1), ("b", 2))
+    )
+    machines = MACHINE + MACHINE.replace("m-01", "m-02").replace('"bus"', '"b"')
+    settings = load(site(tmp_path, bus + "period_ms = 7000\n" + other, machines))
+    async with opened(settings) as agent, asyncio.TaskGroup() as tasks:
+        stop, ready = asyncio.Event(), asyncio.Event()
+        tasks.create_task(agent.run(stop, ready.set))
+        await ready.wait()
+        assert {name: machine.scheme.poll_ms for name, machine in agent.machines.items()} == {
+            "m-01": 7000,
+            "m-02": 1000,
+        }
+        stop.set()
 
 
 def test_files_of_certificates_count_from_the_sites_file(tmp_path: Path) -> None:
@@ -106,6 +128,7 @@ WRONG = [
     ('url = "rtu:///dev/ttyUSB0"', "endpoint.0.url", "give the speed and the parity"),
     ('url = "tls://a?ca=gone.pem"', "endpoint.0.url", "gone.pem, and there is no such file"),
     ('host = "a"\npause_ms = -1', "endpoint.0.pause_ms", "greater than or equal to 0"),
+    ('host = "a"\nperiod_ms = 400000', "endpoint.0.period_ms", "not longer than grid_ms (300000)"),
     ('host = "a"\nkeep_open = 1', "endpoint.0.keep_open", "valid boolean"),
     ('host = "a"\nsilence_max_ms = 10', "endpoint.0.silence_max_ms", "greater than or equal to 1000"),
     ('host = "a"\nbackoff_ms = 60000', "endpoint.0", "not longer than backoff_max_ms"),

@@ -113,7 +113,7 @@ def test_an_endpoint_without_a_line_and_one_without_machines_say_what_they_can(k
 
 async def test_what_is_foreseen_is_what_a_gateway_takes_that_keeps_to_its_lines_speed(knit: Profile) -> None:
     """Twenty machines, read one after the other through a gateway that takes the time of every byte."""
-    baud, turnaround_s = 57_600, 0.005
+    baud, turnaround_s, gone = 57_600, 0.005, asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while request := await reader.read(12):
@@ -123,6 +123,8 @@ async def test_what_is_foreseen_is_what_a_gateway_takes_that_keeps_to_its_lines_
             head = request[:4] + (size + 3).to_bytes(2, "big") + request[6:8] + bytes([size])
             writer.write(head + bytes(size))
         writer.close()
+        await writer.wait_closed()
+        gone.set()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}?baud={baud}&parity=N"
@@ -133,6 +135,7 @@ async def test_what_is_foreseen_is_what_a_gateway_takes_that_keeps_to_its_lines_
             for block in fast:
                 await link.read(block, unit)
         took_ms = 1000 * (time.monotonic() - began)
+    await gone.wait()
     server.close()
     foreseen_ms = busy_ms(bus, list(fast) * 20)
     assert 500 < foreseen_ms <= took_ms
