@@ -51,6 +51,8 @@ class SerialLine(Struct, frozen=True, kw_only=True):
     """N, E or O."""
     stop_bits: int
     data_bits: int
+    echo: bool = False
+    """The adapter hears what it sends."""
 
     @property
     def bits(self) -> int:
@@ -103,6 +105,7 @@ class AddressError(ValueError):
 PORTS: Final = {Scheme.TCP: 502, Scheme.TLS: 802}
 """The registered ones. What passes bytes on has no port of its own, and the URL must name one."""
 _LINE_KEYS: Final = frozenset({"baud", "parity", "stop", "bits"})
+_PORT_KEYS: Final = frozenset({*_LINE_KEYS, "echo"})
 _TLS_KEYS: Final = frozenset({"ca", "cert", "key", "name"})
 _BAUD: Final = range(300, 4_000_001)
 
@@ -124,7 +127,7 @@ def parse(url: str) -> Address:
 
 def _query(text: str, scheme: Scheme) -> dict[str, str]:
     pairs = parse_qsl(text, keep_blank_values=True)
-    known = _LINE_KEYS | (_TLS_KEYS if scheme is Scheme.TLS else set())
+    known = _PORT_KEYS if scheme.serial else _LINE_KEYS | (_TLS_KEYS if scheme is Scheme.TLS else set())
     for key, value in pairs:
         if key not in known:
             raise AddressError(f"{key!r} is not known here; after the ? may stand {', '.join(sorted(known))}")
@@ -179,6 +182,7 @@ def _line(scheme: Scheme, query: dict[str, str]) -> SerialLine | None:
         parity=query["parity"],
         stop_bits=_number("stop", query.get("stop", "1"), range(1, 3)),
         data_bits=data_bits,
+        echo=bool(_number("echo", query.get("echo", "0"), range(2))),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from contract.complaint import Complaint
-from edge_agent.line_time import line_ms, pause_ms
+from edge_agent.line_time import gap_ms, line_ms, pause_ms
 from edge_agent.machine_list import Listed
 from edge_agent.plan import read_plan
 from edge_agent.profile import Profile
@@ -20,7 +20,10 @@ def overloads(
     profiles: Mapping[str, Profile],
     period_ms: int,
 ) -> Iterator[Complaint]:
-    """Where even machines that react at once would be late. What is likely, ``check`` tells."""
+    """Where even machines that react at once would be late. What is likely, ``check`` tells.
+
+    ``period_ms``: of endpoints that have none of their own.
+    """
     behind: dict[str, list[Listed]] = {}
     for machine in machines:
         if machine.shape.profile in profiles:
@@ -29,11 +32,12 @@ def overloads(
     for endpoint in endpoints:
         asked = behind.get(endpoint.name, [])
         blocks = [block for machine in asked for block in plans[machine.shape.profile]]
-        each_ms = max(pause_ms(endpoint), _FASTEST_MS)
+        each_ms = max(pause_ms(endpoint) - gap_ms(endpoint.address), _FASTEST_MS)
+        every_ms = endpoint.period_ms or period_ms
         least_ms = line_ms(blocks, endpoint.address, 0) + len(blocks) * each_ms
-        if least_ms > period_ms:
+        if least_ms > every_ms:
             problem = (
-                f"{endpoint.name} is asked {len(blocks)} times in each {period_ms} ms,"
+                f"{endpoint.name} is asked {len(blocks)} times in each {every_ms} ms,"
                 f" which takes {least_ms / 1000:.1f} s at least"
             )
             remedy = "choose a longer period_ms, a faster line, or fewer machines on it"

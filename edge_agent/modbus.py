@@ -69,6 +69,8 @@ class PymodbusTransport:
         """Its frame, until its answer or a flaw was heard."""
         self._heard = b""
         """All that came since it was sent."""
+        self._echo = b""
+        """Of it, what the adapter is still to repeat of the request itself."""
         self._why = ""
         """What kept the latest attempt to connect from succeeding."""
         self._transaction = int(random() * _TRANSACTIONS)
@@ -201,9 +203,12 @@ class PymodbusTransport:
     def _sent(self, sending: bool, data: bytes) -> bytes:  # noqa: FBT001  pymodbus calls it so
         if sending:
             self._request = data
+            self._echo = data if self._address.line and self._address.line.echo else b""
         return data
 
     def _hear(self, client: ModbusBaseClient, data: bytes) -> None:
+        if self._echo:
+            data = self._without_echo(client, data)
         self._heard += data
         if not self._request or self._asked is None:
             self._unasked(client)
@@ -214,6 +219,13 @@ class PymodbusTransport:
         elif verdict.whole:
             self._request = self._heard = b""
             client.ctx.callback_data(verdict.whole)
+
+    def _without_echo(self, client: ModbusBaseClient, data: bytes) -> bytes:
+        repeated, self._echo = self._echo[: len(data)], self._echo[len(data) :]
+        if data[: len(repeated)] != repeated:
+            self._echo = b""
+            self._fail(client, DesyncError("the line does not say what was sent: somebody else speaks on it"))
+        return data[len(repeated) :]
 
     def _unasked(self, client: ModbusBaseClient) -> None:
         """With transaction ids, whoever speaks unasked is out of step; without, it may be an answer."""

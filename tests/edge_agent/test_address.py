@@ -35,6 +35,11 @@ RIGHT = {
     "ascii:///dev/ttyS1?baud=1200&parity=N&bits=8": Address(
         scheme=Scheme.ASCII, device="/dev/ttyS1", line=line(1200)
     ),
+    "rtu:///dev/ttyS1?baud=9600&parity=N&echo=1": Address(
+        scheme=Scheme.RTU,
+        device="/dev/ttyS1",
+        line=SerialLine(baud=9600, parity="N", stop_bits=1, data_bits=8, echo=True),
+    ),
     "tls://press-4.plant": Address(scheme=Scheme.TLS, host="press-4.plant", port=802, tls=Tls()),
     "tls://192.0.2.4:1802?ca=ca.pem&cert=gw1.pem&key=keys/gw1.key&name=press-4": Address(
         scheme=Scheme.TLS,
@@ -78,6 +83,8 @@ WRONG = {
     "rtu:///dev/ttyUSB0?baud=9600&parity=N&stop=3": "stop is a number from 1 to 2",
     "rtu:///dev/ttyUSB0?baud=9600&parity=N&bits=7": "bits=7 is for ASCII frames only",
     "rtu:///dev/ttyUSB0?baud=9600&parity=N&bits=9": "bits is a number from 7 to 8",
+    "rtu:///dev/ttyUSB0?baud=9600&parity=N&echo=2": "echo is a number from 0 to 1",
+    "tcp://host?baud=9600&parity=N&echo=1": "'echo' is not known here",
     "tls://host?cert=gw1.pem": "go together",
     "tls://host?key=gw1.key": "go together",
 }

@@ -111,6 +111,13 @@ async def test_machines_behind_an_endpoint_are_polled_in_its_own_period(tmp_path
         stop.set()
 
 
+def test_a_period_of_its_own_makes_room_on_a_line_that_could_not_keep_the_sites(tmp_path: Path) -> None:
+    slow = '[[endpoint]]\nname = "bus"\nurl = "tcp://192.0.2.20?baud=1200&parity=N"\n'
+    (found,) = complaints(tmp_path, slow)
+    assert "which takes 1.1 s at least" in found.problem
+    assert load(site(tmp_path, slow + "period_ms = 5000\n")).endpoints[0].period_ms == 5000
+
+
 def test_files_of_certificates_count_from_the_sites_file(tmp_path: Path) -> None:
     for name in ("ca.pem", "gw1.pem", "gw1.key"):
         (tmp_path / name).write_text("made up")

@@ -1,6 +1,7 @@
 """Faults on the wire of every kind of connection, byte by byte: no value is taken that was not asked for."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 
@@ -8,7 +9,7 @@ import pytest
 
 from edge_agent.block import Block, Table
 from edge_agent.link import DesyncError, LinkError, LinkLostError, SilentError
-from tests.edge_agent.peer.machine import KINDS, WITHOUT_TRANSACTION, Exchange, Fault, Machine
+from tests.edge_agent.peer.machine import KINDS, SERIAL, WITHOUT_TRANSACTION, Exchange, Fault, Machine
 from tests.edge_agent.wired import inside, linked
 
 MachineOf = Callable[[str], Machine]
@@ -178,6 +179,44 @@ async def test_a_late_answer_never_answers_the_next_question(machine_of: Machine
                 continue
         assert list(await within(link.read, THERE)) == words(THERE)
     assert not late
+
+
+@pytest.mark.parametrize("kind", WITHOUT_TRANSACTION)
+async def test_a_late_answer_that_comes_while_the_line_settles_costs_the_neighbours_nothing(
+    machine_of: MachineOf, kind: str
+) -> None:
+    machine = machine_of(kind)
+
+    def late(exchange: Exchange) -> None:
+        threading.Timer(0.2, exchange.send, [exchange.right]).start()
+
+    async with linked(machine.url, timeout_s=0.1, settle_s=0.5) as link:
+        await link.read(HERE, 1)
+        machine.faults.append(late)
+        with pytest.raises(SilentError):
+            await link.read(HERE, 1)
+        assert list(await link.read(HERE, 2)) == words(HERE)
+        assert [frame.unit for frame in machine.requests] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("kind", sorted(SERIAL))
+async def test_an_adapter_that_hears_what_it_sends(machine_of: MachineOf, kind: str) -> None:
+    """In one piece with the answer, and in single bytes."""
+    machine = machine_of(kind)
+
+    def drip(exchange: Exchange) -> None:
+        for byte in exchange.request.raw + exchange.right:
+            exchange.send(bytes([byte]))
+
+    async with linked(f"{machine.url}&echo=1", timeout_s=5) as link:
+        for fault in (sends(lambda e: e.request.raw + e.right), drip):
+            machine.faults.append(fault)
+            assert list(await link.read(HERE, 1)) == words(HERE)
+        machine.faults.append(sends(lambda e: flipped(e.request.raw, 3) + e.right))
+        with pytest.raises(DesyncError, match="somebody else speaks"):
+            await link.read(HERE, 1)
+        machine.faults.extend([sends(lambda e: e.request.raw + e.right)] * 2)
+        assert list(await link.read(THERE, 1)) == words(THERE)
 
 
 @pytest.mark.parametrize("kind", WITHOUT_TRANSACTION)
