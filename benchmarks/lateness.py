@@ -1,8 +1,8 @@
 """From the instants at which machines were asked to how late that was. Pure.
 
 Every machine is asked once a period, in a slot of its own. Nobody tells us where the slot lies: it is where
-the machine was asked at the earliest, seen over the whole run. So a poller cannot flatter itself, and a delay
-that never changes is no lateness.
+the machine was asked at the earliest in the whole measurement. So a poller cannot flatter itself, and a
+delay that never changes is no lateness.
 """
 
 from bisect import bisect_left
@@ -56,13 +56,18 @@ def by_machine(notes: Iterable[tuple[int, int]]) -> dict[int, list[float]]:
     return found
 
 
+def within(instants: Iterable[float], window: tuple[float, float]) -> list[float]:
+    """Those of the measurement: a start, with its storm of connections, would hide where the slots lie."""
+    return [instant for instant in instants if window[0] <= instant < window[1]]
+
+
 def punctuality(
     asked: Mapping[int, Sequence[float]], machines: int, period: float, window: tuple[float, float]
 ) -> Punctuality:
     """Of the slots that begin in ``window`` (ms); those of a machine that was never asked are all missed."""
     slots_each = (window[1] - window[0]) / period
     late: list[float] = []
-    for instants in asked.values():
+    for instants in filter(None, asked.values()):
         start = start_of_slot(instants, period)
         late += [
             after

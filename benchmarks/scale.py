@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from benchmarks.factory import Child, Commits, Factory, Plan, open_factory
-from benchmarks.lateness import Punctuality, by_machine, punctuality
+from benchmarks.lateness import Punctuality, by_machine, punctuality, within
 from benchmarks.receiver import Seen
 
 _EPILOG: Final = """\
@@ -103,18 +103,19 @@ def _measured(plan: Plan, factory: Factory, agent: Child, began: float) -> Resul
     for child in (*factory.servers, factory.receiver):
         child.stop()
     asked = by_machine(_notes(factory.notes))
+    measured = {machine: within(instants, window) for machine, instants in asked.items()}
     seen = msgspec.json.decode(factory.seen.read_bytes(), type=Seen)
     shift = time.time_ns() / 1_000_000 - _now_ms()
     boundary = factory.boundary_ms - shift
-    polls = sum(start <= instant < now for instants in asked.values() for instant in instants)
+    polls = sum(map(len, measured.values()))
     records = sum(count for at, count in seen.at if start <= at - shift < now)
     return Result(
         machines=plan.machines,
         endpoints=-(-plan.machines // plan.units),
         seconds=seconds,
         polls=polls,
-        all=punctuality(asked, plan.machines, plan.period_ms, window),
-        burst=punctuality(asked, plan.machines, plan.period_ms, (boundary, boundary + _BURST_MS)),
+        all=punctuality(measured, plan.machines, plan.period_ms, window),
+        burst=punctuality(measured, plan.machines, plan.period_ms, (boundary, boundary + _BURST_MS)),
         agent_us_per_poll=used["agent"] / polls * 1e6,
         agent_core=used["agent"] / seconds,
         machines_us_per_poll=used["machines"] / polls * 1e6,

@@ -7,8 +7,9 @@ from typing import Final, Protocol
 from contract.clock import ClockPair
 from edge_agent.alarm import Alarm
 
-_TICK_MS: Final = 2
-"""Plant time. Machines whose slots lie so close together are woken together."""
+_TICK_MS: Final = 10
+"""Plant time. Machines whose slots lie so close together are woken together: what they have in common is read
+from memory once, and many answers are taken at one look."""
 
 
 class Clock(Protocol):

@@ -46,4 +46,4 @@ def test_only_slots_of_the_window_count() -> None:
 
 
 def test_nobody_was_asked() -> None:
-    assert punctuality({}, 2, PERIOD, (0.0, 3000.0)).on_time == 0
+    assert punctuality({0: []}, 2, PERIOD, (0.0, 3000.0)).on_time == 0
