@@ -46,7 +46,8 @@ def read_plan(profile: Profile) -> ReadPlan:
     once = _expecting(profile, pack((*spans, *_hulls(profile)), limits, said), limits)
     fast, again = _around(profile, once, said)
     rest = [r.block for r in known if not any(holds(block, r.block) for block in fast)]
-    vital = [r.block for r in known if r.name in wanted and r.name != profile.roles.vendor_code]
+    names = posture(profile) | counted(profile) | evidence(profile)
+    vital = [r.block for r in known if r.name in names]
     needed = {at for at, block in enumerate(fast) if any(holds(block, span) for span in vital)}
     return ReadPlan(fast=fast, again=again, needed=frozenset(needed), slow=pack(rest, limits))
 

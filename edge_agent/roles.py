@@ -24,7 +24,7 @@ def check_of(profile: Profile, register: Register) -> Check | None:
     """
     name, roles = register.name, profile.roles
     decisive = counted(profile) | evidence(profile) | _ruling(profile)
-    if name not in decisive and name == roles.vendor_code:
+    if name == roles.vendor_code and name not in decisive | {roles.order, roles.stop_code}:
         return _unknown_is_0
     if name == roles.order and register.type is RegisterType.ASCII:
         return _order_id

@@ -193,6 +193,18 @@ def test_each_role_that_a_bill_hangs_on_is_needed_at_every_poll(role: str) -> No
     assert set(holders) <= made.needed
 
 
+def test_a_stop_code_that_is_the_vendors_code_too_is_needed() -> None:
+    status, count, code = register(0), register(1, "u32"), register(30)
+    profile = replace(
+        profile_of([status, count, code], counters=[count]),
+        state_read=StateRead.AROUND_COUNTS,
+        max_gap=5,
+        roles=Roles(stop_code=code.name, vendor_code=code.name),
+    )
+    made = read_plan(profile)
+    assert made.needed == set(range(len(made.fast)))
+
+
 # --- the state around the counts ---
 
 

@@ -244,6 +244,15 @@ def test_a_stop_code_that_is_blank_is_none_and_one_that_cannot_be_read_is_a_faul
     assert isinstance(seen(profile, 0x00AF), Fault)
 
 
+def test_a_stop_code_that_is_the_vendors_code_too_is_judged_as_a_stop_code() -> None:
+    profile = role_of("stop_code", register("c", 0, "bcd4", no_value=(0xFFFF,)))
+    profile = replace(profile, roles=Roles(stop_code="c", vendor_code="c"))
+    assert isinstance(seen(profile, 0x00AF), Fault)
+    sample = seen(profile, 0x0012)
+    assert isinstance(sample, Sample)
+    assert (sample.stop_code, sample.vendor_code) == (12, 12)
+
+
 def test_a_blank_register_that_decides_the_state_is_a_fault_whatever_else_it_is() -> None:
     made = register("c", 0, no_value=(0xFFFF,))
     rules = (Rule(state=State.FAULT, any=(Mask(register="c", mask=1),)), Rule(state=State.STOP))
