@@ -33,7 +33,7 @@ from edge_agent.load import busy_ms
 from edge_agent.machine import Machine
 from edge_agent.poll import Desk, Poller
 from edge_agent.profile_file import load_profile
-from edge_agent.schedule import phase
+from edge_agent.schedule import phase_of
 from edge_agent.scheme import Identity, Scheme
 from edge_agent.settings import Endpoint
 from edge_agent.stop_codes import load_stop_table
@@ -126,14 +126,14 @@ async def measure(options: argparse.Namespace) -> None:
 
     def poller(unit: int) -> Poller:
         machine = _machine(unit, options.period_ms)
-        reader, shift = Reader(machine.scheme.profile), phase(machine.name, options.period_ms)
+        reader, shift = Reader(machine.scheme.profile), phase_of("bus", unit, options.period_ms)
 
         async def read() -> Answers:
             answers = await read_fast(link, reader.plan, unit)
             late[unit].append((clock.mono_ms() - shift) % options.period_ms)
             return answers
 
-        return Poller(machine, reader, read, desk, Tally("bus"))
+        return Poller(machine, reader, read, desk, Tally("bus"), phase_ms=shift)
 
     tasks = [asyncio.create_task(poller(unit).run()) for unit in range(1, options.units + 1)]
     await asyncio.sleep(options.seconds)

@@ -19,7 +19,7 @@ from edge_agent.interpret import Reader
 from edge_agent.link import LinkError, RefusedError, RestingError, is_silence
 from edge_agent.machine import Machine
 from edge_agent.sample import Fault, Sample
-from edge_agent.schedule import next_due, phase, skipped
+from edge_agent.schedule import next_due, skipped
 
 LEAVE_S: Final = 10.0
 """How long a read under way is waited for: it has its own time limits, and a hung one none."""
@@ -53,7 +53,8 @@ class Desk(Struct, frozen=True):
 class Poller:
     """``reader`` knows what answers mean; ``tally`` counts what the polls behind the endpoint come to.
 
-    ``look`` is called with the answers of each good poll.
+    ``phase_ms`` is the machine's place within the period. ``look`` is called with the answers of each good
+    poll.
     """
 
     def __init__(
@@ -64,11 +65,12 @@ class Poller:
         desk: Desk,
         tally: Tally,
         *,
+        phase_ms: int = 0,
         look: Callable[[Answers], Awaitable[None]] | None = None,
     ) -> None:
         self._machine, self._reader, self._read, self._look = machine, reader, read, look
         self._desk, self._tally = desk, tally
-        self._kept_at = 0
+        self._phase_ms, self._kept_at = phase_ms, 0
         self._is_reading = False
         self._read_ended = asyncio.Event()
 
@@ -92,13 +94,12 @@ class Poller:
     async def run(self) -> None:
         """For ever: poll at each slot; slots that went by meanwhile are counted, not made up for."""
         clock, counts, period = self._desk.clock, self._desk.counts, self._machine.scheme.poll_ms
-        shift = phase(self._machine.name, period)
-        slot = next_due(clock.mono_ms(), period, shift)
+        slot = next_due(clock.mono_ms(), period, self._phase_ms)
         while True:
             await clock.sleep_until(slot)
             counts.begin(clock.mono_ms() - slot)
             self._tally.came_to(await self._poll())
-            following = next_due(clock.mono_ms(), period, shift)
+            following = next_due(clock.mono_ms(), period, self._phase_ms)
             for _ in range(skipped(slot, following, period)):
                 self._tally.came_to(SKIPPED)
                 self._miss(Reason.LINK)

@@ -22,6 +22,7 @@ from edge_agent.machine import Machine
 from edge_agent.poll import Desk, Poller, both
 from edge_agent.profile import Profile
 from edge_agent.reload import Plan
+from edge_agent.schedule import phase_of
 from edge_agent.scheme import Identity, Scheme
 from edge_agent.settings import Endpoint, MachineSettings, period_ms
 
@@ -181,6 +182,7 @@ class Roster:
             lambda: read_fast(link, reader.plan, unit),
             self._desk,
             tally,
+            phase_ms=phase_of(configured.endpoint, unit, machine.scheme.poll_ms),
             look=gaze.look if gaze else None,
         )
         requests = len(reader.plan.fast) + (len(reader.plan.slow) if gaze else 0) + 1  # and connecting

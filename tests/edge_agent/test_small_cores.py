@@ -17,7 +17,7 @@ from edge_agent.counters import Kind, Step, classify
 from edge_agent.cuts import grid, midnights, next_midnight
 from edge_agent.line import STEP_MS, Jump, Line, begin, follow, instant
 from edge_agent.profile import Counter
-from edge_agent.schedule import next_due, phase, skipped
+from edge_agent.schedule import next_due, phase, phase_of, skipped
 
 HOUR = 3_600_000
 
@@ -178,6 +178,38 @@ def test_slots_are_a_period_apart_in_the_machines_own_phase(now: int, period: in
     assert now < due <= now + period
     assert (due - shift) % period == 0
     assert next_due(due, period, shift) == due + period
+
+
+@given(st.integers(1, 247), st.sampled_from([1, 2, 5, 10, 20]), st.text(min_size=1))
+def test_units_of_one_endpoint_are_spread_over_the_period_whatever_their_step(
+    count: int, step: int, name: str
+) -> None:
+    """The longest stretch without a unit is at most about three times what even spacing would leave."""
+    period, units = 100_000, range(step, min(247, step * count) + 1, step)
+    places = sorted(phase_of(name, unit, period) for unit in units)
+    stretches = [*(after - before for before, after in pairwise(places)), places[0] + period - places[-1]]
+    assert max(stretches) <= 3.3 * period / len(units) + 2
+
+
+@given(st.integers(2, 120), st.text(min_size=1))
+def test_on_a_line_that_is_four_fifths_busy_no_unit_waits_for_more_than_three_others(
+    count: int, name: str
+) -> None:
+    """Each takes as long as the next, and who is due while another speaks waits for its turn."""
+    period = 1_000_000
+    takes = period * 4 // 5 // count
+    places = [phase_of(name, unit, period) for unit in range(1, count + 1)]
+    slots = sorted([*places, *(place + period for place in places)])
+    free, waits = 0, []
+    for slot in slots:
+        waits.append(max(0, free - slot))
+        free = max(free, slot) + takes
+    assert max(waits) <= 3 * takes
+
+
+def test_endpoints_are_spread_over_the_period_too() -> None:
+    tenths = [phase_of(f"m{n:04}", 1, 1_000) // 100 for n in range(4_500)]
+    assert all(400 <= tenths.count(tenth) <= 500 for tenth in range(10))
 
 
 def test_slots_that_went_by_are_counted_and_not_made_up_for() -> None:

@@ -24,6 +24,7 @@ from edge_agent.machine import Machine
 from edge_agent.poll import Desk, Poller
 from edge_agent.profile import Profile
 from edge_agent.profile_file import load_profile
+from edge_agent.schedule import phase_of
 from edge_agent.scheme import Identity, Scheme
 from edge_agent.stop_codes import load_stop_table
 
@@ -144,7 +145,8 @@ async def polled(profile: Profile, words: list[int], timeout_ms: int, silent: Ma
 
     def poller(unit: int) -> Poller:
         metered = machine(f"unit-{unit:02}", profile)
-        return Poller(metered, reader, lambda: read_fast(link, reader.plan, unit), desk, Tally("bus"))
+        read, phase_ms = lambda: read_fast(link, reader.plan, unit), phase_of("bus", unit, PERIOD_MS)
+        return Poller(metered, reader, read, desk, Tally("bus"), phase_ms=phase_ms)
 
     tasks = [asyncio.create_task(poller(unit).run()) for unit in range(1, UNITS + 1)]
     await clock.wind(MINUTES * 60_000)
