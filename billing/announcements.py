@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from contract.facts import OrderFact
+from contract.facts import ABSENT, OrderFact
 
 LATE_MS: Final = 86_400_000
 """An order may be announced a little after its work began."""
@@ -23,6 +23,12 @@ class Announcements(Struct, frozen=True, kw_only=True):
         if before:
             return before[-1]
         return next((fact for fact in known if fact.issued <= instant + LATE_MS), None)
+
+
+def rushed(orders: Announcements) -> dict[str, int]:
+    """By order: how long after its first announcement it was wanted, in ms; without a date it is no rush."""
+    first = {order_id: facts[0] for order_id, facts in orders.of.items() if facts}
+    return {order_id: fact.due - fact.issued for order_id, fact in first.items() if fact.due != ABSENT}
 
 
 def announcements(facts: Iterable[OrderFact]) -> Announcements:

@@ -62,7 +62,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     """By the machine's own register where it has one (0 is no order), else by the lease: the agent knows."""
     lease_id: str
     has_worth: bool
-    """Whether there is billable time or a piece in it, good or not."""
+    """Whether there is billable time in it, a piece, good or not, or anything else that has a price."""
 
 
 class Books(Struct, frozen=True, kw_only=True):
@@ -75,6 +75,8 @@ class Books(Struct, frozen=True, kw_only=True):
     """How long another lease may be in force than the one that a record names."""
     witnesses: Mapping[tuple[str, str], str] | None = None
     """By machine and epoch, the id of a witness of what its panel shows; None where none is demanded."""
+    priced: frozenset[str] = frozenset()
+    """Quantities beside pieces that have a price: who made a machine count them must be known."""
 
 
 class Attribution(Struct, frozen=True, kw_only=True):
@@ -93,6 +95,8 @@ class Attribution(Struct, frozen=True, kw_only=True):
 def attribute(claim: Claim, books: Books) -> Attribution:
     found = _resolved(claim, books)
     if books.witnesses is None or found.place is not Place.TENANT or found.source is Source.CORRECTION:
+        return found
+    if claim.epoch == NONE:  # what a person found, not what a machine counted
         return found
     witness = books.witnesses.get((claim.machine, claim.epoch))
     if witness is None:

@@ -1,120 +1,93 @@
-"""Usage -> Charge: a line for each clause that applies to one tenant, order and kind of machine.
+"""A charge: one line of a statement, with everything that a person needs to find its amount again.
 
-Rounded once, on the line. Unknown time, and stops of host, utility or unknown party, are in no clause.
+amount = quantity x price x times / over, rounded once, half away from zero, to the fen
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from itertools import groupby
+from typing import NamedTuple
 
 from msgspec import Struct
 
-from billing import money
-from billing.attribution import Place
-from billing.tariff import HOURLY, Clause, Tariff
-from billing.usage import Usage
+from billing.clauses import Clause
+from billing.grain import Cell
+from billing.words import NO_WORDS, Unit, Words
 from contract.names import NONE
 
 
 class Charge(Struct, frozen=True, kw_only=True):
-    """One line of a statement: ``amount`` is ``quantity`` times ``price``, rounded to the fen."""
-
+    id: str
+    """Names the line in its statement, and the same line in another rating of the same period."""
     tenant: str
-    order_id: str
-    kind: str
+    order_id: str = NONE
+    """``none`` for a line that is about no single order."""
+    kind: str = NONE
     clause: Clause
+    clause_id: str
+    """The clause of the tariff that the line comes from."""
+    label: Words
+    part: Words = NO_WORDS
+    """What of the clause it is: a tier, a band, a day."""
+    note: Words = NO_WORDS
+    """How price or quantity came about, where the columns do not say it."""
+    metered: int
+    """What the machines counted, before grace, block rules and allowances, in ``base``."""
     quantity: int
-    """Milliseconds for an hourly clause, else pieces or orders; never rounded."""
+    """What is charged, in ``base``; never rounded."""
+    base: Unit
+    """The unit that is stored: milliseconds, pieces, Wh."""
+    counted: Unit
+    """The unit that is shown."""
+    scale: int = 1
+    """``quantity / scale`` is a number of ``counted``."""
     price: Decimal
-    """For one unit of the clause: an hour, a piece or an order."""
+    priced: Unit
+    """What the price is for."""
+    times: int = 1
+    over: int = 1
     amount: Decimal
-    known_ms: int
-    busy_ms: int
-    """Coverage: of the planned busy time of this tenant, order and kind, how much was observed."""
-    records: tuple[str, ...]
-    """The stored records behind the line."""
+    """Net or gross, as the tariff's prices are."""
+    vat: str = ""
+    vat_percent: Decimal | None = None
+    """None where the tariff has no VAT; then net and gross are the amount."""
+    net: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+    gross: Decimal = Decimal(0)
+    known_ms: int = 0
+    busy_ms: int = 0
+    """Coverage: of the planned busy time of the machines behind the line, how much was observed."""
+    machines: Mapping[str, int] = {}
+    """What each machine has of ``quantity``; empty for a line that is about no machine."""
+    records: tuple[str, ...] = ()
+    """The stored records behind the line, or the facts and entries."""
+
+    @property
+    def factor(self) -> Fraction:
+        """What quantity x price is multiplied with, quantity as it is shown."""
+        return Fraction(self.times * self.scale, self.over)
 
 
-def charges(usages: Iterable[Usage], tariff: Tariff) -> list[Charge]:
-    """Sorted by tenant, order, kind and clause. Only what has a payer is charged."""
-    paid = sorted((usage for usage in usages if usage.place is Place.TENANT), key=_group)
-    found = []
-    for (tenant, order_id, kind), group in groupby(paid, key=_group):
-        found += list(_Work(tenant, order_id, kind, tuple(group)).charges(tariff))
+class Place(NamedTuple):
+    """What has a part of a line."""
+
+    machine: str
+    cell: Cell
+
+
+class Priced(Struct, frozen=True, kw_only=True):
+    """A line, and which machine, day and band has how much of its quantity."""
+
+    charge: Charge
+    places: Mapping[Place, int] = {}
+
+
+def by_machine(places: Mapping[Place, int]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for place, amount in sorted(places.items()):
+        found[place.machine] = found.get(place.machine, 0) + amount
     return found
 
 
-def _group(usage: Usage) -> tuple[str, str, str]:
-    return usage.tenant, usage.order_id, usage.kind
-
-
-class _Work:
-    """What one tenant did for one order on all machines of a kind."""
-
-    def __init__(self, tenant: str, order_id: str, kind: str, usages: tuple[Usage, ...]) -> None:
-        self.of = {"tenant": tenant, "order_id": order_id, "kind": kind}
-        self.usages = usages
-        self.known_ms = sum(usage.known_ms for usage in usages)
-        self.busy_ms = sum(usage.busy_ms for usage in usages)
-        self.intervals = tuple(record for usage in usages for record in usage.records)
-
-    def charges(self, tariff: Tariff) -> Iterator[Charge]:
-        kind = self.of["kind"]
-        for clause in HOURLY:
-            rate = tariff.rate(kind, clause)
-            ms, records = self._hours(clause, rate.grace_ms if rate else 0)
-            if rate and ms:
-                exact = money.per_hour(ms, rate.per_hour)
-                yield self._charge(clause, ms, rate.per_hour, exact, records)
-        piece = tariff.piece(kind)
-        pieces = self._pieces(piece.basis) if piece else 0
-        if piece and pieces:
-            exact = money.per_piece(pieces, piece.price)
-            yield self._charge(piece.basis, pieces, piece.price, exact, self.intervals)
-        fee = tariff.setup_fee(kind)
-        if fee and self.of["order_id"] != NONE and self._is_begun():
-            yield self._charge(Clause.SETUP_FEE, 1, fee.price, Fraction(fee.price), self.intervals)
-
-    def _hours(self, clause: Clause, grace_ms: int) -> tuple[int, tuple[str, ...]]:
-        if clause is not Clause.STOP_TENANT:
-            return self._time(f"{clause}_ms"), self.intervals
-        beyond = [(stop.beyond(grace_ms), stop.record) for usage in self.usages for stop in usage.stops]
-        records = dict.fromkeys(record for ms, record in beyond if ms)
-        return sum(ms for ms, _ in beyond), tuple(records)
-
-    def _pieces(self, basis: Clause) -> int:
-        """Only of machines that really count what the basis needs."""
-        return sum(pieces_of(usage, basis) or 0 for usage in self.usages)
-
-    def _is_begun(self) -> bool:
-        return self._time("setup_ms") > 0 or any(u.quantities.get("produced", 0) > 0 for u in self.usages)
-
-    def _time(self, field: str) -> int:
-        return sum(usage.time[field] for usage in self.usages)
-
-    def _charge(
-        self, clause: Clause, quantity: int, price: Decimal, exact: Fraction, records: tuple[str, ...]
-    ) -> Charge:
-        return Charge(
-            **self.of,
-            clause=clause,
-            quantity=quantity,
-            price=price,
-            amount=money.fen(exact),
-            known_ms=self.known_ms,
-            busy_ms=self.busy_ms,
-            records=records,
-        )
-
-
-def pieces_of(usage: Usage, basis: Clause) -> int | None:
-    """Pieces to be charged, or None when the machine does not count what the basis needs.
-
-    Scrap found after the pieces were counted good can make the good ones of a period negative: a credit.
-    """
-    needed = {"produced", "scrap"} if basis is Clause.GOOD else {"produced"}
-    if not needed <= usage.measured:
-        return None
-    scrap = usage.quantities.get("scrap", 0) if basis is Clause.GOOD else 0
-    return usage.quantities.get("produced", 0) - scrap
+def line_id(*parts: str) -> str:
+    return "/".join(part for part in parts if part)

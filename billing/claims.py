@@ -5,7 +5,8 @@ from itertools import pairwise
 
 from billing.attribution import Books, Claim
 from billing.timeline import NO_LEASES
-from contract.facts import CorrectedField, Target
+from contract.facts import CorrectedField, QualityResult, Target
+from contract.names import NONE
 from contract.records import Interval, Transition
 from contract.states import Party, State
 
@@ -17,12 +18,13 @@ WORTH_QUANTITIES = ("produced", "scrap", "rework")
 """Scrap alone lowers what somebody is charged for good pieces, so somebody's it is."""
 
 
-def has_worth(interval: Interval) -> bool:
-    pieces = any(interval.quantities.get(name, 0) for name in WORTH_QUANTITIES)
-    return pieces or any(getattr(interval, field) for field in WORTH_FIELDS)
+def has_worth(interval: Interval, priced: frozenset[str] = frozenset()) -> bool:
+    """``priced``: quantities that a tariff has a price for, beside pieces."""
+    counted = any(interval.quantities.get(name, 0) for name in (*WORTH_QUANTITIES, *priced))
+    return counted or any(getattr(interval, field) for field in WORTH_FIELDS)
 
 
-def interval_claim(interval: Interval) -> Claim:
+def interval_claim(interval: Interval, priced: frozenset[str] = frozenset()) -> Claim:
     return Claim(
         machine=interval.machine,
         epoch=interval.epoch,
@@ -33,7 +35,26 @@ def interval_claim(interval: Interval) -> Claim:
         tenant=interval.tenant,
         order_id=interval.order_id,
         lease_id=interval.lease_id,
-        has_worth=has_worth(interval),
+        has_worth=has_worth(interval, priced),
+    )
+
+
+def quality_claim(fact: QualityResult, books: Books) -> Claim:
+    """An inspection result is of whom it names, else of whoever had the machine when the pieces were made."""
+    at = fact.produced_at
+    lease = next(lease for _, _, lease in books.leases.get(fact.machine, NO_LEASES).pieces(at, at + 1))
+    leased_order = lease.order_id if lease else NONE
+    return Claim(
+        machine=fact.machine,
+        epoch=NONE,
+        sequence=-1,
+        target=Target.LEASE,
+        start=at,
+        end=at + 1,
+        tenant=fact.tenant,
+        order_id=fact.order_id if fact.order_id != NONE else leased_order,
+        lease_id=lease.id if lease and fact.tenant in {NONE, lease.tenant} else NONE,
+        has_worth=True,
     )
 
 

@@ -26,7 +26,7 @@ from billing.render_table import (
 )
 from billing.run import assess
 from billing.statement import Assessment, Statement
-from billing.tariff import HOURLY
+from billing.tariff_words import in_words
 from contract.names import NONE
 from store.opening import open_store
 
@@ -192,18 +192,13 @@ async def check(_: argparse.Namespace, settings: Settings) -> int:
 
 
 def _meaning(settings: Settings) -> Iterator[str]:
-    tariff, named = settings.tariff, [tenant.id for tenant in settings.tenants]
+    named = [tenant.id for tenant in settings.tenants]
     yield f"{settings.config}: site {settings.site.id} ({settings.site.shown}), {settings.timezone}"
     yield f"store: {settings.store.kind}; tenants: {', '.join(named) or 'none named'}"
-    until = f"to {tariff.valid_to}" if tariff.valid_to else "on"
-    yield f"tariff {tariff.id} {tariff.version} in {tariff.currency}, from {tariff.valid_from} {until}"
-    for rate in sorted(tariff.rates, key=lambda rate: (rate.kind, HOURLY.index(rate.clause))):
-        grace = f" beyond {rate.grace_ms // 1000} s of each stop" if rate.grace_ms else ""
-        yield f"  {rate.kind:<16} {rate.clause:<12} {rate.per_hour:>10} an hour{grace}"
-    for piece in tariff.pieces:
-        yield f"  {piece.kind:<16} {piece.basis:<12} {piece.price:>10} a piece"
-    for fee in tariff.setup_fees:
-        yield f"  {fee.kind:<16} {'setup fee':<12} {fee.price:>10} an order"
+    yield from in_words(settings.tariff)
+    for tenant, tariff in settings.tariffs.items():
+        yield f"for {tenant}:"
+        yield from in_words(tariff)
 
 
 async def _assess(arguments: argparse.Namespace, settings: Settings) -> Assessment:

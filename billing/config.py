@@ -1,19 +1,24 @@
 """``billing.toml`` -> Settings, with the tariff it names. Every complaint about both files at once."""
 
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
+from billing.entries import Entries
+from billing.entries_file import joined, read_entries
 from billing.statement import Named
 from billing.tariff import Tariff
 from billing.tariff_file import read_tariff
+from billing.toml_values import Name, Table, Text
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
-from contract.names import is_name
 from store.config import StoreConfig
+
+R = TypeVar("R")
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -21,6 +26,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     timezone: str
     store: StoreConfig
     tariff: Tariff
+    tariffs: Mapping[str, Tariff] = {}
+    """Tenants who have a tariff of their own."""
+    entries: Entries = Entries()
+    lookback_ms: int = 92 * 86_400_000
+    """How long before a period it is looked for the beginning of an order."""
     tenants: tuple[Named, ...] = ()
     tolerance_ms: int = 5000
     """How long a record may name another lease than the one in force."""
@@ -37,6 +47,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
+    @property
+    def all_tariffs(self) -> tuple[Tariff, ...]:
+        """Each once, the one of everybody first."""
+        return tuple({each.digest: each for each in (self.tariff, *self.tariffs.values())}.values())
+
+    def tariff_of(self, tenant: str) -> Tariff:
+        return self.tariffs.get(tenant, self.tariff)
+
     def named(self, tenant: str) -> Named:
         return next((found for found in self.tenants if found.id == tenant), Named(id=tenant))
 
@@ -49,50 +67,41 @@ def _zone(name: str) -> str:
     return name
 
 
-def _name(text: str) -> str:
-    if not is_name(text):
-        raise ValueError(
-            "use lower case letters, digits, dot, dash and underscore; display names go elsewhere"
-        )
-    return text
-
-
-_Shown = Annotated[str, Field(max_length=120)]
-_Name = Annotated[str, AfterValidator(_name)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Site(_Table):
-    name: _Name
+class _Site(Table):
+    name: Name
     timezone: Annotated[str, AfterValidator(_zone)]
-    name_en: _Shown = ""
-    name_zh: _Shown = ""
+    name_en: Text = ""
+    name_zh: Text = ""
 
 
-class _Tenant(_Table):
-    id: _Name
-    name_en: _Shown = ""
-    name_zh: _Shown = ""
+class _Tenant(Table):
+    id: Name
+    tariff: str | None = None
+    name_en: Text = ""
+    name_zh: Text = ""
 
 
-class _Attribution(_Table):
+class _Orders(Table):
+    lookback_days: Annotated[int, Field(ge=0, le=400)] = 92
+
+
+class _Attribution(Table):
     lease_tolerance_s: Annotated[int, Field(ge=0, le=3600)] = 5
     require_witness: bool = False
 
 
-class _Report(_Table):
+class _Report(Table):
     coverage_percent: Annotated[int, Field(ge=0, le=100)] = 95
-    gone: tuple[_Name, ...] = ()
+    gone: tuple[Name, ...] = ()
 
 
-class _File(_Table):
+class _File(Table):
     tariff: str
     site: _Site
     store: StoreConfig
     tenant: tuple[_Tenant, ...] = ()
+    entries: tuple[str, ...] = ()
+    orders: _Orders = _Orders()
     attribution: _Attribution = _Attribution()
     report: _Report = _Report()
 
@@ -100,32 +109,44 @@ class _File(_Table):
 def load(path: Path) -> Settings:
     """Raises BadConfigurationError.
 
-    The tariff is looked for beside the file; the store's paths mean what they mean to the collector.
+    Tariffs and entries are looked for beside the file, calendars beside their tariff; the store's paths mean
+    what they mean to the collector.
     """
     file = parse_toml(str(path), _text(path, str(path)))
     found: list[Complaint] = []
-    table, tariff = None, None
+    table = None
     try:
         table = _File.model_validate(file.data)
         found += _twice(file, table)
     except ValidationError as error:
         found += complaints(file, [dict(problem) for problem in error.errors()])
-    try:
-        tariff = _tariff(file, path)
-    except BadConfigurationError as error:
-        found += error.complaints
+    beside = _Beside(file, path)
+    tariff = beside.tariff(("tariff",), file.data.get("tariff"))
+    own = {
+        tenant.id: beside.tariff(("tenant", index, "tariff"), tenant.tariff)
+        for index, tenant in enumerate(table.tenant if table else ())
+        if tenant.tariff
+    }
+    entries = [beside.entries(("entries", n), name) for n, name in enumerate(table.entries if table else ())]
+    found += beside.complaints
     if found or table is None or tariff is None:
         raise BadConfigurationError(found)
-    return _settings(table, tariff, path)
+    tariffs = {tenant: each for tenant, each in own.items() if each}
+    return _settings(table, tariff, tariffs, joined(filter(None, entries)), path)
 
 
-def _settings(table: _File, tariff: Tariff, path: Path) -> Settings:
+def _settings(
+    table: _File, tariff: Tariff, tariffs: Mapping[str, Tariff], entries: Entries, path: Path
+) -> Settings:
     site = table.site
     return Settings(
         site=Named(id=site.name, name_en=site.name_en, name_zh=site.name_zh),
         timezone=site.timezone,
         store=table.store,
         tariff=tariff,
+        tariffs=tariffs,
+        entries=entries,
+        lookback_ms=table.orders.lookback_days * 86_400_000,
         tenants=tuple(Named(id=t.id, name_en=t.name_en, name_zh=t.name_zh) for t in table.tenant),
         tolerance_ms=table.attribution.lease_tolerance_s * 1000,
         require_witness=table.attribution.require_witness,
@@ -135,18 +156,48 @@ def _settings(table: _File, tariff: Tariff, path: Path) -> Settings:
     )
 
 
-def _tariff(file: TomlFile, path: Path) -> Tariff | None:
-    """None when the key is missing or wrong, which is complained about elsewhere."""
-    named = file.data.get("tariff")
-    if not isinstance(named, str):
-        return None
-    at = path.parent / named
-    try:
-        text = at.read_text("utf-8")
-    except (OSError, ValueError) as error:  # not UTF-8, or no name that a file can have
-        problem = f"{at} cannot be read ({error})"
-        raise BadConfigurationError([file.complain(("tariff",), problem, "give the tariff's file")]) from None
-    return read_tariff(str(at), text)
+class _Beside:
+    """Files that the configuration names, each read once. Collects what is wrong with them."""
+
+    def __init__(self, file: TomlFile, path: Path) -> None:
+        self._file, self._directory = file, path.parent
+        self._tariffs: dict[str, Tariff | None] = {}
+        self.complaints: list[Complaint] = []
+
+    def tariff(self, key: tuple[str | int, ...], named: object) -> Tariff | None:
+        """None when the key is missing or wrong, which is complained about elsewhere."""
+        if not isinstance(named, str):
+            return None
+        if named not in self._tariffs:
+            self._tariffs[named] = None
+            at = self._directory / named
+            text = self._text(key, at, "give the tariff's file")
+            if text is not None:
+                self._tariffs[named] = self._read(lambda: read_tariff(str(at), text, _reader(at.parent)))
+        return self._tariffs[named]
+
+    def entries(self, key: tuple[str | int, ...], named: str) -> Entries | None:
+        at = self._directory / named
+        text = self._text(key, at, "give a file of entries")
+        return None if text is None else self._read(lambda: read_entries(str(at), text))
+
+    def _read(self, read: Callable[[], R]) -> R | None:
+        try:
+            return read()
+        except BadConfigurationError as error:
+            self.complaints += error.complaints
+            return None
+
+    def _text(self, key: tuple[str | int, ...], at: Path, remedy: str) -> str | None:
+        try:
+            return at.read_text("utf-8")
+        except (OSError, ValueError) as error:  # not UTF-8, or no name that a file can have
+            self.complaints.append(self._file.complain(key, f"{at} cannot be read ({error})", remedy))
+            return None
+
+
+def _reader(directory: Path) -> Callable[[str], str]:
+    return lambda name: (directory / name).read_text("utf-8")
 
 
 def _text(path: Path, name: str) -> str:

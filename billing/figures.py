@@ -4,9 +4,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from billing import money
+from billing import money, words
 from billing.charge import Charge
-from billing.tariff import HOURLY
 
 NOTHING: Final = "–"
 """Where a figure would not be true."""
@@ -30,11 +29,40 @@ def duration(ms: int) -> str:
 
 
 def quantity(charge: Charge) -> Decimal:
-    """Exact, in seconds, pieces or orders: with it and the price anybody finds the same fen."""
-    if charge.clause not in HOURLY:
-        return Decimal(charge.quantity)
-    seconds, rest = divmod(charge.quantity, 1000)
-    return Decimal(f"{seconds}.{rest:03}".rstrip("0").rstrip("."))
+    """Exact, as it is counted: with it, the price and the factor anybody finds the same fen."""
+    return plain(Fraction(charge.quantity, charge.scale))
+
+
+def plain(value: Fraction) -> Decimal:
+    """A number that ends, without trailing zeros and without an exponent."""
+    whole, places = value, 0
+    while whole.denominator > 1:
+        whole, places = whole * 10, places + 1
+    sign, digits = ("-" if whole < 0 else ""), str(abs(whole.numerator)).rjust(places + 1, "0")
+    return Decimal(f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}")
+
+
+def is_hourly(charge: Charge) -> bool:
+    """Whether its quantity is seconds, and its price is for an hour."""
+    return charge.counted == words.SECOND and charge.priced == words.HOUR
+
+
+def factor(charge: Charge) -> Fraction:
+    """What a line is multiplied with beside quantity and price; seconds and percents go without saying."""
+    usual = (
+        Fraction(1, 3600) if is_hourly(charge) else Fraction(1, 100 if charge.priced == words.PERCENT else 1)
+    )
+    return charge.factor / usual
+
+
+def times(charge: Charge) -> str:
+    """The factor as it stands on a page, or nothing."""
+    value = factor(charge)
+    if value == 1:
+        return ""
+    if value.numerator == 1:
+        return f"÷ {value.denominator:,}"
+    return f"× {value.numerator:,}" + (f" ÷ {value.denominator:,}" if value.denominator > 1 else "")
 
 
 def share(value: Fraction | None, places: int = 1) -> str:

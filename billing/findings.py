@@ -31,6 +31,9 @@ class Rule(StrEnum):
     UNPRICED = "unpriced"
     UNMEASURED = "unmeasured"
     UNNAMED = "unnamed"
+    UNTESTED = "untested"
+    BANDS = "bands"
+    QUALITY = "quality"
     UNWITNESSED = "unwitnessed"
 
 

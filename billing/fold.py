@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from billing.attribution import Attribution, Books, Claim, Place, attribute
-from billing.claims import interval_claim, is_stop, party_of, span_claims
-from billing.findings import Finding, Watch
+from billing.claims import interval_claim, is_stop, party_of, quality_claim, span_claims
+from billing.findings import Finding, Rule, Watch
+from billing.grain import COARSE, Grain
 from billing.seal import Seal
 from billing.suspense import Item, gathered, interval_item, span_item
 from billing.usage import Tally, Usage
+from contract.facts import QualityResult
+from contract.names import NONE
 from contract.records import Interval, Meter, Transition
 from contract.states import Party
 
@@ -21,32 +24,45 @@ class Folded(Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     findings: tuple[Finding, ...]
     holes: Mapping[tuple[str, str], int]
+    kinds: Mapping[str, str] = {}
+    """The kind of each machine that was ever metered."""
 
 
 class Fold:
-    """Takes the meters opened before ``end``, the intervals that begin in ``[start, end)``, then the
-    transitions whose span reaches into it.
+    """Takes the meters opened before ``end``, the intervals that begin in ``[start, end)``, the transitions
+    whose span reaches into it, then the inspection results of what was produced in it.
 
     An interval belongs to the period in which it begins; a span is cut at the period's ends.
     """
 
     def __init__(
-        self, books: Books, start: int, end: int, *, now: int | None = None, gone: Iterable[str] = ()
+        self,
+        books: Books,
+        start: int,
+        end: int,
+        *,
+        now: int | None = None,
+        gone: Iterable[str] = (),
+        grain: Grain = COARSE,
     ) -> None:
         self._books = books
         self._start, self._end = start, end
         self._tally, self._watch = (
-            Tally(),
+            Tally(grain),
             Watch(start, min(end, end if now is None else now), frozenset(gone)),
         )
         self._items: list[Item] = []
+        self._kinds: dict[str, str] = {}
+        self._findings: list[Finding] = []
         self.seal = Seal()
 
     def meter(self, meter: Meter) -> None:
         self._watch.meter(meter)
+        self._kinds[meter.machine] = meter.kind
 
     def interval(self, interval: Interval) -> None:
-        claim = interval_claim(interval)
+        claim = interval_claim(interval, self._books.priced)
+        self._kinds[interval.machine] = interval.kind
         attribution = self._attributed(attribute(claim, self._books))
         self._tally.add_interval(interval, attribution)
         self._watch.interval(interval)
@@ -76,14 +92,36 @@ class Fold:
             if attribution.place in _OPEN:
                 self._items.append(span_item(claim, attribution))
 
+    def quality(self, fact: QualityResult) -> None:
+        """An inspection result about pieces of this period, whenever it came."""
+        attribution = attribute(quality_claim(fact, self._books), self._books)
+        kind = self._kinds.get(fact.machine, NONE)
+        if attribution.place is Place.TENANT and self._tally.add_quality(fact, kind, attribution):
+            self.seal.facts((*attribution.facts, f"quality/{fact.id}"))
+        elif self._start <= fact.produced_at < self._end:
+            self._findings.append(_idle_result(fact, attribution))
+
     def finish(self) -> Folded:
         return Folded(
             usages=tuple(self._tally.usages()),
             items=tuple(gathered(self._items)),
-            findings=tuple(self._watch.finish()),
+            findings=tuple(sorted([*self._watch.finish(), *self._findings])),
             holes=dict(self._watch.holes),
+            kinds=self._kinds,
         )
 
     def _attributed(self, attribution: Attribution) -> Attribution:
         self.seal.facts(attribution.facts)
         return attribution
+
+
+def _idle_result(fact: QualityResult, attribution: Attribution) -> Finding:
+    """A result that changes nothing must not be silent."""
+    whose = f"tenant {attribution.tenant}, order {attribution.order_id}"
+    if attribution.place is not Place.TENANT:
+        whose = "a tenant whom neither the result nor a lease names for certain"
+    text = (
+        f"inspection result {fact.id} ({fact.scrap} scrap, {fact.rework} rework) changes nothing: the machine"
+        f" produced nothing in the period for {whose}"
+    )
+    return Finding(rule=Rule.QUALITY, machine=fact.machine, at=fact.produced_at, text=text)

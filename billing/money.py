@@ -3,31 +3,67 @@
 Amounts before rounding are ``Fraction``, because a third of a yuan has no exact Decimal.
 """
 
+from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final, TypeVar
 
 HOUR_MS: Final = 3_600_000
+
+K = TypeVar("K", bound=Hashable)
 
 
 def fen(amount: Fraction) -> Decimal:
     """``amount`` in yuan, rounded half away from zero to the fen: a credit mirrors its charge."""
+    return yuan(in_fen(amount))
+
+
+def in_fen(amount: Fraction) -> int:
+    """``amount`` in yuan as whole fen."""
     fens = int(abs(amount) * 100 + Fraction(1, 2))
-    return _placed(-fens if amount < 0 else fens, 2)
+    return -fens if amount < 0 else fens
+
+
+def yuan(fens: int) -> Decimal:
+    return _placed(fens, 2)
+
+
+def fens(amount: Decimal) -> int:
+    """An amount with two places as whole fen."""
+    return int(amount.scaleb(2))
+
+
+def exact(quantity: int, price: Decimal, times: int = 1, over: int = 1) -> Fraction:
+    """What a line comes to before it is rounded."""
+    return quantity * Fraction(price) * times / over
 
 
 def per_hour(ms: int, price: Decimal) -> Fraction:
     """What ``ms`` milliseconds cost at ``price`` an hour, exactly."""
-    return ms * Fraction(price) / HOUR_MS
-
-
-def per_piece(pieces: int, price: Decimal) -> Fraction:
-    return pieces * Fraction(price)
+    return exact(ms, price, 1, HOUR_MS)
 
 
 def total(amounts: list[Decimal]) -> Decimal:
     """The sum of rounded lines, with two places even when there is no line."""
     return sum(amounts, Decimal("0.00"))
+
+
+def shares(whole: int, weights: Mapping[K, int]) -> dict[K, int]:
+    """``whole`` in parts as the weights are, by largest remainder; a tie goes to the lowest key.
+
+    The parts sum to the whole, always. Weights are zero or more; without any, the lowest key has everything.
+    """
+    keys: list[Any] = sorted(weights)
+    if whole < 0:
+        return {key: -part for key, part in shares(-whole, weights).items()}
+    sum_of = sum(weights.values())
+    if not sum_of:
+        return {key: whole * (not index) for index, key in enumerate(keys)}
+    parts = {key: whole * weights[key] // sum_of for key in keys}
+    by_rest = sorted(keys, key=lambda key: -(whole * weights[key] % sum_of))
+    for key in by_rest[: whole - sum(parts.values())]:
+        parts[key] += 1
+    return parts
 
 
 def shown(value: Fraction, places: int) -> Decimal:

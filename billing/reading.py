@@ -10,10 +10,22 @@ from billing.attribution import Books
 from billing.corrections import corrections
 from billing.findings import Finding, Rule
 from billing.timeline import timelines
-from contract.facts import Correction, Fact, LeaseFact, OrderFact, Quarantined, WitnessFact
+from contract.facts import Correction, Fact, LeaseFact, OrderFact, QualityResult, Quarantined, WitnessFact
 from contract.messages import ExceptionReason
 from contract.records import Loss, Meter, MeterReason, Record
-from contract.series import CORRECTION, LEASE, LOSS, METER, ORDER, QUARANTINE, WITNESS, Row, Series, fact_of
+from contract.series import (
+    CORRECTION,
+    LEASE,
+    LOSS,
+    METER,
+    ORDER,
+    QUALITY,
+    QUARANTINE,
+    WITNESS,
+    Row,
+    Series,
+    fact_of,
+)
 from contract.witnesses import newest, unwitnessed, witnessed
 from store.protocol import ANY, Store
 
@@ -41,7 +53,14 @@ class Reader:
             if isinstance(fact, of):
                 yield fact
 
-    async def books(self, horizon: int, tolerance_ms: int, *, demand_witness: bool = False) -> Books:
+    async def books(
+        self,
+        horizon: int,
+        tolerance_ms: int,
+        *,
+        demand_witness: bool = False,
+        priced: frozenset[str] = frozenset(),
+    ) -> Books:
         """Every lease, order and correction known at ``horizon`` (UTC ms), whatever period they are about.
 
         And every witness, where usage without one is to wait for it.
@@ -56,7 +75,16 @@ class Reader:
             corrections=corrections(decided),
             tolerance_ms=tolerance_ms,
             witnesses=await self._witnessed(end) if demand_witness else None,
+            priced=priced,
         )
+
+    async def qualities(self, start: int, end: int, horizon: int) -> list[QualityResult]:
+        """Inspection results of what was produced in ``[start, end)``, whenever they came."""
+        facts = self.facts(QUALITY, QualityResult, 0, horizon + _AHEAD_MS)
+        return [fact async for fact in facts if start <= fact.produced_at < end]
+
+    async def leases(self, horizon: int) -> list[LeaseFact]:
+        return [fact async for fact in self.facts(LEASE, LeaseFact, 0, horizon + _AHEAD_MS)]
 
     async def unseen(self, end: int, horizon: int) -> list[str]:
         """Machines whose panel nobody had compared at ``horizon``, as they were metered up to ``end``."""

@@ -4,6 +4,7 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from itertools import chain
 
 from billing import figures
@@ -12,20 +13,19 @@ from billing.period import local
 from billing.render_json import row_fields
 from billing.report import By, ReportRow
 from billing.statement import Statement
-from billing.tariff import HOURLY, priced
 from contract.names import NONE
 
 CHARGE_COLUMNS = (
     *("site", "tenant", "from", "to", "tariff", "version"),
-    *("order", "kind", "clause", "seconds", "price_per_hour", "count", "unit", "price_each"),
-    *("formula", "amount", "currency", "known_ms", "busy_ms", "coverage_percent", "records"),
+    *("order", "kind", "clause", "clause_id", "label", "part", "note"),
+    *("seconds", "price_per_hour", "count", "counted", "unit", "price_each", "formula"),
+    *("amount", "currency", "net", "vat_percent", "tax", "gross"),
+    *("known_ms", "busy_ms", "coverage_percent", "records"),
 )
-HOURLY_FORMULA = "seconds x price_per_hour / 3600"
-COUNT_FORMULA = "count x price_each"
 
 
 def statement_csv(*statements: Statement) -> str:
-    """One line per charge under one header; the sum of a tenant's ``amount`` is the total.
+    """One line per charge under one header; the sum of a tenant's ``gross`` is the total.
 
     ``amount`` is what ``formula`` says of the other columns, rounded half away from zero to the fen.
     """
@@ -39,9 +39,11 @@ def _lines(statement: Statement) -> list[tuple[object, ...]]:
     return [
         (
             *fixed,
-            *(_order(charge.order_id), charge.kind, charge.clause),
+            *(_order(charge.order_id), charge.kind, charge.clause, charge.clause_id),
+            *(charge.label.en, charge.part.en, charge.note.en),
             *_priced(charge),
             *(charge.amount, tariff.currency),
+            *(charge.net, charge.vat_percent, charge.tax, charge.gross),
             *(charge.known_ms, charge.busy_ms, figures.coverage(charge), _records(charge)),
         )
         for charge in statement.charges
@@ -75,9 +77,17 @@ def _bounded(spans: list[str]) -> str:
 
 def _priced(charge: Charge) -> tuple[object, ...]:
     """Time is seconds and a price per hour, everything else a count and a price for each."""
-    if charge.clause in HOURLY:
-        return figures.quantity(charge), charge.price, "", "", "", HOURLY_FORMULA
-    return "", "", figures.quantity(charge), priced(charge.clause), charge.price, COUNT_FORMULA
+    quantity = figures.quantity(charge)
+    if figures.is_hourly(charge):
+        return quantity, charge.price, "", "", "", "", _formula("seconds x price_per_hour", charge.factor)
+    units = (charge.counted.name, charge.priced.name)
+    return "", "", quantity, *units, charge.price, _formula("count x price_each", charge.factor)
+
+
+def _formula(product: str, factor: Fraction) -> str:
+    """What ``amount`` is before it is rounded."""
+    times = "" if factor.numerator == 1 else f" x {factor.numerator}"
+    return product + times + ("" if factor.denominator == 1 else f" / {factor.denominator}")
 
 
 def report_csv(rows: Sequence[ReportRow], by: By) -> str:

@@ -7,12 +7,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from billing import figures
 from billing.charge import Charge
+from billing.clauses import Clause
 from billing.period import local, on_page
 from billing.report import ReportRow
-from billing.statement import Statement
+from billing.statement import Statement, Tax
 from billing.suspense import Item
-from billing.tariff import HOURLY, Clause, counted, priced
-from billing.wording import CALENDAR, CLAUSES, DOUBTS, FORMULA, GRACE, SETUP_FEE, UNITS
+from billing.where import Machine
+from billing.wording import CALENDAR, DOUBTS, FORMULA, GRACE, SETUP_FEE
 from contract.names import NONE
 
 
@@ -28,6 +29,9 @@ def statement_html(statement: Statement) -> str:
         generated=on_page(heading.generated, zone),
         lines=[_line(charge) for charge in statement.charges],
         total=figures.yuan(statement.total),
+        net=figures.yuan(statement.net),
+        taxes=[_tax(tax) for tax in statement.taxes],
+        is_gross=heading.tariff.is_gross,
         machines=[_machine(row) for row in statement.machines],
         whole=_machine(statement.whole),
         items=[_item(statement, item) for item in statement.open_items],
@@ -52,14 +56,27 @@ def _line(charge: Charge) -> dict[str, Any]:
     return {
         "order": figures.NOTHING if charge.order_id == NONE else charge.order_id,
         "kind": charge.kind,
-        "clause": CLAUSES[charge.clause],
-        "clock": figures.clock(charge.quantity) if charge.clause in HOURLY else "",
+        "label": charge.label,
+        "part": charge.part,
+        "note": charge.note,
+        "clock": figures.clock(charge.quantity) if figures.is_hourly(charge) else "",
         "quantity": f"{figures.quantity(charge):,}",
-        "unit": UNITS[counted(charge.clause)],
-        "per": UNITS[priced(charge.clause)],
+        "unit": charge.counted,
+        "per": charge.priced,
         "price": charge.price,
+        "times": figures.times(charge),
+        "vat": figures.NOTHING if charge.vat_percent is None else f"{charge.vat_percent} %",
         "amount": figures.yuan(charge.amount),
         "observed": figures.NOTHING if known is None else f"{known} %",
+    }
+
+
+def _tax(tax: Tax) -> dict[str, str]:
+    return {
+        "percent": f"{tax.percent} %",
+        "net": figures.yuan(tax.net),
+        "tax": figures.yuan(tax.tax),
+        "gross": figures.yuan(tax.gross),
     }
 
 
@@ -95,5 +112,11 @@ def _item(statement: Statement, item: Item) -> dict[str, Any]:
 def _graces(statement: Statement) -> list[dict[str, str]]:
     """The graces that the lines of stops leave out."""
     kinds = sorted({charge.kind for charge in statement.charges})
-    rates = ((kind, statement.heading.tariff.rate(kind, Clause.STOP_TENANT)) for kind in kinds)
-    return [{"kind": kind, "grace": figures.clock(rate.grace_ms)} for kind, rate in rates if rate]
+    tariff = statement.heading.tariff
+    rates = [(kind, tariff.rate(Machine("", kind), Clause.STOP_TENANT)) for kind in kinds]
+    rates += [(str(rate.where), rate) for rate in tariff.rates if rate.where.rank > 1]
+    return [
+        {"kind": kind, "grace": figures.clock(rate.grace_ms)}
+        for kind, rate in rates
+        if rate and rate.clause is Clause.STOP_TENANT
+    ]

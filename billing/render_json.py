@@ -14,7 +14,6 @@ from billing.period import local
 from billing.report import By, ReportRow
 from billing.statement import Assessment, Heading, Named, Statement
 from billing.suspense import Item
-from billing.tariff import counted, priced
 from billing.wording import CALENDAR, FORMULA
 
 
@@ -53,7 +52,13 @@ def statement_fields(statement: Statement) -> dict[str, Any]:
         "formula": FORMULA.en,
         "charges": [_charge(charge) for charge in statement.charges],
         "currency": statement.heading.tariff.currency,
+        "net": str(statement.net),
+        "tax": str(statement.tax),
         "total": str(statement.total),
+        "taxes": [
+            {"percent": str(tax.percent), "net": str(tax.net), "tax": str(tax.tax), "gross": str(tax.gross)}
+            for tax in statement.taxes
+        ],
         "machines": [row_fields(row, By.MACHINE) for row in statement.machines],
         "whole": row_fields(statement.whole, By.TENANT),
         "open_items": [item_fields(item) for item in statement.open_items],
@@ -63,17 +68,32 @@ def statement_fields(statement: Statement) -> dict[str, Any]:
 def _charge(charge: Charge) -> dict[str, Any]:
     coverage = figures.coverage(charge)
     return {
+        "id": charge.id,
         "order_id": charge.order_id,
         "kind": charge.kind,
         "clause": charge.clause.value,
+        "clause_id": charge.clause_id,
+        "label": msgspec.to_builtins(charge.label),
+        "part": msgspec.to_builtins(charge.part),
+        "note": msgspec.to_builtins(charge.note),
+        "metered": charge.metered,
+        "metered_unit": charge.base.name,
         "quantity": str(figures.quantity(charge)),
-        "unit": counted(charge.clause),
+        "unit": charge.counted.name,
         "price": str(charge.price),
-        "price_per": priced(charge.clause),
+        "price_per": charge.priced.name,
+        "times": charge.factor.numerator,
+        "over": charge.factor.denominator,
         "amount": str(charge.amount),
+        "net": str(charge.net),
+        "vat": charge.vat,
+        "vat_percent": None if charge.vat_percent is None else str(charge.vat_percent),
+        "tax": str(charge.tax),
+        "gross": str(charge.gross),
         "known_ms": charge.known_ms,
         "busy_ms": charge.busy_ms,
         "coverage_percent": None if coverage is None else str(coverage),
+        "machines": dict(charge.machines),
         "records": list(charge.records),
     }
 

@@ -11,13 +11,14 @@ from rich.text import Text
 
 from billing import figures
 from billing.charge import Charge
+from billing.clauses import Clause
 from billing.findings import Finding
 from billing.period import shown
 from billing.report import By, ReportRow
 from billing.statement import Assessment, Statement
 from billing.suspense import Item, command
-from billing.tariff import HOURLY, Clause, counted, priced
-from billing.wording import BY, CALENDAR, CLAUSES, DOUBTS, FORMULA, GRACE, SETUP_FEE, UNITS, Words
+from billing.wording import BY, CALENDAR, DOUBTS, FORMULA, GRACE, SETUP_FEE
+from billing.words import Words
 from contract.names import NONE
 
 
@@ -49,6 +50,10 @@ def statement_table(statement: Statement, *, is_explained: bool = True) -> Rende
     for charge in statement.charges:
         table.add_row(*_cells(charge))
     table.add_section()
+    for tax in statement.taxes:
+        included = "incl. " if heading.tariff.is_gross else ""
+        name = f"{included}VAT 增值税 {tax.percent} %"
+        table.add_row("", "", Text(name), "", "", figures.yuan(tax.net), figures.yuan(tax.tax))
     total = Text(figures.yuan(statement.total), "bold")
     table.add_row("", "", Text("total 合计", "bold"), "", "", heading.tariff.currency, total)
     ends = f"{shown(heading.period.start, zone)} to {shown(heading.period.end, zone)}, {heading.timezone}"
@@ -64,13 +69,24 @@ def _cells(charge: Charge) -> tuple[str, ...]:
     return (
         _order(charge.order_id),
         charge.kind,
-        _both(CLAUSES[charge.clause]),
-        figures.clock(charge.quantity) if charge.clause in HOURLY else "",
-        f"{figures.quantity(charge)} {UNITS[counted(charge.clause)].en}",
-        f"{charge.price}/{UNITS[priced(charge.clause)].en}",
+        _what(charge),
+        figures.clock(charge.quantity) if figures.is_hourly(charge) else "",
+        f"{figures.quantity(charge)} {charge.counted.en}",
+        _price(charge),
         figures.yuan(charge.amount),
         figures.NOTHING if known is None else str(known),
     )
+
+
+def _what(charge: Charge) -> str:
+    """What the line is, what of it, and how its figures came about."""
+    parts = (charge.label, charge.part, charge.note)
+    return "\n".join(_both(words) if words.en != words.zh else words.en for words in parts if words)
+
+
+def _price(charge: Charge) -> str:
+    each = f"{charge.price} %" if charge.priced.en == "%" else f"{charge.price}/{charge.priced.en}"
+    return "\n".join(filter(None, (each, figures.times(charge))))
 
 
 def explanation(statements: Sequence[Statement]) -> RenderableType:

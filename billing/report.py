@@ -78,6 +78,11 @@ def report(
     return [_row(name, groups[name], missing[name], threshold) for name in names]
 
 
+def report_of_nothing(name: str) -> ReportRow:
+    """Of a tenant who has lines, and used nothing."""
+    return _row((name, NONE), [], 0, COVERAGE)
+
+
 def _name(usage: Usage, by: By) -> tuple[str, str]:
     if by is By.MACHINE:
         return usage.machine, NONE

@@ -1,18 +1,28 @@
 """Reads a period out of the store and assesses it: wiring between the store and the pure line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from billing.attribution import Place
-from billing.charge import charges, pieces_of
+import msgspec
+
+from billing.announcements import rushed
+from billing.attribution import Books, Place
+from billing.bookings import Booking, bookings
+from billing.charge import Charge
 from billing.config import Settings
 from billing.findings import Finding, Rule
 from billing.fold import Fold, Folded
+from billing.history import History
+from billing.known import Known
+from billing.needs import grain_of_all
 from billing.period import Period, midnight_from, midnight_to
+from billing.rating import charges
 from billing.reading import Reader
+from billing.remarks import remarks, unnamed
 from billing.report import By, report
 from billing.statement import Assessment, Heading, statement
+from billing.tariff import shared
 from billing.usage import Usage
-from contract.complaint import BadConfigurationError, Complaint
+from billing.validity import check_tariffs
 from contract.names import NONE
 from contract.records import Interval, Meter, Transition
 from contract.series import METER, STATE, USAGE
@@ -39,27 +49,61 @@ async def assess(
     Raises StoreAwayError, and BadConfigurationError when the tariff does not hold in the whole period.
     """
     period = Period(start=start_ms, end=end_ms)
-    _check_validity(settings, period)
+    check_tariffs(settings.all_tariffs, *period.days(settings.zone), settings.config)
     reader = Reader(store, settings.site.id)
     horizon = max(now, end_ms)
-    books = await reader.books(horizon, settings.tolerance_ms, demand_witness=settings.require_witness)
-    fold = Fold(books, start_ms, end_ms, now=now, gone=settings.gone)
+    books = await reader.books(
+        horizon,
+        settings.tolerance_ms,
+        demand_witness=settings.require_witness,
+        priced=shared(settings.all_tariffs),
+    )
+    grain = grain_of_all(settings.all_tariffs, settings.zone)
+    fold = Fold(books, start_ms, end_ms, now=now, gone=settings.gone, grain=grain)
     await _read(reader, fold, settings, period, progress or _ignored)
+    for result in await reader.qualities(start_ms, end_ms, horizon):
+        fold.quality(result)
     notices = await reader.notices(start_ms, end_ms, horizon)
     unseen = await reader.unseen(end_ms, horizon)
-    tariff = settings.tariff
+    folded = fold.finish()
+    known = await _known(reader, books, settings, period, folded)
     heading = Heading(
         site=settings.site,
         timezone=settings.timezone,
         period=period,
         generated=now,
         is_preliminary=now < end_ms,
-        tariff=tariff,
-        digest=fold.seal.digest(str(start_ms), str(end_ms), tariff.id, tariff.version, tariff.digest),
+        tariff=settings.tariff,
+        digest=fold.seal.digest(str(start_ms), str(end_ms), *_inputs(settings)),
     )
-    folded = fold.finish()
-    return conclude(
-        heading, settings, folded, [*reader.findings, *notices, *_unwitnessed(folded.usages, unseen)]
+    notices = [*reader.findings, *notices, *_unwitnessed(folded.usages, unseen)]
+    return conclude(heading, settings, folded, notices, known)
+
+
+def _inputs(settings: Settings) -> list[str]:
+    """What the figures rest on beside the store."""
+    tariff = settings.tariff
+    own = [f"{tenant} {each.digest}" for tenant, each in sorted(settings.tariffs.items())]
+    entries = [settings.entries.digest] if settings.entries.digest else []
+    return [tariff.id, tariff.version, tariff.digest, *own, *entries]
+
+
+async def _known(reader: Reader, books: Books, settings: Settings, period: Period, folded: Folded) -> Known:
+    history = History(reader, books, settings.zone, settings.lookback_ms)
+    before = await history.before(period.start, folded.usages, settings.tariff_of)
+    booked: list[Booking] = []
+    if any(tariff.reservations for tariff in settings.all_tariffs):
+        for timeline in books.leases.values():
+            booked += bookings(timeline.by_id.values())
+    return Known(
+        period=period,
+        zone=settings.zone,
+        begun=before.begun,
+        before=before.charged,
+        bookings=tuple(booked),
+        kinds=folded.kinds,
+        rushed=rushed(books.orders),
+        entries=settings.entries,
     )
 
 
@@ -87,22 +131,43 @@ def _ignored(done: int, whole: int) -> None:
     pass
 
 
-def conclude(heading: Heading, settings: Settings, folded: Folded, notices: list[Finding]) -> Assessment:
+def conclude(
+    heading: Heading,
+    settings: Settings,
+    folded: Folded,
+    notices: Sequence[Finding],
+    known: Known | None = None,
+) -> Assessment:
     """The pure end of the line: usage -> charges -> statements."""
     usages, items = folded.usages, folded.items
-    lines = charges(usages, settings.tariff)
-    tenants = sorted({usage.tenant for usage in usages if usage.tenant != NONE})
+    known = known or Known(period=heading.period, zone=heading.zone, kinds=folded.kinds)
+    lines, remarked = list[Charge](), list[Finding]()
+    for tariff in settings.all_tariffs:
+        own = [usage for usage in usages if settings.tariff_of(usage.tenant).digest == tariff.digest]
+        priced = charges(own, tariff, known)
+        lines += [line for line in priced if settings.tariff_of(line.tenant).digest == tariff.digest]
+        remarked += remarks(own, tariff, known)
+    tenants = sorted({u.tenant for u in usages if u.tenant != NONE} | {line.tenant for line in lines})
+    paid = {usage.tenant for usage in usages if usage.place is Place.TENANT}
+    remarked += unnamed(paid, frozenset(tenant.id for tenant in settings.tenants))
     reports = {by: tuple(report(usages, by, holes=folded.holes, threshold=settings.coverage)) for by in By}
     return Assessment(
         heading=heading,
         statements=tuple(
-            statement(heading, settings.named(tenant), lines, usages, items, threshold=settings.coverage)
+            statement(
+                msgspec.structs.replace(heading, tariff=settings.tariff_of(tenant)),
+                settings.named(tenant),
+                lines,
+                usages,
+                items,
+                threshold=settings.coverage,
+            )
             for tenant in tenants
         ),
         reports=reports,
         suspense=tuple(item for item in items if item.place is Place.SUSPENSE),
         disputed=tuple(item for item in items if item.place is Place.DISPUTED),
-        findings=tuple(sorted([*folded.findings, *notices, *_priceless(usages, settings)])),
+        findings=tuple(sorted([*folded.findings, *notices, *remarked])),
     )
 
 
@@ -116,42 +181,3 @@ def _unwitnessed(usages: tuple[Usage, ...], unseen: list[str]) -> list[Finding]:
     named = f"{', '.join(machines[:_FEW])}{more}"
     text = f"billed, and nobody compared what the panel shows with what is metered: {named}"
     return [Finding(rule=Rule.UNWITNESSED, text=text)]
-
-
-def _priceless(usages: tuple[Usage, ...], settings: Settings) -> list[Finding]:
-    """What the tariff or the configuration has no answer to."""
-    paid = [usage for usage in usages if usage.place is Place.TENANT]
-    found = []
-    for kind in sorted({usage.kind for usage in paid if not settings.tariff.prices(usage.kind)}):
-        text = f"tariff {settings.tariff.id} has no price for machines of kind {kind}: nothing is charged"
-        found.append(Finding(rule=Rule.UNPRICED, text=text))
-    for machine, basis in sorted({(u.machine, _unmeasured(u, settings)) for u in paid}):
-        if basis:
-            text = f"pieces are priced as {basis}, which this machine does not count: none is charged"
-            found.append(Finding(rule=Rule.UNMEASURED, machine=machine, text=text))
-    known = {tenant.id for tenant in settings.tenants}
-    for tenant in sorted({usage.tenant for usage in paid} - known):
-        text = f"tenant {tenant} has no [[tenant]] in the configuration: its page shows the identifier"
-        found.append(Finding(rule=Rule.UNNAMED, text=text))
-    return found
-
-
-def _unmeasured(usage: Usage, settings: Settings) -> str:
-    piece = settings.tariff.piece(usage.kind)
-    if piece is None or not usage.total_ms or pieces_of(usage, piece.basis) is not None:
-        return ""
-    return piece.basis
-
-
-def _check_validity(settings: Settings, period: Period) -> None:
-    tariff = settings.tariff
-    first, last = period.days(settings.zone)
-    if tariff.holds(first, last):
-        return
-    until = tariff.valid_to or "further notice"
-    holds = f"tariff {tariff.id} {tariff.version} holds from {tariff.valid_from} to {until}"
-    problem = f"{holds}, the period is {first} to {last}"
-    remedy = "name the tariff of that time, or bill up to the change and then from it"
-    raise BadConfigurationError(
-        [Complaint(file=settings.config or "tariff", line=0, key="tariff", problem=problem, remedy=remedy)]
-    )

@@ -12,7 +12,7 @@ from billing.attribution import Place
 from billing.charge import Charge
 from billing.findings import Finding
 from billing.period import Period
-from billing.report import COVERAGE, By, ReportRow, report
+from billing.report import COVERAGE, By, ReportRow, report, report_of_nothing
 from billing.suspense import Item
 from billing.tariff import Tariff
 from billing.usage import Usage
@@ -53,13 +53,40 @@ class Statement(Struct, frozen=True, kw_only=True):
     heading: Heading
     tenant: Named
     charges: tuple[Charge, ...]
+    net: Decimal
+    tax: Decimal
     total: Decimal
-    """The sum of the rounded lines, so that a person can add the page up again."""
+    """What is due, tax included: the sum of the rounded lines, so that a person can add the page up again."""
+    taxes: tuple["Tax", ...]
+    """By rate of VAT; none where the tariff has no VAT."""
     machines: tuple[ReportRow, ...]
     whole: ReportRow
     """The tenant's row over all machines."""
     open_items: tuple[Item, ...]
     """In suspense or disputed, and perhaps this tenant's; not charged."""
+
+
+class Tax(Struct, frozen=True, kw_only=True):
+    """What lines of one rate of VAT come to. The rounding is that of the lines."""
+
+    percent: Decimal
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+
+
+def taxes(charges: Sequence[Charge]) -> tuple[Tax, ...]:
+    rates = sorted({charge.vat_percent for charge in charges if charge.vat_percent is not None}, reverse=True)
+    of = {rate: [charge for charge in charges if charge.vat_percent == rate] for rate in rates}
+    return tuple(
+        Tax(
+            percent=rate,
+            net=money.total([charge.net for charge in lines]),
+            tax=money.total([charge.tax for charge in lines]),
+            gross=money.total([charge.gross for charge in lines]),
+        )
+        for rate, lines in of.items()
+    )
 
 
 class Assessment(Struct, frozen=True, kw_only=True):
@@ -89,13 +116,16 @@ def statement(
     threshold: Fraction = COVERAGE,
 ) -> Statement:
     own = [usage for usage in usages if usage.place is Place.TENANT and usage.tenant == tenant.id]
-    (whole,) = report(own, By.TENANT, threshold=threshold)
+    whole = next(iter(report(own, By.TENANT, threshold=threshold)), report_of_nothing(tenant.id))
     lines = tuple(charge for charge in charges if charge.tenant == tenant.id)
     return Statement(
         heading=heading,
         tenant=tenant,
         charges=lines,
-        total=money.total([charge.amount for charge in lines]),
+        net=money.total([charge.net for charge in lines]),
+        tax=money.total([charge.tax for charge in lines]),
+        total=money.total([charge.gross for charge in lines]),
+        taxes=taxes(lines),
         machines=tuple(report(own, By.MACHINE, threshold=threshold)),
         whole=whole,
         open_items=tuple(item for item in items if tenant.id in item.tenants),

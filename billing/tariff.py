@@ -1,79 +1,43 @@
-"""What is charged: frozen clauses with exact prices. Read from a file by ``tariff_file``."""
+"""A tariff: dated clauses, and which of them holds for a machine. Read from a file by ``tariff_file``."""
 
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
-from typing import Final, Protocol, TypeVar
+from itertools import chain
 
 from msgspec import Struct
 
-ANY_KIND: Final = "*"
-GRACE_MS: Final = 300_000
-"""Five minutes: shorter stops are part of the work (the usual limit of a micro-stop)."""
+from billing.calendars import Calendar
+from billing.clauses import (
+    Base,
+    Clause,
+    Energy,
+    Limit,
+    Piece,
+    Pollution,
+    QuantityPrice,
+    Rate,
+    Reservation,
+    ScrapCredit,
+    SetupFee,
+    Surcharge,
+    VatRate,
+)
+from billing.where import Grade, Machine, best, fitting, grade_of
 
-
-class Clause(StrEnum):
-    """What a line of a statement charges, in the order of the page."""
-
-    RUN = "run"
-    SETUP = "setup"
-    TEST = "test"
-    STOP_TENANT = "stop_tenant"
-    GOOD = "good"
-    PRODUCED = "produced"
-    SETUP_FEE = "setup_fee"
-
-
-HOURLY: Final = (Clause.RUN, Clause.SETUP, Clause.TEST, Clause.STOP_TENANT)
-"""Charged by the hour. Host, utility and unknown stops are in no clause: nobody can price them by mistake."""
-PIECES: Final = (Clause.GOOD, Clause.PRODUCED)
-
-
-def priced(clause: Clause) -> str:
-    """What a price of this clause is for."""
-    if clause in HOURLY:
-        return "hour"
-    return "piece" if clause in PIECES else "order"
-
-
-def counted(clause: Clause) -> str:
-    """In what the quantity of a charge is written: time in seconds, because those are exact."""
-    return "second" if clause in HOURLY else priced(clause)
-
-
-class Rate(Struct, frozen=True, kw_only=True):
-    kind: str
-    clause: Clause
-    per_hour: Decimal
-    grace_ms: int = 0
-    """Free at the start of each unbroken stop, whoever caused the start of it."""
-
-
-class Piece(Struct, frozen=True, kw_only=True):
-    kind: str
-    basis: Clause
-    price: Decimal
-
-
-class SetupFee(Struct, frozen=True, kw_only=True):
-    """Once per tenant, order and kind in a period in which the order was set up or produced."""
-
-    kind: str
-    price: Decimal
-
-
-class _Priced(Protocol):
-    @property
-    def kind(self) -> str: ...
-
-
-P = TypeVar("P", bound=_Priced)
-
-
-def _for(kind: str, clauses: tuple[P, ...]) -> P | None:
-    """The clause of this kind, else the one of every kind."""
-    found = {clause.kind: clause for clause in clauses}
-    return found.get(kind) or found.get(ANY_KIND)
+AnyClause = (
+    Rate
+    | Piece
+    | QuantityPrice
+    | Energy
+    | Pollution
+    | SetupFee
+    | Base
+    | Reservation
+    | ScrapCredit
+    | Surcharge
+    | Limit
+)
 
 
 class Tariff(Struct, frozen=True, kw_only=True):
@@ -84,25 +48,101 @@ class Tariff(Struct, frozen=True, kw_only=True):
     valid_to: date | None
     """The last day, included; None while no end is decided."""
     digest: str
-    """SHA-256 of the file."""
+    """SHA-256 of the file, and of the calendars that it names."""
     rates: tuple[Rate, ...] = ()
     pieces: tuple[Piece, ...] = ()
+    quantities: tuple[QuantityPrice, ...] = ()
+    energies: tuple[Energy, ...] = ()
+    pollutions: tuple[Pollution, ...] = ()
     setup_fees: tuple[SetupFee, ...] = ()
+    bases: tuple[Base, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
+    scrap_credits: tuple[ScrapCredit, ...] = ()
+    surcharges: tuple[Surcharge, ...] = ()
+    """And discounts."""
+    limits: tuple[Limit, ...] = ()
+    """Minimums and caps."""
+    grades: tuple[Grade, ...] = ()
+    calendars: tuple[Calendar, ...] = ()
+    vats: tuple[VatRate, ...] = ()
+    is_gross: bool = False
+    """Whether VAT is in the prices, or comes on top."""
 
-    def rate(self, kind: str, clause: Clause) -> Rate | None:
-        return _for(kind, tuple(rate for rate in self.rates if rate.clause is clause))
+    def machine(self, name: str, kind: str) -> Machine:
+        return Machine(name, kind, grade_of(name, self.grades))
 
-    def piece(self, kind: str) -> Piece | None:
-        return _for(kind, self.pieces)
+    def rates_of(self, machine: Machine, clause: Clause) -> list[Rate]:
+        """The most specific first."""
+        return fitting(machine, (rate for rate in self.rates if rate.clause is clause))
 
-    def setup_fee(self, kind: str) -> SetupFee | None:
-        return _for(kind, self.setup_fees)
+    def rate(self, machine: Machine, clause: Clause) -> Rate | None:
+        """What an hour costs at any time that no banded rate covers."""
+        return next((rate for rate in self.rates_of(machine, clause) if not rate.band), None)
 
-    def prices(self, kind: str) -> bool:
-        """Whether anything of this kind of machine has a price."""
-        hourly = any(self.rate(kind, clause) for clause in HOURLY)
-        return hourly or self.piece(kind) is not None or self.setup_fee(kind) is not None
+    def piece(self, machine: Machine) -> Piece | None:
+        return best(machine, self.pieces)
+
+    def energy(self, machine: Machine) -> Energy | None:
+        return best(machine, self.energies)
+
+    def setup_fee(self, machine: Machine) -> SetupFee | None:
+        return best(machine, self.setup_fees)
+
+    def reservation(self, machine: Machine) -> Reservation | None:
+        return best(machine, self.reservations)
+
+    def scrap_credit(self, machine: Machine) -> ScrapCredit | None:
+        return best(machine, self.scrap_credits)
+
+    def quantities_of(self, machine: Machine) -> list[QuantityPrice]:
+        """The most specific price of each quantity, by name."""
+        found = {price.name: price for price in reversed(fitting(machine, self.quantities))}
+        return [found[name] for name in sorted(found)]
+
+    def pollutions_of(self, machine: Machine) -> list[Pollution]:
+        found = {price.name: price for price in reversed(fitting(machine, self.pollutions))}
+        return [found[name] for name in sorted(found)]
+
+    def prices(self, machine: Machine) -> bool:
+        """Whether anything that is counted on this machine has a price."""
+        counted = chain(self.rates, self.pieces, self.quantities, self.energies, self.pollutions)
+        placed = chain(counted, self.setup_fees, self.reservations)
+        return any(clause.where.covers(machine) for clause in placed) or any(
+            base.where.covers(machine) for base in self.bases
+        )
+
+    @property
+    def priced_quantities(self) -> frozenset[str]:
+        """Who makes a machine count these must be known. Energy is not among them: idle machines use it."""
+        return frozenset(price.name for price in self.quantities) | {price.name for price in self.pollutions}
+
+    def clauses(self) -> Iterator[AnyClause]:
+        """In the order of evaluation."""
+        yield from chain[AnyClause](self.rates, self.pieces, self.quantities, self.energies, self.pollutions)
+        yield from chain[AnyClause](self.scrap_credits, self.setup_fees, self.bases, self.reservations)
+        yield from chain[AnyClause](self.surcharges, self.limits)
+
+    def calendar(self, name: str) -> Calendar:
+        return next(calendar for calendar in self.calendars if calendar.name == name)
+
+    def key(self, calendar: str) -> str:
+        """By which cells know the calendar that clauses call by this name; empty for no calendar."""
+        return self.calendar(calendar).key if calendar else ""
 
     def holds(self, first: date, last: date) -> bool:
         """Whether the tariff is valid on every day from ``first`` to ``last``."""
         return self.valid_from <= first and (self.valid_to is None or last <= self.valid_to)
+
+    def vat_percent(self, category: str, day: date) -> Decimal | None:
+        """The rate of a category on a local day; None without VAT."""
+        of = [rate for rate in self.vats if rate.category == category and rate.valid_from <= day]
+        return max(of, key=lambda rate: rate.valid_from).percent if of else None
+
+    def vat_changes(self, first: date, last: date) -> list[VatRate]:
+        """Rates that begin within the days from ``first`` to ``last``, other than on the first."""
+        return [rate for rate in self.vats if first < rate.valid_from <= last]
+
+
+def shared(tariffs: Iterable[Tariff]) -> frozenset[str]:
+    """The quantities that any of them prices."""
+    return frozenset(chain.from_iterable(tariff.priced_quantities for tariff in tariffs))

@@ -1,166 +1,123 @@
-"""A tariff from TOML text, with every complaint at once. Pure: the text comes from the caller."""
+"""A tariff from TOML text, with every complaint at once. Pure: the texts come from the caller."""
 
 import hashlib
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from billing.tariff import ANY_KIND, GRACE_MS, Clause, Piece, Rate, SetupFee, Tariff
+from billing.calendar_file import CalendarTable, calendar_of, read_calendar
+from billing.calendars import Calendar
+from billing.tariff import Tariff
+from billing.tariff_build import Builder
+from billing.tariff_checks import contradictions, has_a_price, tables, unknown_bands
+from billing.tariff_shape import TariffTable
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from contract.names import is_name
 
-_PLACES = 6
-_DIGITS = 12
-_PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+ReadText = Callable[[str], str]
+"""The text of a file that a tariff names, by the path that stands in it. Raises OSError or ValueError."""
 
 
-def _price(value: object) -> Decimal:
-    """Only text is exact: a TOML float has already been rounded to binary when it arrives here."""
-    if not isinstance(value, str):
-        raise ValueError(f'write the price in quotes: "{value}"')  # noqa: TRY004  pydantic collects ValueError only
-    try:
-        price = Decimal(value)
-    except InvalidOperation:
-        raise ValueError('write an amount like "12.00"') from None
-    if not price.is_finite() or price < 0:
-        raise ValueError("a price is a finite amount, zero or more")
-    if not _PLAIN.fullmatch(value):
-        raise ValueError('write plain digits, like "12.00", without exponent, space or underscore')
-    if -int(price.as_tuple().exponent) > _PLACES:
-        raise ValueError(f"a price has at most {_PLACES} places")
-    if len(price.as_tuple().digits) > _DIGITS:
-        raise ValueError(f"a price has at most {_DIGITS} digits")
-    return price
-
-
-def _kind(value: object) -> object:
-    if value == ANY_KIND or (isinstance(value, str) and is_name(value)):
-        return value
-    raise ValueError('name a kind of machine (lower case letters, digits, . _ -) or "*" for every kind')
-
-
-def _day(value: object) -> object:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    raise ValueError("write a local date without quotes, like 2026-01-01")
-
-
-_Price = Annotated[Decimal, BeforeValidator(_price)]
-_Kind = Annotated[str, BeforeValidator(_kind)]
-_Day = Annotated[date, BeforeValidator(_day)]
-_Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@:/+-]{0,127}$")]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _RateTable(_Table):
-    kind: _Kind
-    clause: Literal["run", "setup", "test", "stop_tenant"] = Field(alias="class")
-    per_hour: _Price
-    grace_s: int | None = Field(default=None, ge=0, le=86_400, strict=True)
-
-
-class _PieceTable(_Table):
-    kind: _Kind
-    basis: Literal["good", "produced"]
-    price: _Price
-
-
-class _FeeTable(_Table):
-    kind: _Kind
-    price: _Price
-
-
-class _TariffTable(_Table):
-    id: _Label
-    version: _Label
-    currency: Literal["CNY"]
-    valid_from: _Day
-    valid_to: _Day | None = None
-    rate: tuple[_RateTable, ...] = ()
-    piece: tuple[_PieceTable, ...] = ()
-    setup_fee: tuple[_FeeTable, ...] = ()
-
-
-def read_tariff(name: str, text: str) -> Tariff:
-    """Raises BadConfigurationError with every complaint about the file called ``name``."""
+def read_tariff(name: str, text: str, read: ReadText | None = None) -> Tariff:
+    """Raises BadConfigurationError with every complaint about the file ``name`` and its calendars."""
     file = parse_toml(name, text)
+    found: list[Complaint] = []
+    table = None
     try:
-        table = _TariffTable.model_validate(file.data)
+        table = TariffTable.model_validate(file.data)
     except ValidationError as error:
-        found = complaints(file, [dict(problem) for problem in error.errors()])
-        raise BadConfigurationError([*found, *_contradictions(file, file.data)]) from None
-    if found := [*_contradictions(file, file.data), *_empty(file, table)]:
+        found += complaints(file, [dict(problem) for problem in error.errors()])
+    found += contradictions(file, file.data)
+    calendars = _Calendars(file, text, read)
+    found += calendars.complaints
+    found += unknown_bands(file, file.data, calendars.found)
+    found += _empty(file, table) if table else ()
+    if found or table is None:
         raise BadConfigurationError(found)
-    return _tariff(table, hashlib.sha256(text.encode()).hexdigest())
-
-
-def _tariff(table: _TariffTable, digest: str) -> Tariff:
+    digest = hashlib.sha256(text.encode())
+    for other in calendars.texts:
+        digest.update(other.encode())
     return Tariff(
         id=table.id,
         version=table.version,
         currency=table.currency,
         valid_from=table.valid_from,
         valid_to=table.valid_to,
-        digest=digest,
-        rates=tuple(_rate(rate) for rate in table.rate),
-        pieces=tuple(Piece(kind=p.kind, basis=Clause(p.basis), price=p.price) for p in table.piece),
-        setup_fees=tuple(SetupFee(kind=fee.kind, price=fee.price) for fee in table.setup_fee),
+        digest=digest.hexdigest(),
+        calendars=tuple(calendars.found.values()),
+        is_gross=table.prices == "gross",
+        **Builder(table).clauses(),
     )
 
 
-def _rate(rate: _RateTable) -> Rate:
-    clause = Clause(rate.clause)
-    given_ms = GRACE_MS if rate.grace_s is None else rate.grace_s * 1000
-    grace_ms = given_ms if clause is Clause.STOP_TENANT else 0
-    return Rate(kind=rate.kind, clause=clause, per_hour=rate.per_hour, grace_ms=grace_ms)
+class _Calendars:
+    """Reads the [[calendar]] tables: those that stand in the tariff, and those in files of their own."""
+
+    def __init__(self, file: TomlFile, text: str, read: ReadText | None) -> None:
+        self._file, self._text, self._read = file, text, read
+        self.found: dict[str, Calendar] = {}
+        self.complaints: list[Complaint] = []
+        self.texts: list[str] = []
+        for index, table in enumerate(tables(file.data, "calendar")):
+            try:
+                self._add(index, table)
+            except BadConfigurationError as error:
+                self.complaints += error.complaints
+
+    def _add(self, index: int, table: Mapping[str, Any]) -> None:
+        name, file, under = table.get("name"), self._file, ("calendar", index)
+        if not isinstance(name, str) or not is_name(name):
+            problem = "has no name that clauses could call it by"
+            raise BadConfigurationError([file.complain(under, problem, 'add one, like name = "night"')])
+        if name in self.found:
+            raise BadConfigurationError([file.complain(under, f"a second [[calendar]] {name}", "keep one")])
+        customer = table.get("customer_class", "")
+        if not isinstance(customer, str):
+            problem = "is no name of a class of customer"
+            raise BadConfigurationError(
+                [file.complain((*under, "customer_class"), problem, "write it in quotes")]
+            )
+        self.found[name] = (
+            self._from_file(under, table, name, customer)
+            if "file" in table
+            else self._inline(under, table, name, customer)
+        )
+
+    def _inline(
+        self, under: tuple[str | int, ...], table: Mapping[str, Any], name: str, customer: str
+    ) -> Calendar:
+        own = {key: value for key, value in table.items() if key not in {"name", "customer_class"}}
+        try:
+            shape = CalendarTable.model_validate(own)
+        except ValidationError as error:
+            raise BadConfigurationError(
+                complaints(self._file, [dict(one) for one in error.errors()], under)
+            ) from None
+        digest = hashlib.sha256(f"{name}\n{self._text}".encode()).hexdigest()
+        return calendar_of(self._file, under, shape, (name, customer, name, "", digest))
+
+    def _from_file(
+        self, under: tuple[str | int, ...], table: Mapping[str, Any], name: str, customer: str
+    ) -> Calendar:
+        at = (*under, "file")
+        unknown = sorted(set(table) - {"name", "file", "customer_class"})
+        if unknown:
+            problem = f"has a file, and {', '.join(unknown)} beside it"
+            raise BadConfigurationError([self._file.complain(under, problem, "write them in that file")])
+        try:
+            text = self._read(str(table["file"])) if self._read else ""
+        except (OSError, ValueError) as error:
+            problem = f"{table['file']} cannot be read ({error})"
+            raise BadConfigurationError(
+                [self._file.complain(at, problem, "give a calendar's file, beside this one")]
+            ) from None
+        self.texts.append(text)
+        return read_calendar(str(table["file"]), text, name, customer)
 
 
-def _empty(file: TomlFile, table: _TariffTable) -> Iterator[Complaint]:
+def _empty(file: TomlFile, table: TariffTable) -> Iterator[Complaint]:
     if table.valid_to is not None and table.valid_to < table.valid_from:
         yield file.complain(("valid_to",), "lies before valid_from", "exchange the two dates or mend one")
-    if not (table.rate or table.piece or table.setup_fee):
+    if not has_a_price(file.data):
         yield file.complain((), "the tariff has no price", "add a [[rate]], [[piece]] or [[setup_fee]]")
-
-
-def _contradictions(file: TomlFile, data: Mapping[str, Any]) -> Iterator[Complaint]:
-    """What is wrong between tables. Looks at the raw data, so that it speaks up beside other complaints."""
-    rates, fees = _tables(data, "rate"), _tables(data, "setup_fee")
-    yield from _twice(file, "rate", [(table.get("kind"), table.get("class")) for table in rates])
-    yield from _twice(file, "piece", [(table.get("kind"),) for table in _tables(data, "piece")])
-    yield from _twice(file, "setup_fee", [(table.get("kind"),) for table in fees])
-    for index, table in enumerate(rates):
-        if "grace_s" in table and table.get("class") != Clause.STOP_TENANT:
-            yield file.complain(
-                ("rate", index, "grace_s"), "is only for class stop_tenant", "remove it from this rate"
-            )
-    hourly = {str(table.get("kind")) for table in rates if table.get("class") == Clause.SETUP}
-    for index, table in enumerate(fees):
-        kind = str(table.get("kind"))
-        if hourly and (kind in hourly or ANY_KIND in {kind, *hourly}):
-            yield file.complain(
-                ("setup_fee", index),
-                f"setup of kind {kind!r} has a fee here and an hourly rate too",
-                'keep one of them for each kind ("*" stands for every kind)',
-            )
-
-
-def _tables(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    found = data.get(name)
-    return [table for table in found if isinstance(table, dict)] if isinstance(found, list) else []
-
-
-def _twice(file: TomlFile, name: str, keys: list[tuple[object, ...]]) -> Iterator[Complaint]:
-    seen: Counter[str] = Counter()
-    for index, key in enumerate(keys):
-        shown = ", ".join(map(str, key))
-        seen[shown] += 1
-        if seen[shown] == 2:
-            yield file.complain((name, index), f"a second [[{name}]] for {shown}", "keep one of the two")

@@ -1,13 +1,19 @@
 """Usage: stored rows, attributed and added up by payer, order and machine. Integers only."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from billing.attribution import Attribution, Place
+from billing.grain import COARSE, STOP, WHOLE, Cell, Grain, Sieve, amount_of
+from contract.facts import QualityResult
+from contract.names import NONE
 from contract.records import Interval, Transition
-from contract.states import TIME_FIELDS
+from contract.states import TIME_FIELDS, Party
+
+_CAUSES: Final = frozenset({Party.TENANT, Party.HOST, Party.UTILITY})
 
 
 class Key(NamedTuple):
@@ -26,6 +32,7 @@ class Stop(Struct, frozen=True, kw_only=True):
     since: int
     """When the unbroken stop began: its grace is counted from here, whatever cut it."""
     record: str
+    cell: Cell = WHOLE
 
     def beyond(self, grace_ms: int) -> int:
         """How many of its milliseconds lie beyond the grace of the whole stop."""
@@ -48,6 +55,19 @@ class Usage(Struct, frozen=True, kw_only=True):
     stops: tuple[Stop, ...]
     records: tuple[str, ...]
     """The intervals: ``machine/epoch/first-last``, every interval whose sequence lies between."""
+    parts: Mapping[str, Mapping[Cell, int]] = {}
+    """By measure, what a tariff wants kept apart; it sums to the whole of the measure."""
+    days: frozenset[str] = frozenset()
+    """Local days with any record, if a tariff asks for them."""
+    inspected: Mapping[str, int] = {}
+    """Scrap that inspection found, by the party that caused it; ``quantities`` has it too."""
+
+    def cells(self, measure: str) -> Iterator[tuple[Cell, int]]:
+        """The measure, as finely as it was kept."""
+        if measure in self.parts:
+            yield from self.parts[measure].items()
+        else:
+            yield WHOLE, self.time[measure] if measure in self.time else self.quantities.get(measure, 0)
 
     @property
     def total_ms(self) -> int:
@@ -67,7 +87,9 @@ class Usage(Struct, frozen=True, kw_only=True):
 class Tally:
     """Adds attributed records up. Records of an epoch must come in rising order."""
 
-    def __init__(self) -> None:
+    def __init__(self, grain: Grain = COARSE) -> None:
+        self._sieve = Sieve(grain)
+        self._has_days = grain.has_days
         self._sums: dict[Key, _Sum] = {}
         self._last: dict[tuple[str, str], Key] = {}
 
@@ -75,6 +97,7 @@ class Tally:
         key = _key(interval, attribution)
         total = self._sums.setdefault(key, _Sum())
         total.add(interval)
+        self._keep_apart(total, interval)
         meter = (interval.machine, interval.epoch)
         total.note(meter, interval.sequence, follows=self._last.get(meter) == key)
         self._last[meter] = key
@@ -82,8 +105,41 @@ class Tally:
     def add_stop(self, transition: Transition, attribution: Attribution, start: int, end: int) -> None:
         key = _key(transition, attribution)
         record = f"{transition.machine}/{transition.epoch}/{transition.sequence}"
-        stop = Stop(start=start, end=end, since=transition.span_since, record=record)
-        self._sums.setdefault(key, _Sum()).stops.append(stop)
+        total = self._sums.setdefault(key, _Sum())
+        for first, last in pairwise(self._sieve.cuts(STOP, start, end)):
+            is_apart = STOP in self._sieve.measures
+            cell = self._sieve.cell(STOP, first, last, transition.span_lease_id) if is_apart else WHOLE
+            stop = Stop(start=first, end=last, since=transition.span_since, record=record, cell=cell)
+            total.stops.append(stop)
+
+    def add_quality(self, fact: QualityResult, kind: str, attribution: Attribution) -> bool:
+        """Scrap and rework that inspection found, where the pieces were made; False: none were made there.
+
+        Records come first. ``cause`` is a party, or the cause is unknown.
+        """
+        at = attribution
+        total = self._sums.get(Key(at.place, at.tenant, at.order_id, kind, fact.machine))
+        if total is None:
+            return False
+        found = {"scrap": fact.scrap, "rework": fact.rework}
+        for name, pieces in found.items():
+            total.quantities[name] = total.quantities.get(name, 0) + pieces
+            if name in self._sieve.measures and pieces:
+                cell = self._sieve.cell(name, fact.produced_at, fact.produced_at + 1, NONE)
+                cells = total.parts.setdefault(name, {})
+                cells[cell] = cells.get(cell, 0) + pieces
+        party = fact.cause if fact.cause in _CAUSES else Party.UNKNOWN
+        total.inspected[party] = total.inspected.get(party, 0) + fact.scrap
+        return True
+
+    def _keep_apart(self, total: "_Sum", interval: Interval) -> None:
+        for measure in self._sieve.measures:
+            if amount := 0 if measure == STOP else amount_of(interval, measure):
+                cell = self._sieve.cell(measure, interval.start, interval.end, interval.lease_id)
+                cells = total.parts.setdefault(measure, {})
+                cells[cell] = cells.get(cell, 0) + amount
+        if self._has_days:
+            total.days.add(self._sieve.day(interval.start))
 
     def usages(self) -> list[Usage]:
         """In the order of their keys, so that the same rows give the same page."""
@@ -103,6 +159,9 @@ class _Sum:
         self.stops: list[Stop] = []
         self.ranges: list[tuple[tuple[str, str], int, int]] = []
         self.open: dict[tuple[str, str], tuple[int, int]] = {}
+        self.parts: dict[str, dict[Cell, int]] = {}
+        self.days: set[str] = set()
+        self.inspected: dict[str, int] = {}
 
     def add(self, interval: Interval) -> None:
         for field in TIME_FIELDS:
@@ -127,9 +186,12 @@ class _Sum:
             **key._asdict(),
             time=self.time,
             quantities=self.quantities,
-            measured=self.measured or frozenset(),
+            measured=(self.measured or frozenset()) | ({"scrap", "rework"} if self.inspected else set()),
             stops=tuple(self.stops),
             records=tuple(_shown(*found) for found in sorted([*self.ranges, *still_open])),
+            parts=self.parts,
+            days=frozenset(self.days),
+            inspected=self.inspected,
         )
 
 

@@ -146,7 +146,7 @@ WIRING_MODULES = {
         "watch",
         "watching",
     },
-    "billing": {"assign", "commands", "config", "run"},
+    "billing": {"assign", "commands", "config", "history", "run"},
     "simulators": {"run"},
 }
 """They put adapters and core together. A module in neither table is core; ``demo`` is wiring throughout."""

@@ -9,16 +9,18 @@ import pytest
 
 from billing.attribution import Attribution, Place
 from billing.charge import Charge
+from billing.clauses import Clause
 from billing.render_csv import _order, _records, report_csv
 from billing.report import By, report
-from billing.tariff import Clause
+from billing.terms import charged, plainly
 from billing.usage import Tally
+from billing.words import HOUR, Words
 
 
 def charge(records: tuple[str, ...]) -> Charge:
-    fixed = {"tenant": "a", "order_id": "007", "kind": "knit", "clause": Clause.RUN, "quantity": 1}
-    money = {"price": Decimal(1), "amount": Decimal(0), "known_ms": 1, "busy_ms": 1}
-    return Charge(**fixed, **money, records=records)  # type: ignore[arg-type]
+    terms = plainly(Clause.RUN, Words("Running", "运行"), HOUR)
+    about = {"id": "a/007/knit/run", "tenant": "a", "order_id": "007", "kind": "knit", "clause_id": "run"}
+    return charged(terms, 1, Decimal(1), **about, records=records)  # type: ignore[arg-type]
 
 
 RECORDS = [

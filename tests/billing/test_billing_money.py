@@ -4,6 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from billing import figures, money
 from billing.attribution import Attribution, Books, Place
-from billing.charge import charges
+from billing.clauses import Clause
 from billing.fold import Fold
-from billing.tariff import Clause
+from billing.known import Known
+from billing.period import Period
+from billing.rating import charges
 from billing.tariff_file import read_tariff
 from billing.usage import Stop, Tally
 from contract.states import Party
@@ -73,12 +76,13 @@ rate = [
 ]
 piece = [{ kind = "*", basis = "good", price = "0.333" }]
 """
+KNOWN = Known(period=Period(start=0, end=86_400_000), zone=ZoneInfo("Asia/Shanghai"))
 PAID = Attribution(place=Place.TENANT, tenant="hongye", order_id="A-1")
 
 
 def lines(tally: Tally) -> list[tuple[Clause, int, Decimal]]:
     tariff = read_tariff("t.toml", TARIFF)
-    return [(line.clause, line.quantity, line.amount) for line in charges(tally.usages(), tariff)]
+    return [(line.clause, line.quantity, line.amount) for line in charges(tally.usages(), tariff, KNOWN)]
 
 
 @given(
@@ -149,5 +153,5 @@ def test_grace_is_counted_from_when_the_machine_stopped_whatever_its_cause(
 def test_a_line_says_how_much_of_the_planned_busy_time_was_observed(make: SimpleNamespace) -> None:
     tally = Tally()
     tally.add_interval(make.interval(0, 24 * HOUR, off_ms=20 * HOUR, unknown_ms=HOUR), PAID)
-    (line,) = charges(tally.usages(), read_tariff("t.toml", TARIFF))
+    (line,) = charges(tally.usages(), read_tariff("t.toml", TARIFF), KNOWN)
     assert (line.known_ms, line.busy_ms, figures.coverage(line)) == (3 * HOUR, 4 * HOUR, Decimal("75.00"))

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from billing import figures
 from billing.attribution import Books
+from billing.clauses import Clause, SetupFee
 from billing.config import Settings
 from billing.fold import Fold
 from billing.money import fen, per_hour
@@ -28,7 +29,6 @@ from billing.render_table import _cells, print_assessment, statement_table
 from billing.report import By
 from billing.run import conclude
 from billing.statement import Assessment, Heading, Named, Statement
-from billing.tariff import HOURLY, Clause, SetupFee
 from billing.tariff_file import read_tariff
 from billing.timeline import timelines
 from billing.wording import CALENDAR, CLAUSES, DOUBTS, FORMULA, GRACE, SETUP_FEE
@@ -191,13 +191,13 @@ def test_the_page_says_what_a_stop_is_and_how_often_a_setup_fee_comes(assessment
     assert GRACE.en in html
     assert SETUP_FEE.zh not in html
     statement = assessment.statements[0]
-    fee = replace(statement.heading.tariff, setup_fees=(SetupFee(kind="*", price=Decimal(60)),))
+    fee = replace(statement.heading.tariff, setup_fees=(SetupFee(id="fee", price=Decimal(60)),))
     of_fees = replace(statement, heading=replace(statement.heading, tariff=fee))
     assert SETUP_FEE.zh in statement_html(of_fees)
     line = replace(statement.charges[0], clause=Clause.SETUP_FEE, quantity=1)
     console = Console(file=io.StringIO(), width=80)
     console.print(statement_table(replace(of_fees, charges=(line,))))
-    assert "per order, kind of machine and period" in " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]
+    assert "once in the life of the order" in " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]
 
 
 def test_several_statements_are_explained_once(assessment: Assessment) -> None:
@@ -225,7 +225,7 @@ def test_csv_adds_up(assessment: Assessment) -> None:
         assert tuple(lines[0]) == CHARGE_COLUMNS
         assert sum((Decimal(line["amount"]) for line in lines), Decimal()) == statement.total
         for line, charge in zip(lines, statement.charges, strict=True):
-            is_hourly = charge.clause in HOURLY
+            is_hourly = figures.is_hourly(charge)
             assert Decimal(line["seconds" if is_hourly else "count"]) == figures.quantity(charge)
             assert (line["count"], line["price_each"]) == ("", "") or not is_hourly
 

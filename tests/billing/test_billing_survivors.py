@@ -4,16 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from billing.assign import Decision, corrections_of, find, write
 from billing.attribution import Attribution, Books, Place
-from billing.charge import charges
 from billing.config import Settings
 from billing.corrections import corrections
 from billing.fold import Fold
+from billing.known import Known
 from billing.period import Period
+from billing.rating import charges
 from billing.reading import Reader
 from billing.report import By, report
 from billing.run import assess
@@ -115,6 +117,7 @@ def test_a_decision_changes_the_digest(make: SimpleNamespace) -> None:
     assert len({digest(make), digest(make, first), digest(make, first, again)}) == 3
 
 
+KNOWN = Known(period=Period(start=0, end=86_400_000), zone=ZoneInfo("Asia/Shanghai"))
 PAID = Attribution(place=Place.TENANT, tenant="hongye", order_id="A-1")
 
 
@@ -138,11 +141,11 @@ def test_a_counter_that_was_there_only_at_times_measures_nothing(tallied: Callab
 def test_a_setup_fee_is_for_an_order(tallied: Callable[..., Any]) -> None:
     tariff = read_tariff("t.toml", TARIFF)
     setup = {"setup_ms": HOUR}
-    assert [line.clause for line in charges(tallied(PAID, setup), tariff)] == ["setup_fee"]
+    assert [line.clause for line in charges(tallied(PAID, setup), tariff, KNOWN)] == ["setup_fee"]
     nobody_s = Attribution(place=Place.TENANT, tenant="hongye")
-    assert charges(tallied(nobody_s, setup), tariff) == []
+    assert charges(tallied(nobody_s, setup), tariff, KNOWN) == []
 
 
 @pytest.mark.parametrize("place", [Place.SUSPENSE, Place.DISPUTED, Place.UNALLOCATED])
 def test_only_what_has_a_payer_is_charged(place: Place, tallied: Callable[..., Any]) -> None:
-    assert charges(tallied(Attribution(place=place), {}), read_tariff("t.toml", TARIFF)) == []
+    assert charges(tallied(Attribution(place=place), {}), read_tariff("t.toml", TARIFF), KNOWN) == []

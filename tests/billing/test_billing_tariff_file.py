@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from billing.tariff import Clause
+from billing.clauses import Clause
 from billing.tariff_file import read_tariff
+from billing.where import Machine
 from contract.complaint import BadConfigurationError
 
 HEAD = 'id = "t"\nversion = "1"\ncurrency = "CNY"\nvalid_from = 2026-01-01\n'
+KNIT = Machine("knit-01", "knit")
 RUN = '[[rate]]\nkind = "*"\nclass = "run"\nper_hour = "12.00"\n'
 
 
@@ -21,18 +23,17 @@ def said(text: str) -> list[str]:
 
 def test_the_kind_s_own_price_comes_before_that_of_every_kind() -> None:
     tariff = read_tariff("t.toml", HEAD + RUN + RUN.replace('"*"', '"knit"').replace("12.00", "9.50"))
-    assert [tariff.rate(kind, Clause.RUN).per_hour for kind in ("knit", "weld")] == [  # type: ignore[union-attr]
-        Decimal("9.50"),
-        Decimal("12.00"),
-    ]
-    assert tariff.rate("knit", Clause.SETUP) is None
-    assert tariff.prices("anything")
+    rates = [tariff.rate(Machine("m-1", kind), Clause.RUN) for kind in ("knit", "weld")]
+    prices = [rate.tiers.steps[0].price for rate in rates if rate]
+    assert prices == [Decimal("9.50"), Decimal("12.00")]
+    assert tariff.rate(Machine("m-1", "knit"), Clause.SETUP) is None
+    assert tariff.prices(Machine("m-1", "anything"))
 
 
 def test_a_stop_has_five_minutes_of_grace_unless_said_otherwise() -> None:
     stop = RUN.replace("run", "stop_tenant")
     for more, grace_ms in (("", 300_000), ("grace_s = 0\n", 0), ("grace_s = 60\n", 60_000)):
-        rate = read_tariff("t.toml", HEAD + stop + more).rate("knit", Clause.STOP_TENANT)
+        rate = read_tariff("t.toml", HEAD + stop + more).rate(KNIT, Clause.STOP_TENANT)
         assert rate is not None
         assert rate.grace_ms == grace_ms
 

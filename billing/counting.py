@@ -1,0 +1,220 @@
+"""Usage -> counts: what each clause counts for each tenant, order and kind of machine. Integers only."""
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from billing.attribution import Place as Where
+from billing.block import Each
+from billing.calendars import BETWEEN
+from billing.charge import Place
+from billing.clauses import HOURLY, Clause, Energy, Piece, QuantityPrice, Rate
+from billing.grain import Cell
+from billing.needs import ENERGY, MEASURES, Counted
+from billing.tariff import Tariff
+from billing.tiers import Over
+from billing.usage import Usage
+from billing.where import Machine
+from contract.names import NONE
+
+
+class LineKey(NamedTuple):
+    """What one line, or the lines of one clause's tiers, are about."""
+
+    tenant: str
+    order_id: str
+    kind: str
+    clause_id: str
+
+
+class Count:
+    """What one clause counted. ``places`` is what its block rule is applied to."""
+
+    def __init__(self, clause: Counted) -> None:
+        self.clause = clause
+        self.metered = 0
+        self.places: dict[Place, int] = {}
+        self.produced = 0
+        self.scrap = 0
+        self.rework = 0
+        self.inspected: dict[str, int] = {}
+        self.known_ms = 0
+        self.busy_ms = 0
+        self.records: dict[str, None] = {}
+        self._met: set[tuple[str, str]] = set()
+
+    def add(self, place: Place, amount: int) -> None:
+        if amount:
+            self.places[place] = self.places.get(place, 0) + amount
+
+    def meet(self, usage: Usage, records: Iterable[str] | None = None) -> None:
+        """The usage stands behind this count, whether or not it has anything of it."""
+        if (usage.machine, usage.order_id) not in self._met:
+            self._met.add((usage.machine, usage.order_id))
+            self.known_ms += usage.known_ms
+            self.busy_ms += usage.busy_ms
+            self.records |= dict.fromkeys(usage.records if records is None else ())
+        self.records |= dict.fromkeys(records or ())
+
+
+Counts = dict[LineKey, Count]
+
+
+def counts(usages: Iterable[Usage], tariff: Tariff) -> Counts:
+    """Only what has a payer is counted, and only where the machine measures what the clause needs."""
+    found: Counts = {}
+    for usage in usages:
+        if usage.place is Where.TENANT:
+            _Counting(tariff, usage, found).count()
+    return dict(sorted(found.items()))
+
+
+class _Counting:
+    """One usage, which is of one tenant, order and machine."""
+
+    def __init__(self, tariff: Tariff, usage: Usage, found: Counts) -> None:
+        self._tariff, self._usage, self._found = tariff, usage, found
+        self._machine = tariff.machine(usage.machine, usage.kind)
+
+    def count(self) -> None:
+        for clause in HOURLY:
+            rates = self._tariff.rates_of(self._machine, clause)
+            if rates and clause is Clause.STOP_TENANT:
+                self._stops(rates)
+            elif rates:
+                self._time(clause, rates)
+        if piece := self._tariff.piece(self._machine):
+            self._pieces(piece)
+        for price in self._tariff.quantities_of(self._machine):
+            self._quantity(price)
+        if energy := self._tariff.energy(self._machine):
+            self._energy(energy)
+
+    def _time(self, clause: Clause, rates: list[Rate]) -> None:
+        for cell, ms in self._usage.cells(MEASURES[clause]):
+            if rate := self._rate(rates, cell):
+                count = self._of(rate)
+                count.meet(self._usage)
+                count.metered += ms
+                count.add(self._at(cell), ms)
+
+    def _stops(self, rates: list[Rate]) -> None:
+        """A part of a stop is charged as it lies in the whole stop, so that it does not matter who cut it."""
+        for stop in self._usage.stops:
+            rate = self._rate(rates, stop.cell)
+            if rate is None:
+                continue
+            count, ms = self._of(rate), stop.beyond(rate.grace_ms)
+            count.metered += stop.end - stop.start
+            if rate.block.each is Each.STOP and not rate.block.is_plain:
+                free_until = stop.since + rate.grace_ms
+                ms = rate.block.between(stop.start - free_until, stop.end - free_until)
+            count.meet(self._usage, (stop.record,) if ms else ())
+            count.add(self._at(stop.cell), ms)
+
+    def _pieces(self, piece: Piece) -> None:
+        if pieces_of(self._usage, piece.basis) is None:
+            return
+        usage, count = self._usage, self._of(piece)
+        count.meet(usage)
+        for name in ("produced", "scrap") if piece.basis is Clause.GOOD else ("produced",):
+            for cell, pieces in usage.cells(name):
+                count.add(self._at(cell), -pieces if name == "scrap" else pieces)
+        count.metered = sum(count.places.values())
+        count.produced += usage.quantities.get("produced", 0)
+        count.scrap += usage.quantities.get("scrap", 0) if "scrap" in usage.measured else 0
+        count.rework += usage.quantities.get("rework", 0) if "rework" in usage.measured else 0
+        for party, scrap in usage.inspected.items():
+            count.inspected[party] = count.inspected.get(party, 0) + scrap
+
+    def _quantity(self, price: QuantityPrice) -> None:
+        if not {price.name, *filter(None, [price.less])} <= self._usage.measured:
+            return
+        count = self._of(price)
+        count.meet(self._usage)
+        for cell, amount in self._usage.cells(price.name):
+            count.metered += amount
+            count.add(self._at(cell), amount)
+        for cell, amount in self._usage.cells(price.less) if price.less else ():
+            count.add(self._at(cell), -amount)
+
+    def _energy(self, energy: Energy) -> None:
+        if ENERGY not in self._usage.measured:
+            return
+        count = self._of(energy)
+        count.meet(self._usage)
+        for cell, wh in self._usage.cells(ENERGY):
+            count.metered += wh
+            count.add(self._at(cell), wh)
+
+    def _of(self, clause: Counted) -> Count:
+        over_all = not isinstance(clause, Energy) and clause.tiers.over is Over.TENANT
+        order_id = NONE if over_all else self._usage.order_id
+        key = LineKey(self._usage.tenant, order_id, self._usage.kind, clause.id)
+        return self._found.setdefault(key, Count(clause))
+
+    def _at(self, cell: Cell) -> Place:
+        return Place(self._usage.machine, cell)
+
+    def _rate(self, rates: list[Rate], cell: Cell) -> Rate | None:
+        """Where nobody knows in which of several bands it was, the cheapest of their rates, or none."""
+        keys = {rate.calendar: self._tariff.key(rate.calendar) for rate in rates if rate.band}
+        touched = [[(name, band) for band in cell.band(key).split(BETWEEN)] for name, key in keys.items()]
+        maybe = [_first(rates, dict(bands)) for bands in product(*touched)]
+        if None in maybe:
+            return None
+        return min((rate for rate in maybe if rate), key=lambda rate: (rate.tiers.steps[0].price, rate.id))
+
+
+def _first(rates: list[Rate], bands: dict[str, str]) -> Rate | None:
+    """The most specific in machines; among those of one rank a banded one comes first."""
+    fit = [rate for rate in rates if not rate.band or bands[rate.calendar] == rate.band]
+    return min(fit, key=lambda rate: (-rate.where.rank, not rate.band), default=None)
+
+
+def pieces_of(usage: Usage, basis: Clause) -> int | None:
+    """Pieces to be charged, or None when the machine does not count what the basis needs.
+
+    Scrap found after the pieces were counted good can make the good ones of a period negative: a credit.
+    """
+    needed = {"produced", "scrap"} if basis is Clause.GOOD else {"produced"}
+    if not needed <= usage.measured:
+        return None
+    scrap = usage.quantities.get("scrap", 0) if basis is Clause.GOOD else 0
+    return usage.quantities.get("produced", 0) - scrap
+
+
+def straddling(counts: Counts) -> Iterator[tuple[LineKey, str, int]]:
+    """By machine, how much of a count lies in more than one band of a calendar that its clause follows."""
+    for key, count in counts.items():
+        for place, amount in count.places.items():
+            if _straddles(place.cell):
+                yield key, place.machine, amount
+
+
+def _straddles(cell: Cell) -> bool:
+    return any(BETWEEN in band for _, band in cell.bands)
+
+
+class Unmeasured(Struct, frozen=True, kw_only=True):
+    """A clause that a machine cannot be charged by."""
+
+    machine: str
+    clause: str
+    quantity: str
+
+
+def unmeasured(usage: Usage, tariff: Tariff) -> Iterator[Unmeasured]:
+    machine: Machine = tariff.machine(usage.machine, usage.kind)
+    piece = tariff.piece(machine)
+    if piece and pieces_of(usage, piece.basis) is None:
+        yield Unmeasured(machine=usage.machine, clause=piece.id, quantity=piece.basis)
+    for price in tariff.quantities_of(machine):
+        for name in filter(None, (price.name, price.less)):
+            if name not in usage.measured:
+                yield Unmeasured(machine=usage.machine, clause=price.id, quantity=name)
+    energy = tariff.energy(machine)
+    if energy and ENERGY not in usage.measured:
+        yield Unmeasured(machine=usage.machine, clause=energy.id, quantity=ENERGY)

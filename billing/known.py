@@ -1,0 +1,62 @@
+"""What a rating knows beside usage and tariff."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from billing.bookings import Booking
+from billing.entries import Entries
+from billing.period import Period
+
+Begun = tuple[str, str, str]
+"""Tenant, order and kind of machine."""
+
+
+class Month(NamedTuple):
+    """A calendar month, and how much of it lies in the period."""
+
+    name: str
+    """``2026-11``."""
+    days: int
+    whole: int
+
+    @property
+    def is_whole(self) -> bool:
+        return self.days == self.whole
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    period: Period
+    zone: ZoneInfo
+    begun: frozenset[Begun] = frozenset()
+    """Orders that had been set up or produced on machines of a kind before the period."""
+    before: Mapping[tuple[str, str], Decimal] = {}
+    """By tenant and order: what lines before the period came to, without minimums and caps."""
+    bookings: tuple[Booking, ...] = ()
+    kinds: Mapping[str, str] = {}
+    """The kind of each machine."""
+    rushed: Mapping[str, int] = {}
+    """By order: how long after it was first announced it was wanted, in ms."""
+    entries: Entries = Entries()
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Every local day that the period touches."""
+        first, last = self.period.days(self.zone)
+        return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
+
+    @property
+    def months(self) -> tuple[Month, ...]:
+        found: dict[str, int] = {}
+        for day in self.days:
+            found[f"{day:%Y-%m}"] = found.get(f"{day:%Y-%m}", 0) + 1
+        return tuple(Month(name, days, _length(name)) for name, days in found.items())
+
+
+def _length(month: str) -> int:
+    first = date.fromisoformat(f"{month}-01")
+    return ((first + timedelta(days=31)).replace(day=1) - first).days

@@ -1,0 +1,162 @@
+"""What was reserved and not used: idle time under a lease, nobody came, given back too late."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
+
+from msgspec import Struct
+
+from billing import money, words
+from billing.attribution import Place as Where
+from billing.bookings import Booking, Returned
+from billing.charge import Priced, line_id
+from billing.clauses import Clause, Reservation
+from billing.grain import LEASED_OFF_MS, RESERVED_MS, USED_MS
+from billing.known import Known
+from billing.tariff import Tariff
+from billing.terms import About, Terms, charged, plainly
+from billing.usage import Usage
+from billing.wording import CLAUSES
+
+_Lease = tuple[str, str]
+"""Machine and lease id."""
+
+
+class _Found(Struct, kw_only=True):
+    """What one line has."""
+
+    clause: Reservation
+    machines: dict[str, int]
+    records: dict[str, None]
+    bookings: int = 0
+
+    def add(self, machine: str, ms: int, records: Iterable[str], *, is_booking: bool) -> None:
+        self.machines[machine] = self.machines.get(machine, 0) + ms
+        self.records |= dict.fromkeys(records)
+        self.bookings += is_booking
+
+
+_Key = tuple[str, str, str, str, Clause]
+
+
+def reservation_lines(usages: Iterable[Usage], tariff: Tariff, known: Known) -> Iterator[Priced]:
+    if not tariff.reservations:
+        return
+    paid = [usage for usage in usages if usage.place is Where.TENANT]
+    used, waited = _by_lease(paid, USED_MS), _by_lease(paid, RESERVED_MS, LEASED_OFF_MS)
+    booked = {(booking.machine, booking.lease_id): booking for booking in known.bookings}
+    missed = {
+        lease
+        for lease, booking in booked.items()
+        if waited.get(lease) and not used.get(lease) and _is_over(booking, known)
+    }
+    found: dict[_Key, _Found] = {}
+    for usage in paid:
+        _waiting(usage, tariff, booked, missed, found)
+    for lease, booking in booked.items():
+        _given_back(booking, tariff, known, found, is_missed=lease in missed)
+    for key, line in sorted(found.items(), key=lambda each: each[0]):
+        yield from _lines(key, line)
+
+
+def _by_lease(usages: Iterable[Usage], *measures: str) -> dict[_Lease, int]:
+    found: dict[_Lease, int] = {}
+    for usage in usages:
+        for cell, ms in (each for measure in measures for each in usage.cells(measure)):
+            lease = (usage.machine, cell.lease_id)
+            found[lease] = found.get(lease, 0) + ms
+    return found
+
+
+def _is_over(booking: Booking, known: Known) -> bool:
+    """It began and ended within the period, and was not given back before: one can say that nobody came."""
+    if booking.is_cancelled or booking.end is None:
+        return False
+    return known.period.start <= booking.start and booking.end <= known.period.end
+
+
+def _waiting(
+    usage: Usage,
+    tariff: Tariff,
+    booked: Mapping[_Lease, Booking],
+    missed: set[_Lease],
+    found: dict[_Key, _Found],
+) -> None:
+    """Time under a lease in which the machine was idle or switched off."""
+    clause = tariff.reservation(tariff.machine(usage.machine, usage.kind))
+    for measure in (RESERVED_MS, LEASED_OFF_MS) if clause else ():
+        for cell, ms in usage.cells(measure):
+            lease = (usage.machine, cell.lease_id)
+            order_id = booked[lease].order_id if lease in booked else usage.order_id
+            if clause and ms:
+                kind = Clause.NO_SHOW if lease in missed else Clause.UNUSED
+                key = (usage.tenant, order_id, usage.kind, clause.id, kind)
+                line = found.setdefault(key, _Found(clause=clause, machines={}, records={}))
+                line.add(usage.machine, ms, usage.records, is_booking=False)
+
+
+def _given_back(
+    booking: Booking, tariff: Tariff, known: Known, found: dict[_Key, _Found], *, is_missed: bool
+) -> None:
+    kind = known.kinds.get(booking.machine)
+    clause = tariff.reservation(tariff.machine(booking.machine, kind)) if kind else None
+    if clause is None or kind is None:
+        return
+    of = Clause.CANCELLED if booking.is_cancelled else Clause.NO_SHOW if is_missed else Clause.UNUSED
+    ms = sum(_late_ms(part, clause, known) for part in booking.returned)
+    is_counted = (
+        is_missed or booking.is_cancelled
+    ) and known.period.start <= booking.start < known.period.end
+    if ms or (is_missed and is_counted):
+        key = (booking.tenant, booking.order_id, kind, clause.id, of)
+        line = found.setdefault(key, _Found(clause=clause, machines={}, records={}))
+        line.add(booking.machine, ms, (f"lease/{booking.lease_id}",), is_booking=is_counted)
+
+
+def _late_ms(part: Returned, clause: Reservation, known: Known) -> int:
+    """How much of what was given back too late lies in the period."""
+    is_late = part.at > part.start - clause.notice_ms
+    if not is_late or (part.is_reused and clause.is_waived_when_reused):
+        return 0
+    return max(0, min(part.end, known.period.end) - max(part.start, known.period.start))
+
+
+def _lines(key: _Key, found: _Found) -> Iterator[Priced]:
+    clause, of = found.clause, key[4]
+    percent, fee = {
+        Clause.UNUSED: (clause.unused_percent, Decimal(0)),
+        Clause.NO_SHOW: (clause.no_show_percent, clause.no_show_fee),
+        Clause.CANCELLED: (clause.cancelled_percent, clause.cancelled_fee),
+    }[of]
+    ms, label = sum(found.machines.values()), CLAUSES[of]
+    if percent and ms:
+        terms = Terms(
+            clause=of,
+            label=label,
+            base=words.MILLISECOND,
+            counted=words.SECOND,
+            priced=words.HOUR,
+            ratio=Fraction(percent) / 100 / money.HOUR_MS,
+            scale=1000,
+        )
+        about = _about(key, found)
+        about["machines"] = dict(sorted(found.machines.items()))
+        yield Priced(charge=charged(terms, ms, clause.per_hour, **about))
+    if fee and found.bookings:
+        about = _about(key, found)
+        about["id"] = line_id(about["id"], "fee")
+        yield Priced(charge=charged(plainly(of, label, words.TIME), found.bookings, fee, **about))
+
+
+def _about(key: _Key, found: _Found) -> About:
+    tenant, order_id, kind, clause_id, of = key
+    return {
+        "id": line_id(tenant, order_id, kind, clause_id, of),
+        "tenant": tenant,
+        "order_id": order_id,
+        "kind": kind,
+        "clause_id": clause_id,
+        "part": found.clause.label,
+        "vat": found.clause.vat,
+        "records": tuple(found.records),
+    }

@@ -1,0 +1,48 @@
+"""Whether the tariffs hold in the whole period, with their calendars and rates of VAT."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from billing.clauses import Span
+from billing.tariff import Tariff
+from contract.complaint import BadConfigurationError, Complaint
+
+
+def check_tariffs(tariffs: Iterable[Tariff], first: date, last: date, file: str) -> None:
+    """``first`` and ``last``: local days of a period.
+
+    Raises BadConfigurationError with everything that does not hold on every one of them.
+    """
+    found = [
+        Complaint(file=file or "tariff", line=0, key="tariff", problem=problem, remedy=remedy)
+        for tariff in tariffs
+        for problem, remedy in _problems(tariff, first, last)
+    ]
+    if found:
+        raise BadConfigurationError(found)
+
+
+def _problems(tariff: Tariff, first: date, last: date) -> Iterator[tuple[str, str]]:
+    name, of = f"tariff {tariff.id} {tariff.version}", f"the period is {first} to {last}"
+    until = "bill up to the change and then from it"
+    if not tariff.holds(first, last):
+        holds = f"{name} holds from {tariff.valid_from} to {tariff.valid_to or 'further notice'}"
+        yield f"{holds}, {of}", f"name the tariff of that time, or {until}"
+    for calendar in tariff.calendars:
+        if not calendar.holds(first, last):
+            holds = f"calendar {calendar.name} of {name} holds from {calendar.valid_from}"
+            problem = f"{holds} to {calendar.valid_to or 'further notice'}, {of}"
+            yield problem, f"name the calendar of that time in the tariff, or {until}"
+    for category in sorted({rate.category for rate in tariff.vats}):
+        if tariff.vat_percent(category, first) is None:
+            yield f"{name} has no rate of VAT {category} on {first}", "add the rate of that time as a [[vat]]"
+    for rate in tariff.vat_changes(first, last):
+        yield f"VAT {rate.category} of {name} changes on {rate.valid_from}, {of}", until
+    if (first.year, first.month) != (last.year, last.month) and _is_by_month(tariff):
+        yield f"{name} has a price or a limit by the month, and {of}", "bill month by month"
+
+
+def _is_by_month(tariff: Tariff) -> bool:
+    return any(limit.per is Span.MONTH for limit in tariff.limits) or any(
+        each.per is Span.MONTH for each in tariff.surcharges
+    )
