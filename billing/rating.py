@@ -48,9 +48,9 @@ def _there(lines: Sequence[Priced]) -> list[Priced]:
 
 
 def _place(charge: Charge) -> tuple[object, ...]:
-    """By order, what is about no order last."""
+    """By order, what is about no order last. Lines of one clause stay as they were made: first tier first."""
     order = (charge.order_id == NONE, charge.order_id, charge.kind == NONE, charge.kind)
-    return (charge.tenant, *order, _ORDER.index(charge.clause), charge.clause_id, charge.id)
+    return (charge.tenant, *order, _ORDER.index(charge.clause), charge.clause_id)
 
 
 def with_vat(charge: Charge, percent: Decimal | None, tariff: Tariff) -> Charge:

@@ -20,7 +20,7 @@ from contract.states import TIME_FIELDS, Party, State
 SITE = "qinghe"
 MIDNIGHT = int(datetime(2026, 11, 21, 16, tzinfo=UTC).timestamp() * 1000)
 """Local midnight of the day of every case, UTC ms."""
-KINDS = {"knit": "knit", "weld": "weld", "loom": "loom", "effluent": "effluent"}
+KINDS = {name: name for name in ("knit", "weld", "loom", "effluent", "wash", "laser", "cytometer", "air")}
 
 
 def clock_ms(text: str) -> int:
