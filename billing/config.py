@@ -13,6 +13,7 @@ from billing.entries import Entries
 from billing.entries_file import joined, read_entries
 from billing.statement import Named
 from billing.tariff import Tariff
+from billing.tariff_checks import tables
 from billing.tariff_file import read_tariff
 from billing.toml_values import Name, Table, Text
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
@@ -123,11 +124,15 @@ def load(path: Path) -> Settings:
     beside = _Beside(file, path)
     tariff = beside.tariff(("tariff",), file.data.get("tariff"))
     own = {
-        tenant.id: beside.tariff(("tenant", index, "tariff"), tenant.tariff)
-        for index, tenant in enumerate(table.tenant if table else ())
-        if tenant.tariff
+        str(tenant.get("id")): beside.tariff(("tenant", index, "tariff"), tenant["tariff"])
+        for index, tenant in enumerate(tables(file.data, "tenant"))
+        if "tariff" in tenant
     }
-    entries = [beside.entries(("entries", n), name) for n, name in enumerate(table.entries if table else ())]
+    named = file.data.get("entries")
+    entries = [
+        beside.entries(("entries", n), name)
+        for n, name in enumerate(named if isinstance(named, list) else ())
+    ]
     found += beside.complaints
     if found or table is None or tariff is None:
         raise BadConfigurationError(found)
@@ -176,7 +181,9 @@ class _Beside:
                 self._tariffs[named] = self._read(lambda: read_tariff(str(at), text, _reader(at.parent)))
         return self._tariffs[named]
 
-    def entries(self, key: tuple[str | int, ...], named: str) -> Entries | None:
+    def entries(self, key: tuple[str | int, ...], named: object) -> Entries | None:
+        if not isinstance(named, str):
+            return None
         at = self._directory / named
         text = self._text(key, at, "give a file of entries")
         return None if text is None else self._read(lambda: read_entries(str(at), text))

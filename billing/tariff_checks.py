@@ -90,7 +90,7 @@ def _setup_twice(file: TomlFile, data: Raw) -> Iterator[Complaint]:
 
 
 def _reserved_twice(file: TomlFile, data: Raw) -> Iterator[Complaint]:
-    reserved = {Clause.RESERVED, Clause.RESERVED_OFF}
+    reserved = (Clause.RESERVED, Clause.RESERVED_OFF)
     rated = {_where(table) for table in tables(data, "rate") if table.get("class") in reserved}
     for index, table in enumerate(tables(data, "reservation")):
         where = _where(table)
@@ -148,7 +148,7 @@ def _vat(file: TomlFile, data: Raw) -> Iterator[Complaint]:
         for index, table in enumerate(tables(data, name))
     ]
     for path, category in places:
-        if category is not None and category not in known:
+        if isinstance(category, str) and category not in known:
             remedy = f"name one of {named}" if known else "add a [[vat]] of that name, or leave this out"
             yield file.complain(path, f"there is no category of VAT {category!r}", remedy)
 

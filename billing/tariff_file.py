@@ -106,7 +106,7 @@ class _Calendars:
             problem = f"has a file, and {', '.join(unknown)} beside it"
             raise BadConfigurationError([self._file.complain(under, problem, "write them in that file")])
         try:
-            text = self._read(str(table["file"])) if self._read else ""
+            text = (self._read or _nowhere)(str(table["file"]))
         except (OSError, ValueError) as error:
             problem = f"{table['file']} cannot be read ({error})"
             raise BadConfigurationError(
@@ -114,6 +114,10 @@ class _Calendars:
             ) from None
         self.texts.append(text)
         return read_calendar(str(table["file"]), text, name, customer)
+
+
+def _nowhere(name: str) -> str:
+    raise FileNotFoundError(name)
 
 
 def _empty(file: TomlFile, table: TariffTable) -> Iterator[Complaint]:

@@ -14,6 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from billing import config as billing_config
+from billing.calendar_file import read_calendar
+from billing.entries_file import read_entries
 from billing.tariff_file import read_tariff
 from collector import config as collector_config
 from contract.complaint import BadConfigurationError, Complaint, parse_toml
@@ -27,6 +29,14 @@ fuzz = settings(settings.get_profile("fuzz"))
 TABLE = StopTable(label="fuzz@1", codes=())
 
 Load = Callable[[Path], object]
+
+
+def _tariff_with_calendars(path: Path) -> object:
+    shipped = Path(__file__).parents[2] / "configs/tariffs"
+    text = path.read_text("utf-8", "replace")
+    return read_tariff(str(path), text, lambda name: (shipped / name).read_text("utf-8"))
+
+
 KINDS: dict[str, tuple[str, Load]] = {
     "site": ("configs/sites/knitting.toml", agent_config.load),
     "profile A": ("configs/profiles/knit-flat.toml", lambda path: load_profile(path, TABLE)),
@@ -38,6 +48,15 @@ KINDS: dict[str, tuple[str, Load]] = {
     "tariff": (
         "configs/tariffs/house-2026.toml",
         lambda path: read_tariff(str(path), path.read_text("utf-8", "replace")),
+    ),
+    "tariff of everything": ("configs/tariffs/park-2026.toml", _tariff_with_calendars),
+    "calendar": (
+        "configs/tariffs/calendars/hebei-south-2025-11.toml",
+        lambda path: read_calendar(str(path), path.read_text("utf-8", "replace"), "tou", "below_1kv"),
+    ),
+    "entries": (
+        "configs/entries/example.toml",
+        lambda path: read_entries(str(path), path.read_text("utf-8", "replace")),
     ),
     "plant": ("configs/plants/demo.toml", load_plant),
 }
@@ -165,7 +184,7 @@ def test_what_is_no_file_is_complained_about(tmp_path: Path) -> None:
     (tmp_path / "locked").write_text("x = 1")
     for path in (tmp_path, tmp_path / "none", Path("x" * 5000), Path(os.devnull)):
         for kind, (_, load) in KINDS.items():
-            if kind != "tariff":  # which is given as text
+            if kind not in {"tariff", "tariff of everything", "calendar", "entries"}:  # given as text
                 with pytest.raises((BadConfigurationError, PlantError)):
                     load(path)
 
