@@ -21,15 +21,19 @@ class Doubts:
     def __init__(self) -> None:
         self._owed: dict[Question, float] = {}
         """And when each was asked."""
+        self._known: dict[Question, Block] = {}
+        """What was answered before, of each unit one block of each length."""
 
     def unanswered(self, asked: Question, now: float) -> None:
         """Its answer may still come."""
         self._owed[asked] = now
 
-    def answered(self, asked: Question) -> None:
+    def answered(self, block: Block, unit: int) -> None:
         """It proves nothing when it may have been the answer to an earlier question."""
+        asked = question(block, unit)
+        self._known[asked] = block
         if self._owed and asked not in self._owed:
-            self.settled(asked.unit)
+            self.settled(unit)
 
     def settled(self, unit: int) -> None:
         """It owes nothing."""
@@ -45,11 +49,14 @@ class Doubts:
         return asked_at is not None
 
     def fence(self, block: Block, unit: int, now: float) -> Block | None:
-        """A shorter part of ``block`` whose answer proves that none is owed; None when there is none.
+        """What proves by its answer that none is owed; None when there is nothing.
 
-        Nothing is asked for that is not within the block: elsewhere a read may do something.
+        A shorter part of ``block``, or another block that was answered before. Nothing else is asked for:
+        elsewhere a read may do something.
         """
         step = 8 if block.table.bits else 1
         counts = range(block.count - step, max(0, block.count - step * (_FENCES + 1)), -step)
-        fences = (Block(block.table, block.address, count) for count in counts)
-        return next((fence for fence in fences if not self.is_owed(question(fence, unit), now)), None)
+        shorter = [Block(block.table, block.address, count) for count in counts]
+        others = [known for asked, known in self._known.items() if asked.unit == unit]
+        fences = (fence for fence in (*shorter, *others) if not self.is_owed(question(fence, unit), now))
+        return next(fences, None)

@@ -110,8 +110,8 @@ class PymodbusTransport:
     async def _prove(self, doubts: Doubts, block: Block, unit: int) -> None:
         """That no answer is owed which would fit the question. Raises a LinkError when it cannot be.
 
-        By the answer to a shorter one; or else it is asked, and for a whole time limit nothing may come
-        behind the answer, which would be a late one followed by its own.
+        By the answer to one of another length; or else it is asked, and for a whole time limit nothing may
+        come behind the answer, which would be a late one followed by its own.
         """
         fence = doubts.fence(block, unit, self._monotonic())
         try:
@@ -136,12 +136,12 @@ class PymodbusTransport:
             answer = await self._answer(client, block, unit)
         except RefusedError as error:
             if error.code not in NOBODY:
-                self._settled(asked)
+                self._settled(block, unit)
             raise
         except BaseException as error:
             await self._unsettled(asked, wait=isinstance(error, (SilentError, DesyncError)))
             raise
-        self._settled(asked)
+        self._settled(block, unit)
         return answer
 
     async def _answer(self, client: ModbusBaseClient, block: Block, unit: int) -> Sequence[int]:
@@ -164,9 +164,9 @@ class PymodbusTransport:
         )
         return values
 
-    def _settled(self, asked: Question) -> None:
+    def _settled(self, block: Block, unit: int) -> None:
         if self._doubts:
-            self._doubts.answered(asked)
+            self._doubts.answered(block, unit)
 
     async def _unsettled(self, asked: Question, *, wait: bool) -> None:
         """A late answer may come where no transaction id tells that it is late."""

@@ -46,6 +46,18 @@ def test_of_a_single_register_there_is_no_shorter_part() -> None:
     assert owing(question(one, 1)).fence(one, 1, 1.0) is None
 
 
+def test_where_there_is_no_shorter_part_another_block_that_was_answered_will_do() -> None:
+    one = Block(Table.HOLDING, 7, 1)
+    doubts = Doubts()
+    for block in (TEN, one):
+        doubts.answered(block, 1)
+    doubts.unanswered(question(one, 1), 0.0)
+    assert doubts.fence(one, 1, 1.0) == TEN
+    doubts.unanswered(question(TEN, 1), 0.0)
+    assert doubts.fence(one, 1, 1.0) is None
+    assert doubts.fence(one, 2, 1.0) is None, "another unit's is none of its own"
+
+
 def test_bits_are_shortened_by_bytes() -> None:
     bits = Block(Table.COIL, 3, 20)
     assert owing(question(bits, 1)).fence(bits, 1, 1.0) == Block(Table.COIL, 3, 12)
@@ -55,14 +67,14 @@ def test_bits_are_shortened_by_bytes() -> None:
 
 def test_an_answer_of_another_length_proves_that_its_unit_owes_nothing() -> None:
     doubts = owing(question(TEN, 1), question(TEN, 2))
-    doubts.answered(question(NINE, 1))
+    doubts.answered(NINE, 1)
     assert not doubts.is_owed(question(TEN, 1), 1.0)
     assert doubts.is_owed(question(TEN, 2), 1.0), "another unit's answer proves nothing"
 
 
 def test_an_answer_that_may_be_a_late_one_proves_nothing() -> None:
     doubts = owing(question(TEN, 1))
-    doubts.answered(question(OTHER, 1))
+    doubts.answered(OTHER, 1)
     assert doubts.is_owed(question(TEN, 1), 1.0)
 
 
@@ -107,7 +119,7 @@ def test_whatever_comes_late_no_question_takes_the_answer_to_another(
         if first[0] != asked:
             doubts.unanswered(asked, 0.0)
             return None
-        doubts.answered(asked)
+        doubts.answered(block, 1)
         return first[1]
 
     for block, fate, hurried in story:

@@ -73,6 +73,8 @@ class Machine:
         """Every byte that came."""
         self.connections = 0
         self.faults: deque[Fault] = deque()
+        self.usual: Fault = _as_it_is
+        """What becomes of the others."""
         self.silent: set[int] = set()
         self.released = threading.Event()
         """What ``late`` waits for."""
@@ -158,7 +160,7 @@ class Machine:
                     heard = heard[len(frame.raw) :]
                     self.requests.append(frame)
                     if frame.unit not in self.silent:
-                        fault = self.faults.popleft() if self.faults else _as_it_is
+                        fault = self.faults.popleft() if self.faults else self.usual
                         fault(Exchange(self, frame))
         line.close()
 
