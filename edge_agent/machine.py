@@ -192,10 +192,10 @@ class Machine:
             self._beat = (sample.heartbeat, sample.at)
         return sample.at - self._beat[1] > STUCK_MS
 
-    def missed(self, reason: Reason, wall: int, mono: int) -> list[Record]:
-        """A poll without an answer, or a slot that was skipped."""
+    def missed(self, reason: Reason, wall: int, mono: int, polls: int = 1) -> list[Record]:
+        """A poll without an answer, or so many slots that were skipped."""
         put_right, at = self._advance(wall, mono)
-        return [] if self._waits(mono) else put_right + self._hold(self._missed(at, reason))
+        return [] if self._waits(mono) else put_right + self._hold(self._missed(at, reason, polls))
 
     def renew(self, reason: MeterReason, at: int) -> list[Record]:
         """Ends the epoch; the next good sample opens another."""
@@ -282,9 +282,9 @@ class Machine:
             self._state = msgspec.structs.replace(self._state, meter=redated_meter(meter, by))
         return [record if record.epoch == free.ended else redated(record, by) for record in free.held]
 
-    def _missed(self, at: int, reason: Reason) -> list[Record]:
+    def _missed(self, at: int, reason: Reason, polls: int = 1) -> list[Record]:
         meter = self._state.meter
-        return self._take(metering.miss(self.scheme, meter, at, reason)) if meter else []
+        return self._take(metering.miss(self.scheme, meter, at, reason, polls)) if meter else []
 
     def _take(self, turned: Turned) -> list[Record]:
         """Keeps the meter, and of the leases what can still matter to it."""

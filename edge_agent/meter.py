@@ -177,10 +177,10 @@ def _steps(scheme: Scheme, meter: MeterState, sample: Sample) -> dict[str, Step]
     return counters.rebased(counters.steps(every, meter.settled, meter.suspect), onward)
 
 
-def miss(scheme: Scheme, meter: MeterState, at: int, reason: Reason) -> Turned:
-    """A poll that gave no sample. The first miss of a hold names the gap that may come of it."""
+def miss(scheme: Scheme, meter: MeterState, at: int, reason: Reason, polls: int = 1) -> Turned:
+    """So many polls that gave no sample. The first miss of a hold names the gap that may come of it."""
     first = meter.missed_reason if meter.missed else reason
-    missed = replace(meter, missed=meter.missed + 1, missed_reason=first)
+    missed = replace(meter, missed=meter.missed + polls, missed_reason=first)
     if meter.gap is None and at - meter.settled.at > scheme.hold_ms:
         return open_gap(scheme, missed, first)
     return Turned(missed)

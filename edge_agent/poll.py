@@ -100,9 +100,10 @@ class Poller:
             counts.begin(clock.mono_ms() - slot)
             self._tally.came_to(await self._poll())
             following = next_due(clock.mono_ms(), period, self._phase_ms)
-            for _ in range(skipped(slot, following, period)):
-                self._tally.came_to(SKIPPED)
-                self._miss(Reason.LINK)
+            if gone_by := skipped(slot, following, period):
+                # In one go: after a night asleep they are tens of thousands, of each machine.
+                self._tally.came_to(SKIPPED, gone_by)
+                self._miss(Reason.LINK, gone_by)
             slot = following
 
     async def _poll(self) -> str:
@@ -144,8 +145,8 @@ class Poller:
         desk.conditions.ails(machine.name, self._tally.endpoint, *wrong)
         return records, wrong[0]
 
-    def _miss(self, reason: Reason) -> None:
-        self.keep(self._machine.missed(reason, *both(self._desk.clock)))
+    def _miss(self, reason: Reason, polls: int = 1) -> None:
+        self.keep(self._machine.missed(reason, *both(self._desk.clock), polls))
 
     def keep(self, records: list[Record]) -> None:
         """Records and the checkpoint after them are one transaction; a checkpoint alone goes now and then."""

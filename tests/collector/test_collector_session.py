@@ -10,7 +10,7 @@ import pytest
 
 from collector.ingest import Ingest
 from collector.isolate import Quarantine
-from collector.mqtt import Arrival
+from collector.mqtt import ANNOUNCEMENTS, BATCHES, Arrival, subscribe
 from collector.session import ANNOUNCED_WAITING, HEARD_MOST, OF_ONE_GATEWAY, Bounds, Session
 from contract import topics
 from contract.facts import LeaseFact
@@ -86,6 +86,29 @@ class Broker:
     async def publish(self, topic: str, _payload: bytes, *, qos: int, retain: bool) -> None:
         assert (qos, retain) == (1, True)
         self.retained.append(topic)
+
+
+class Hears:
+    """A broker that notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def subscribe(self, topic: str, *, qos: int) -> None:
+        assert qos == 1
+        self.asked.append(topic)
+
+
+async def test_batches_are_divided_among_collectors_and_announcements_are_not() -> None:
+    """A shared subscription is given nothing retained (MQTT 5.0, 4.8.2): a collector that hears
+    of no lease would take each for forgotten, and publish the one it knows over a newer one.
+    """
+    broker = Hears()
+    await subscribe(cast("Any", broker), "hall-1")
+    assert broker.asked == [f"$share/hall-1/{BATCHES}", *ANNOUNCEMENTS]
+    broker.asked.clear()
+    await subscribe(cast("Any", broker))
+    assert broker.asked == [BATCHES, *ANNOUNCEMENTS]
 
 
 async def test_what_the_broker_forgot_is_given_back_from_the_store(

@@ -70,6 +70,24 @@ def test_a_refusal_is_an_answer(framing: Framing, block: Block, unit: int, code:
 
 
 @every_framing
+@pytest.mark.parametrize(
+    ("unit", "function", "size"),
+    [(2, 3, 4), (1, 4, 4), (1, 3, 2), (1, 3, 6)],
+    ids=["another unit", "another function", "too short", "too long"],
+)
+def test_a_sound_frame_that_answers_another_question_is_a_flaw(
+    framing: Framing, unit: int, function: int, size: int
+) -> None:
+    asked = Asked(framing, Block(Table.HOLDING, 0, 2), unit=1)
+    assert asked.judge(asked.wrap(bytes([function, size, *bytes(size)]), unit=unit)).flaw
+
+
+def test_the_answer_to_the_question_before_is_a_flaw() -> None:
+    before, now = (Asked(Framing.MBAP, Block(Table.HOLDING, 0, 2), 1, transaction) for transaction in (8, 9))
+    assert now.judge(before.right()).flaw
+
+
+@every_framing
 @given(blocks(), units, st.data())
 def test_no_answer_of_another_unit_function_or_length_is_taken(
     framing: Framing, block: Block, unit: int, data: st.DataObject

@@ -56,3 +56,26 @@ def test_local_midnight_cuts_where_no_grid_does() -> None:
     before, after = bench.intervals()[-2:]
     assert (before.end, after.start) == (bench.ms(midnight), bench.ms(midnight))
     assert bench.transitions()[-1].at == bench.ms(midnight)
+
+
+def test_a_lease_that_is_heard_with_a_sample_cuts_behind_it(bench: Bench) -> None:
+    """In the very millisecond up to which everything is settled."""
+    bench.see_every_second(0, 10)
+    bench.lease(10, "hengxin")
+    bench.see_every_second(11, 300)
+    assert [(i.tenant, i.end - bench.eight) for i in bench.intervals()] == [
+        ("none", 10_001),
+        ("hengxin", 300_000),
+    ]
+
+
+def test_a_clock_put_right_while_the_agent_was_away_opens_another_epoch(bench: Bench) -> None:
+    bench.eight += 3_600_000
+    bench.see_every_second(0, 100)
+    bench.eight -= 3_600_000
+    bench.kill_and_restart(110)
+    bench.see(111)
+    opened = bench.written[-1]
+    assert isinstance(opened, Meter)
+    assert (opened.reason, opened.at) == ("clock_back", bench.ms(111))
+    assert opened.previous_end == bench.ms(100 + HOUR)

@@ -143,6 +143,16 @@ def damage_table(path: Path, table: str) -> None:
         file.write(b"\x00" * 64)
 
 
+@pytest.mark.parametrize("table", ["announcement", "life", "batch", "tally", "record"])
+def test_damage_is_found_before_anything_is_metered(tmp_path: Path, table: str) -> None:
+    """Also where nothing would have read the table at the start."""
+    path = tmp_path / "outbox.db"
+    fill(path, 400)
+    damage_table(path, table)
+    with pytest.raises(OutboxError, match=DAMAGED):
+        open_at(path)
+
+
 def test_one_thread_owns_the_outbox(tmp_path: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
