@@ -2,7 +2,7 @@
 
 CHAOS ?= --seconds 60 --faults 12
 
-.PHONY: help demo demo-influx test chaos deb check format setup lock clean
+.PHONY: help demo demo-influx test chaos deb check format setup schema lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -36,6 +36,9 @@ setup: .venv/installed
 
 .venv/installed: requirements.lock pyproject.toml scripts/setup
 	scripts/setup
+
+schema: setup ## renew configs/schema/ from the shapes and the comments of the examples
+	PYTHONPATH=. .venv/bin/python scripts/schemas.py
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	scripts/lock

@@ -96,7 +96,7 @@ class _Report(Table):
     gone: tuple[Name, ...] = ()
 
 
-class _File(Table):
+class FileShape(Table):
     tariff: str
     site: _Site
     store: StoreConfig
@@ -117,7 +117,7 @@ def load(path: Path) -> Settings:
     found: list[Complaint] = []
     table = None
     try:
-        table = _File.model_validate(file.data)
+        table = FileShape.model_validate(file.data)
         found += _twice(file, table)
     except ValidationError as error:
         found += complaints(file, [dict(problem) for problem in error.errors()])
@@ -141,7 +141,7 @@ def load(path: Path) -> Settings:
 
 
 def _settings(
-    table: _File, tariff: Tariff, tariffs: Mapping[str, Tariff], entries: Entries, path: Path
+    table: FileShape, tariff: Tariff, tariffs: Mapping[str, Tariff], entries: Entries, path: Path
 ) -> Settings:
     site = table.site
     return Settings(
@@ -218,7 +218,7 @@ def _text(path: Path, name: str) -> str:
         ) from None
 
 
-def _twice(file: TomlFile, table: _File) -> list[Complaint]:
+def _twice(file: TomlFile, table: FileShape) -> list[Complaint]:
     ids = [tenant.id for tenant in table.tenant]
     return [
         file.complain(("tenant", index, "id"), f"{name!r} is named a second time", "keep one of the two")

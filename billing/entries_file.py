@@ -68,7 +68,7 @@ class _MeanTable(Table):
     by: _Said
 
 
-class _File(Table):
+class EntriesShape(Table):
     manual: tuple[_ManualTable, ...] = ()
     test: tuple[_TestTable, ...] = ()
     mean: tuple[_MeanTable, ...] = ()
@@ -78,7 +78,7 @@ def read_entries(name: str, text: str) -> Entries:
     """Raises BadConfigurationError with every complaint about the file called ``name``."""
     file = parse_toml(name, text)
     try:
-        table = _File.model_validate(file.data)
+        table = EntriesShape.model_validate(file.data)
     except ValidationError as error:
         raise BadConfigurationError(complaints(file, [dict(one) for one in error.errors()])) from None
     if found := [*_twice(file, table)]:
@@ -143,7 +143,7 @@ def _mean(table: _MeanTable) -> Test:
     )
 
 
-def _twice(file: TomlFile, table: _File) -> Iterator[Complaint]:
+def _twice(file: TomlFile, table: EntriesShape) -> Iterator[Complaint]:
     seen = set[str]()
     for name in ("manual", "test", "mean"):
         for index, entry in enumerate(getattr(table, name)):

@@ -5,9 +5,10 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from contract.names import is_name, is_order_id
+from contract.json_schema import NAME_SCHEMA
+from contract.names import NAME, is_name, is_order_id
 from contract.series import is_quantity_name
 
 _PLACES: Final = 6
@@ -103,15 +104,21 @@ def _quantity(value: str) -> str:
     return value
 
 
-Price = Annotated[Decimal, BeforeValidator(_price)]
+# What editors are told: the validators say it in words.
+_AMOUNT: Final = WithJsonSchema({"type": "string", "pattern": rf"^[0-9]+(\.[0-9]{{1,{_PLACES}}})?$"})
+_SIGNED: Final = WithJsonSchema({"type": "string", "pattern": rf"^[+-]?[0-9]+(\.[0-9]{{1,{_PLACES}}})?$"})
+_KIND: Final = WithJsonSchema(
+    {"type": "string", "pattern": NAME.replace(r"\A", r"^(\*|").replace(r"\Z", ")$")}
+)
+Price = Annotated[Decimal, BeforeValidator(_price), _AMOUNT]
 """Yuan for one unit, zero or more, up to six places."""
-Yuan = Annotated[Decimal, BeforeValidator(_yuan)]
+Yuan = Annotated[Decimal, BeforeValidator(_yuan), _AMOUNT]
 """An amount of money, zero or more, to the fen."""
-Signed = Annotated[Decimal, BeforeValidator(_signed)]
-Positive = Annotated[Decimal, BeforeValidator(_positive)]
-Percent = Annotated[Decimal, BeforeValidator(_percent)]
-Kind = Annotated[str, BeforeValidator(_kind)]
-Name = Annotated[str, AfterValidator(_name)]
+Signed = Annotated[Decimal, BeforeValidator(_signed), _SIGNED]
+Positive = Annotated[Decimal, BeforeValidator(_positive), _AMOUNT]
+Percent = Annotated[Decimal, BeforeValidator(_percent), _AMOUNT]
+Kind = Annotated[str, BeforeValidator(_kind), _KIND]
+Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra=NAME_SCHEMA)]
 Order = Annotated[str, AfterValidator(_order)]
 Day = Annotated[date, BeforeValidator(_day)]
 Quantity = Annotated[str, AfterValidator(_quantity)]

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, Val
 from collector.mqtt import Address
 from contract.clock import ClockPair
 from contract.complaint import BadConfigurationError, Complaint, complaints, parse_toml
+from contract.json_schema import NAME_SCHEMA
 from contract.names import is_name
 from daemon.listen import Listen
 from store.config import StoreConfig
@@ -23,12 +24,15 @@ def _name(text: str) -> str:
     return text
 
 
+Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra=NAME_SCHEMA)]
+
+
 class CollectorConfig(BaseModel):
     model_config = _FROZEN
 
-    name: Annotated[str, AfterValidator(_name)]
+    name: Name
     """Stands in receipts and in the MQTT client id: no two collectors of one broker may share it."""
-    site: Annotated[str, AfterValidator(_name)] | None = None
+    site: Name | None = None
     """Whose leases and orders the commands announce, unless they say another."""
     batches_at_once: Annotated[int, Field(ge=1, le=64)] = 4
     batches_waiting: Annotated[int, Field(ge=1, le=10_000)] = 256
@@ -66,7 +70,7 @@ class BrokerConfig(BaseModel):
     password_file: Annotated[FilePath, AfterValidator(_secret)] | None = None
     tls: bool = False
     tls_ca_file: FilePath | None = None
-    shared: Annotated[str, AfterValidator(_name)] | None = None
+    shared: Name | None = None
     """The group of a shared subscription: batches are then divided among its collectors."""
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
+from contract.json_schema import NAME_SCHEMA
 from contract.names import INT64_MAX, LABEL, is_name
 from edge_agent.address import PORTS, Address, Scheme, parse
 from edge_agent.toml_tables import Shape
@@ -45,7 +46,7 @@ def _endpoint_url(url: str) -> str:
     return url
 
 
-NameText = Annotated[str, AfterValidator(_named)]
+NameText = Annotated[str, AfterValidator(_named), Field(json_schema_extra=NAME_SCHEMA)]
 FileText = Annotated[str, Field(min_length=1), AfterValidator(_file)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 

@@ -11,12 +11,12 @@ from edge_agent.profile import StopCode, StopTable
 from edge_agent.toml_tables import Reading, Shape, open_toml
 
 
-class _Top(Shape):
+class TopShape(Shape):
     id: Annotated[str, Field(pattern=LABEL)]
     version: Annotated[str, Field(pattern=LABEL)]
 
 
-class _Code(Shape):
+class CodeShape(Shape):
     code: Annotated[int, Field(ge=1)]
     party: Literal["tenant", "host", "utility", "unknown"]
     en: Annotated[str, Field(pattern=TEXT)]
@@ -26,8 +26,8 @@ class _Code(Shape):
 def load_stop_table(path: Path) -> StopTable:
     """Raises BadConfigurationError."""
     reading = Reading(open_toml(path, "name an existing table in stop_codes, or leave it out"))
-    top = reading.top(_Top, {"code"})
-    codes = reading.tables("code", _Code)
+    top = reading.top(TopShape, {"code"})
+    codes = reading.tables("code", CodeShape)
     reading.unique("code", ((i, entry.code) for i, entry in codes.items()), "code", "give each code once")
     if not reading.named("code", "en"):
         reading.complain(("code",), "names no stop code", "add [[code]] with code, party, en and zh")

@@ -134,8 +134,8 @@ def _initial(table: Table, kind: Kind) -> dict[str, int]:
 def _behaviour(table: Table, kind: Kind) -> Behaviour:
     default = msgspec.structs.asdict(TYPES[kind].behaviour)
     table.only(default)
-    return Behaviour(**{key: table.number(key, 0, _highest(key), value) for key, value in default.items()})
+    return Behaviour(**{key: table.number(key, 0, highest(key), value) for key, value in default.items()})
 
 
-def _highest(key: str) -> float:
+def highest(key: str) -> float:
     return 1.0 if key in _SHARES else _HIGHEST.get(key, 60.0)

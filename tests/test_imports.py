@@ -78,6 +78,7 @@ ADAPTERS = {
         "profile_shape",
         "register_checks",
         "relief",
+        "schema",
         "setaside",
         "sheets",
         "shipped",
@@ -97,7 +98,7 @@ ADAPTERS = {
         "terminal",
     },
     "billing": {"arguments", "clock", "reading", "render_table"},
-    "simulators": {"clock", "crowd_server", "modbus", "plant", "replay_server"},
+    "simulators": {"clock", "crowd_server", "modbus", "plant", "replay_server", "schema"},
 }
 """Each touches one peer: a library, a file, the clock, the log."""
 
@@ -142,11 +143,12 @@ WIRING_MODULES = {
         "keeping",
         "measured",
         "replaying",
+        "schema",
         "session",
         "watch",
         "watching",
     },
-    "billing": {"assign", "commands", "config", "history", "run"},
+    "billing": {"assign", "commands", "config", "history", "run", "schema"},
     "simulators": {"run"},
 }
 """They put adapters and core together. A module in neither table is core; ``demo`` is wiring throughout."""

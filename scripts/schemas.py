@@ -1,0 +1,95 @@
+"""Writes configs/schema/: JSON Schema of every configuration file, for editors of TOML.
+
+The shapes that read the files give types and limits; the comments of the examples give the words.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import billing.schema
+import collector.schema
+import edge_agent.schema
+import simulators.schema
+from contract.json_schema import described
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+OUT: Final = ROOT / "configs" / "schema"
+EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
+    "site": ("sites/knitting.toml", "sites/serial.toml", "sites/hall.toml"),
+    "profile": ("profiles/knit-flat.toml", "profiles/effluent-point.toml", "profiles/wire-loom.toml"),
+    "stop-codes": ("stop-codes.toml",),
+    "collector": ("collector.toml",),
+    "billing": ("billing.toml",),
+    "tariff": ("tariffs/house-2026.toml", "tariffs/park-2026.toml"),
+    "calendar": ("tariffs/calendars/hebei-south-2025-11.toml",),
+    "entries": ("entries/example.toml",),
+    "plant": ("plants/demo.toml",),
+}
+"""Whose comments explain the keys, the most telling first."""
+
+_HEADER: Final = re.compile(r"#?\s?\[\[?([A-Za-z_]+)\]\]?")
+_SETTING: Final = re.compile(r"(#\s?)?([a-z][a-z0-9_]*) = ([^#]*)(?:# (.*))?")
+_MORE: Final = re.compile(r"\s+# (.*)")
+
+
+def comments(text: str) -> Iterator[tuple[str, str]]:
+    """Keys, by the tables around them joined by dots, and what stands behind or above each."""
+    table, key, above = "", "", list[str]()
+    for line in text.splitlines():
+        header, setting, more = _HEADER.match(line), _SETTING.fullmatch(line), _MORE.fullmatch(line)
+        if setting:
+            key = f"{table}.{setting[2]}".lstrip(".")
+            yield key, setting[4] or " ".join(above)
+            above = []
+        elif more and key:
+            yield key, more[1]
+        elif header:
+            table, key, above = header[1], "", []
+        elif line.startswith("# "):
+            above.append(line.removeprefix("# "))
+        else:
+            above = []
+
+
+def words(examples: tuple[str, ...]) -> dict[str, str]:
+    """What the first example that explains a key says, its lines joined."""
+    told: dict[str, str] = {}
+    for example in examples:
+        found: dict[str, list[str]] = {}
+        for key, comment in comments((ROOT / "configs" / example).read_text("utf-8")):
+            found.setdefault(key, []).append(comment.strip())
+        told = {key: " ".join(filter(None, lines)) for key, lines in found.items()} | {
+            key: text for key, text in told.items() if text
+        }
+    return {key: text for key, text in told.items() if text}
+
+
+def files() -> dict[str, str]:
+    """The schemas by file name, as they should be."""
+    made: dict[str, dict[str, Any]] = {
+        **edge_agent.schema.schemas(),
+        **collector.schema.schemas(),
+        **billing.schema.schemas(),
+        **simulators.schema.schemas(),
+    }
+    return {
+        f"{name}.json": json.dumps(described(schema, words(EXAMPLES[name])), indent=1, ensure_ascii=False)
+        + "\n"
+        for name, schema in made.items()
+    }
+
+
+def main() -> int:
+    OUT.mkdir(exist_ok=True)
+    for name, text in files().items():
+        (OUT / name).write_text(text, "utf-8")
+        print(OUT / name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
