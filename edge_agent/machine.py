@@ -15,6 +15,7 @@ from contract.records import Clock, MeterReason, Reason, Record
 from edge_agent import meter as metering
 from edge_agent.attribution import Leases, forget, hear
 from edge_agent.checkpoint import Checkpoint, decode, encode
+from edge_agent.free_run import FreeRun
 from edge_agent.line import PLAUSIBLE_MS, Jump, Line, begin, follow, instant
 from edge_agent.meter import Turned
 from edge_agent.quantities import Told
@@ -29,21 +30,6 @@ STUCK_MS: Final = 10_000
 _PATIENCE_MS: Final = 600_000
 _LONGEST_STEP_MS: Final = 7 * 86_400_000
 """A clock set forward by more was wrong before: no gap, but another epoch."""
-
-
-class FreeRun:
-    """The time since a start on a wall clock that was never set. Nothing of it is a fact yet.
-
-    No record and no checkpoint leaves the machine: when the clock is put right they are dated anew; after a
-    power cut before that, all of it is a gap, recovered from the machine's own counters.
-    """
-
-    def __init__(self, since: int, ended: str) -> None:
-        self.since = since
-        """Monotonic ms."""
-        self.ended = ended
-        """The epoch before it, whose instants were right."""
-        self.held: list[Record] = []
 
 
 class Machine:
@@ -111,11 +97,19 @@ class Machine:
             return self.renew(MeterReason.CLOCK_BACK, meter.settled.at)
         if (reason := meter.identity.ends_by(self.scheme.identity)) is not None:
             return self.renew(reason, meter.settled.at)
+        meter = self._identified(meter)
         return self._take(metering.open_gap(self.scheme, meter, Reason.RESTART))
 
     def configure(self, scheme: Scheme, serial: int | None) -> None:
         """Another configuration under the same meter: one that does not end the epoch."""
         self.scheme, self._serial = scheme, serial
+        if self._state.meter:
+            meter = self._identified(self._state.meter)
+            self._state = msgspec.structs.replace(self._state, meter=meter)
+
+    def _identified(self, meter: MeterState) -> MeterState:
+        """What an identity has beside its epoch, such as the version of the stop codes, is that of today."""
+        return msgspec.structs.replace(meter, identity=self.scheme.identity)
 
     def rename(self, scheme: Scheme, serial: int | None, announced: Mapping[str, str]) -> list[Record]:
         """Another name, area or kind for a machine that is read as before.

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.names import NONE
-from contract.records import Interval, Meter, MeterReason, Record
+from contract.records import Interval, Meter, MeterReason, Record, Transition
 from edge_agent.checkpoint import is_open, moved
 from edge_agent.scheme import Scheme
 from tests.edge_agent.meter_bench import SCHEME, Bench
@@ -132,6 +132,24 @@ def test_a_name_that_was_given_up_is_free_for_another_machine() -> None:
     other.see_every_second(20, 30, serial=99)
     [opened] = meters(other)
     assert (opened.reason, opened.previous_epoch, opened.serial) == (MeterReason.FIRST, NONE, 99)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_new_table_of_stop_codes_is_named_from_then_on_and_ends_no_epoch(restarted: bool) -> None:  # noqa: FBT001
+    bench = Bench()
+    bench.see_every_second(0, 10)
+    bench.see_every_second(11, 20, "idle")
+    identity = msgspec.structs.replace(SCHEME.identity, stop_table="bench@2")
+    bench.scheme = msgspec.structs.replace(SCHEME, identity=identity)
+    if restarted:
+        bench.kill_and_restart(21)
+    else:
+        bench.machine.configure(bench.scheme, None)
+    bench.see_every_second(22, 40)
+    bench.see_every_second(41, 60, "idle")
+    turns = [record for record in bench.written if isinstance(record, Transition)]
+    assert (turns[0].stop_table, turns[-1].stop_table) == ("bench@1", "bench@2")
+    assert {record.epoch for record in bench.written} == {"e1"}
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.data())

@@ -1,0 +1,74 @@
+"""A poller that has to go waits for the read under way."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from edge_agent.block import Answers
+from edge_agent.clock import SystemClock
+from edge_agent.conditions import Conditions
+from edge_agent.counts import Counts, Tally
+from edge_agent.link import SilentError
+from edge_agent.poll import Desk, Poller
+from tests.edge_agent.meter_bench import SCHEME, Bench
+from tests.edge_agent.test_batches_disk import REAL
+
+
+class Nowhere:
+    def put(self, *_: object) -> None:
+        pass
+
+
+class Wire:
+    """A read that takes until it is let go."""
+
+    def __init__(self) -> None:
+        self.began, self.let_go, self.cut = asyncio.Event(), asyncio.Event(), 0
+
+    async def read(self) -> Answers:
+        self.began.set()
+        try:
+            await self.let_go.wait()
+        except asyncio.CancelledError:
+            self.cut += 1
+            raise
+        raise SilentError("nobody is there")
+
+
+def started(wire: Wire) -> tuple[Poller, asyncio.Task[None]]:
+    desk = Desk(
+        clock=SystemClock(REAL),
+        commit=cast("Any", Nowhere()),
+        conditions=Conditions(),
+        announced={},
+        show=lambda _: None,
+        wake=lambda: None,
+        checkpoint_ms=10_000,
+        counts=Counts(),
+    )
+    bench = Bench(SCHEME)
+    poller = Poller(bench.machine, cast("Any", None), wire.read, desk, Tally("bus"))
+    return poller, asyncio.create_task(poller.run())
+
+
+async def test_a_read_under_way_ends_before_its_poller_goes() -> None:
+    """Cut off in the middle, it would cost everybody behind the endpoint the connection."""
+    wire = Wire()
+    poller, poll = started(wire)
+    await wire.began.wait()
+    leaving = asyncio.create_task(poller.leave(poll))
+    await asyncio.sleep(0.05)
+    assert not poll.done()
+    wire.let_go.set()
+    await leaving
+    assert (poll.cancelled(), wire.cut) == (True, 0)
+
+
+async def test_a_read_that_never_ends_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_agent.poll.LEAVE_S", 0.05)
+    wire = Wire()
+    poller, poll = started(wire)
+    await wire.began.wait()
+    await poller.leave(poll)
+    assert (poll.cancelled(), wire.cut) == (True, 1)
