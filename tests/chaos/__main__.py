@@ -17,8 +17,8 @@ from tests.chaos.peers import MissingError
 from tests.chaos.run import STORELESS_AT_S, Options, Told, drawn, live
 from tests.chaos.schedule import Fault
 
-AFTER_S = 120.0
-"""Real time from the return of a store to the end of the shift."""
+AFTER_S = 360.0
+"""Real time from the return of a store to the end of the shift: the longest back-off is five minutes."""
 
 _ABOUT = """\
 Runs simulators, two agents, Mosquitto, two collectors and a store as real processes, does harm to them by a
@@ -53,7 +53,7 @@ def main() -> int:
         type=float,
         default=0.0,
         metavar="HOURS",
-        help="instead of a drawn schedule: no store for so many hours of plant time (24 take 48 minutes)",
+        help="instead of a drawn schedule: no store for so many hours of plant time (24 take 54 minutes)",
     )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep all files there, whatever happens")
     parser.add_argument("--show", action="store_true", help="print the schedule and do nothing")

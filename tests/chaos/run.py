@@ -116,6 +116,7 @@ async def live(options: Options, faults: tuple[Fault, ...]) -> Told:
         await _until(site, layout.START_MS + duration_ms + TAIL_S * 1000 * layout.SCALE)
         began = time.monotonic()
         left = await _drain(site, options.drain_s)
+        watch.depths.append((now_ms(), left))
         drained_s = time.monotonic() - began
         watching.cancel()
         seeing.cancel()
