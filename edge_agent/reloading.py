@@ -15,6 +15,8 @@ from edge_agent.clock import real_ms
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.config import Settings, load
+from edge_agent.descriptors import provide
+from edge_agent.link import Link
 from edge_agent.mqtt import Address
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxAwayError
@@ -49,6 +51,8 @@ class Reloading:
         self.settings = settings
         self.reloads = Reloads(taken_ms=real_ms())
         self._roster, self._commit, self._conditions, self._took = roster, commit, conditions, took
+        self._known = _looks(settings.files)
+        """The files as they were when they were last read, or looked at."""
         self._asked = asyncio.Event()
         self._working = asyncio.Lock()
 
@@ -66,12 +70,12 @@ class Reloading:
 
     async def watch(self) -> None:
         """For ever: where the configuration wants it, a file that changed, and rests, is a reason to ask."""
-        known = seen = await asyncio.to_thread(_looks, self.settings.files)
+        seen = self._known
         while True:
             await asyncio.sleep(_LOOK_S)
             before, seen = seen, await asyncio.to_thread(_looks, self.settings.files)
-            if seen != known and seen == before:  # an editor may write in several goes
-                known = seen
+            if seen != self._known and seen == before:  # an editor may write in several goes
+                self._known = seen
                 if self.settings.reload_on_change:
                     self.ask()
 
@@ -85,35 +89,52 @@ class Reloading:
         async with self._working:
             reloading()
             try:
-                await self._take(self._read)
-            except (RefusedError, BadConfigurationError, OSError) as why:
+                await self._take()
+            except RefusedError as why:
                 self._refuse(str(why))
             finally:
                 notify("READY=1")
 
-    def _read(self) -> tuple[Settings, Address]:
-        settings = load(self.settings.files[0])
-        return settings, settings.broker()
-
-    async def _take(self, read: Callable[[], tuple[Settings, Address]]) -> None:
-        """Raises RefusedError, BadConfigurationError and OSError, and has changed nothing then."""
-        # In a thread, since reading thousands of machines takes longer than a poll may be late.
-        after, broker = await asyncio.to_thread(read)
+    async def _take(self) -> None:
+        """Raises RefusedError, and has changed nothing then."""
         before = self.settings
+        # In a thread, since reading thousands of machines takes longer than a poll may be late.
+        after, broker = await asyncio.to_thread(self._read)
         if stubborn := fixed(before.fixed(), after.fixed()):
             raise RefusedError(
                 f"{', '.join(stubborn)} cannot change while the agent runs: restart it for that"
             )
+        if too_few := provide(len(after.endpoints)):
+            raise RefusedError(too_few)
         plan = compare(before, after)
         self._refuse_while_free(plan)
         checkpoints = await self._checkpoints(plan)
+        links = self._links(plan)
         self.settings = after
-        await self._roster.follow(plan, after, checkpoints)
+        await self._roster.follow(plan, after, checkpoints, links)
         self._took(before, after, broker)
         taken = self.reloads.taken + 1
         self.reloads = msgspec.structs.replace(self.reloads, taken=taken, refused_why="", taken_ms=real_ms())
         self._conditions.well("configuration")
         _log.info("configuration: taken: %s", plan, extra={"subject": "configuration", "kind": "taken"})
+
+    def _read(self) -> tuple[Settings, Address]:
+        """Raises RefusedError."""
+        self._known = _looks(self.settings.files)
+        try:
+            settings = load(self.settings.files[0])
+            broker = settings.broker()
+        except (BadConfigurationError, OSError) as error:
+            raise RefusedError(str(error)) from error
+        self._known = _looks(settings.files)
+        return settings, broker
+
+    def _links(self, plan: Plan) -> dict[str, Link]:
+        """To the endpoints that are new: whatever is wrong with them is said before anything is changed."""
+        try:
+            return self._roster.links_to(plan.opened)
+        except OSError as error:  # certificates, for instance
+            raise RefusedError(str(error)) from error
 
     def _refuse_while_free(self, plan: Plan) -> None:
         names = [*plan.removed, *(str(one.was) for one in plan.renamed), *(one.name for one in plan.changed)]

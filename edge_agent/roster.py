@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -12,6 +12,7 @@ from msgspec import Struct
 from contract.records import Record
 from daemon.progress import Mark
 from edge_agent.alarm import time_limits
+from edge_agent.breath import Breath, pieces
 from edge_agent.checkpoint import is_open, moved
 from edge_agent.config import Settings
 from edge_agent.gaze import Gaze, ReadSlow, Terms
@@ -26,27 +27,8 @@ from edge_agent.schedule import phase_of
 from edge_agent.scheme import Identity, Scheme
 from edge_agent.settings import Endpoint, MachineSettings, period_ms
 
-T = TypeVar("T")
-
-
 _MARGIN_S: Final = 60.0
 """Beside the times that the protocol allows: a silent unit is left alone for up to 30 s."""
-_AT_A_TIME: Final = 20
-"""Machines that end or change in one go; then whoever else waits for the loop has his turn."""
-_TURN_S: Final = 0.01
-
-
-class Breath:
-    """Long work in the event loop, in turns with whoever else waits for it."""
-
-    def __init__(self) -> None:
-        self._since = asyncio.get_running_loop().time()
-
-    async def draw(self) -> None:
-        loop = asyncio.get_running_loop()
-        if loop.time() - self._since > _TURN_S:
-            await asyncio.sleep(0)
-            self._since = loop.time()
 
 
 class _Running(Struct, frozen=True):
@@ -80,15 +62,23 @@ class Roster:
     def admit(self, checkpoints: Mapping[str, bytes], tasks: asyncio.TaskGroup) -> None:
         """Every machine of the configuration begins, each from its checkpoint if it has one."""
         self._tasks = tasks
-        self._open(self._settings.endpoints)
+        self._open(self._settings.endpoints, self.links_to(self._settings.endpoints))
         for configured in self._settings.machines:
             self._begin(configured, checkpoints)
 
-    async def follow(self, changes: Plan, settings: Settings, checkpoints: Mapping[str, bytes]) -> None:
-        """``changes`` lead to ``settings``. ``checkpoints`` are those of machines that do not run yet."""
+    async def follow(
+        self,
+        changes: Plan,
+        settings: Settings,
+        checkpoints: Mapping[str, bytes],
+        links: Mapping[str, Link],
+    ) -> None:
+        """``changes`` lead to ``settings``. ``checkpoints`` are those of machines that do not run yet,
+        ``links`` lead to the endpoints that are opened.
+        """
         self._settings, self._readers = settings, {}
         self._desk = msgspec.structs.replace(self._desk, checkpoint_ms=settings.poll.checkpoint_ms)
-        for some in _pieces(changes.removed):
+        for some in pieces(changes.removed):
             await self._end(some)
         swapped = [(machine.name, machine) for machine in changes.changed]
         swapped += [(str(machine.was), machine) for machine in changes.renamed]
@@ -96,7 +86,7 @@ class Roster:
         # Some devices take one connection only: the old one ends before the new one is made.
         retired = dict(zip(moved_, await asyncio.gather(*map(self._retired, moved_)), strict=True))
         self._close_links(changes.closed)
-        self._open(changes.opened)
+        self._open(changes.opened, links)
         breath = Breath()
         for name, to in swapped:  # first those that nobody polls meanwhile
             if name in retired:
@@ -150,12 +140,15 @@ class Roster:
             self._desk.counts.forget(name)
             del self._endpoints[name]
 
-    def _open(self, endpoints: Iterable[Endpoint]) -> None:
+    def links_to(self, endpoints: Iterable[Endpoint]) -> dict[str, Link]:
+        """They connect when they are needed. Raises OSError for certificates that cannot be read."""
+        now_ms = self._desk.clock.mono_ms
+        return {one.name: link_to(one, alarm=self._limits, now_ms=now_ms) for one in endpoints}
+
+    def _open(self, endpoints: Iterable[Endpoint], links: Mapping[str, Link]) -> None:
         for endpoint in endpoints:
             self._endpoints[endpoint.name] = endpoint
-            self._links[endpoint.name] = link_to(
-                endpoint, alarm=self._limits, now_ms=self._desk.clock.mono_ms
-            )
+            self._links[endpoint.name] = links[endpoint.name]
 
     def _begin(self, configured: MachineSettings, checkpoints: Mapping[str, bytes]) -> None:
         """From its own checkpoint; else from that of the machine it was, whose name is given up."""
@@ -208,7 +201,7 @@ class Roster:
     async def _swap_all(self, pairs: Sequence[tuple[str, MachineSettings]]) -> None:
         """None of them waits for another: one that is silent keeps only its own read waiting."""
         swaps = []
-        for some in _pieces(pairs):
+        for some in pieces(pairs):
             swaps += [asyncio.create_task(self._swap(*pair), name="swap") for pair in some]
             await asyncio.sleep(0)
         await asyncio.gather(*swaps)
@@ -262,11 +255,6 @@ class Roster:
         self._desk.commit.put(machine.name, records, machine.checkpoint())
         if records:
             self._desk.wake()
-
-
-def _pieces(whole: Sequence[T]) -> Iterator[Sequence[T]]:
-    """``whole`` in pieces of bounded size."""
-    return (whole[start : start + _AT_A_TIME] for start in range(0, len(whole), _AT_A_TIME))
 
 
 def scheme_of(settings: Settings, configured: MachineSettings, poll_ms: int, agent: str) -> Scheme:

@@ -47,6 +47,7 @@ ADAPTERS = {
         "sqlite_file",
     },
     "edge_agent": {
+        "breath",
         "alarm",
         "arguments",
         "clock",

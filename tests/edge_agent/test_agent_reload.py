@@ -391,3 +391,29 @@ async def test_files_that_change_are_reason_enough_where_the_configuration_says_
         assert "weld-01" not in site.agent.machines
         site.edit(r'name = "knit-01"\n', 'name = "knit-15"\n')
         await eventually(lambda: "knit-15" in site.agent.machines)
+
+
+async def test_too_many_endpoints_for_the_file_descriptors_are_refused(
+    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.reloading.provide", lambda endpoints: f"{endpoints} are too many")
+    async with running(tmp_path, port) as site:
+        await site.reload()
+        assert site.agent.watch._reloads().refused_why == "2 are too many"
+
+
+async def test_an_endpoint_whose_certificate_cannot_be_read_changes_nothing(
+    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found before the first machine is touched, not in the middle."""
+
+    def unreadable(*_: object) -> dict[str, object]:
+        raise PermissionError(13, "Permission denied", "agent.key")
+
+    async with running(tmp_path, port) as site:
+        before = dict(site.agent.machines)
+        site.without("weld-01")
+        monkeypatch.setattr(site.agent._roster, "links_to", unreadable)
+        await site.reload()
+        assert "agent.key" in site.agent.watch._reloads().refused_why
+        assert site.agent.machines == before
