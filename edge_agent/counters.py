@@ -21,6 +21,8 @@ _SLACK_MS: Final = 60_000
 class Kind(StrEnum):
     NORMAL = "normal"
     WRAPPED = "wrapped"
+    """What the machine could have done, and one odd zero would show as well, near the top of a counter or
+    after a night of silence; the next read decides."""
     RESTARTED = "restarted"
     DOUBTFUL = "doubtful"
     """Nothing that the machine could have done; the next read decides between transient and unexplained."""
@@ -31,11 +33,11 @@ class Kind(StrEnum):
 class Step(Struct, frozen=True):
     kind: Kind
     delta: int
-    """Raw units; 0 when doubtful, the whole step when unsure."""
+    """Raw units; 0 when doubtful, the whole step when unsure or wrapped."""
 
 
 _DOUBTFUL: Final = Step(Kind.DOUBTFUL, 0)
-_OPEN: Final = frozenset({Kind.DOUBTFUL, Kind.UNSURE})
+_OPEN: Final = frozenset({Kind.DOUBTFUL, Kind.UNSURE, Kind.WRAPPED})
 
 
 def feasible(counter: Counter, elapsed_ms: int) -> int:
@@ -101,7 +103,8 @@ def rebased(first: Mapping[str, Step], second: Mapping[str, Step]) -> dict[str, 
     """Steps over an odd read that the next one confirmed.
 
     ``first`` leads to the odd read, ``second`` from it to the next. A doubtful jump has no value, since
-    nobody knows what it stands for; what was counted before and after it has. An unsure one is sure now.
+    nobody knows what it stands for; what was counted before and after it has. An unsure one is sure now, and
+    so is a wrap.
     """
     return {
         name: Step(

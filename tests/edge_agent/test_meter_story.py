@@ -292,6 +292,34 @@ def test_one_odd_zero_is_neither_believed_nor_billed(bench: Bench) -> None:
     assert (interval.quantities["energy_wh"], interval.run_ms, interval.quality) == (10, 300_000, "actual")
 
 
+def test_one_zero_after_a_silent_night_is_no_wrap(bench: Bench) -> None:
+    """In so long a time a counter of 16 bits could have come round to 0."""
+    bench.readings["ng"] = 40_000
+    bench.see_every_second(0, 100)
+    night = 16 * 3600
+    for at in range(160, night, 60):
+        bench.miss(at)
+    bench.readings["ng"] = 0
+    bench.see(night)
+    bench.readings["ng"] = 40_007
+    bench.see_every_second(night + 1, night + 300)
+    assert total(bench.intervals(), "scrap") == 7
+    assert {interval.reason for interval in bench.intervals()} == {"none", "silent"}
+
+
+def test_a_counter_that_wrapped_in_a_silent_night_is_believed_a_poll_later(bench: Bench) -> None:
+    bench.readings["ng"] = 40_000
+    bench.see_every_second(0, 100)
+    night = 16 * 3600
+    for at in range(160, night, 60):
+        bench.miss(at)
+    bench.readings["ng"] = 64
+    bench.see_every_second(night, night + 300)
+    assert total(bench.intervals(), "scrap") == 65_536 - 40_000 + 64
+    gap = [interval for interval in bench.intervals() if interval.reason == "silent"][-1]
+    assert gap.end == bench.ms(night + 1)
+
+
 def test_a_jump_that_the_next_read_confirms_has_no_value_and_is_told(bench: Bench) -> None:
     bench.see_every_second(0, 100)
     bench.see(101, pieces=50_000)
