@@ -5,16 +5,20 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from billing import commands
-from billing.arguments import BadUsageError, parser
-from billing.assign import Refusal
+from billing import command_estimate, command_inspect, commands
+from billing.arguments import parser
+from billing.bad_usage import BadUsageError
 from billing.config import Settings, load
+from billing.writing import Refusal
 from contract.complaint import BadConfigurationError
 from store.protocol import StoreAwayError, UnusableStoreError
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Settings], Awaitable[int]]] = {
     "run": commands.run,
     "report": commands.report,
+    "estimate": command_estimate.run,
+    "inspect": command_inspect.run,
+    "owners": commands.owners,
     "suspense": commands.suspense,
     "assign": commands.decide,
     "check": commands.check,
@@ -26,6 +30,7 @@ _FAILURES = (
     Refusal,
     commands.UnwritableError,
     commands.NothingStoredError,
+    command_estimate.NothingPricedError,
 )
 
 

@@ -4,6 +4,11 @@ import argparse
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from billing.bad_usage import BadUsageError
+from billing.inspection_arguments import HELP as INSPECT_HELP
+from billing.inspection_arguments import add_result
+from billing.job_arguments import HELP as ESTIMATE_HELP
+from billing.job_arguments import add_job
 from billing.period import Period, day_period, month_period, range_period
 from billing.report import By
 
@@ -22,6 +27,7 @@ examples:
   gongfang-billing run --day 2026-11-22 --tenant hongye --format json    one object; without --tenant an array
   gongfang-billing report --day 2026-11-22 --by order      utilisation and yield
   gongfang-billing suspense --period 2026-11               what nobody pays yet, and how to decide it
+  gongfang-billing estimate --kind knit --run 8 --pieces 200   what a job would cost
 
 exit codes: 0 fine, 1 failure (the store is away, nothing found), 2 bad usage or configuration"""
 
@@ -29,6 +35,11 @@ _PERIOD_HELP = """\
 A period is local time of the site. An interval belongs to the period in which it begins; a stop is cut at the
 period's ends. A tariff must hold on every day of the period: when prices change, bill up to that day and
 from it."""
+
+_OWNERS_HELP = """\
+The net amounts of all lines go to the machines behind them, and from there to the owners that [[ownership]]
+in billing.toml names, after the host's fee, by agreed shares. What no machine or owner is behind stays with
+the host."""
 
 _ASSIGN_HELP = """\
 Writes whose it was, decided by whom and why. It holds for the record, or for everything of the machine that
@@ -63,8 +74,13 @@ def parser() -> argparse.ArgumentParser:
     _add_period(report)
     report.add_argument("--by", type=By, choices=tuple(By), default=By.MACHINE, help="default: machine")
     report.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
+    add_job(_command(commands, "estimate", "what a job would cost, before it starts", ESTIMATE_HELP))
+    owners = _command(commands, "owners", "what the owners of machines get of a period", _OWNERS_HELP)
+    _add_period(owners)
+    owners.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
     suspense = _command(commands, "suspense", "what nobody pays yet, and how to decide it", _PERIOD_HELP)
     _add_period(suspense)
+    add_result(_command(commands, "inspect", "write what inspection found of pieces", INSPECT_HELP))
     _add_assign(_command(commands, "assign", "decide whose a record or a stretch of time was", _ASSIGN_HELP))
     _command(commands, "check", "read the configuration and its tariff, and say what they mean", "")
     return whole
@@ -109,10 +125,6 @@ def _add_assign(command: argparse.ArgumentParser) -> None:
     command.add_argument("--order", metavar="ORDER", help="for which order; none for no order")
     command.add_argument("--by", required=True, metavar="WHO", help="who decided")
     command.add_argument("--why", required=True, metavar="TEXT", help="on what grounds")
-
-
-class BadUsageError(Exception):
-    """The command line asks for something that is not there. The text says what to type instead."""
 
 
 def period_of(arguments: argparse.Namespace, zone: ZoneInfo) -> Period:

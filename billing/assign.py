@@ -1,23 +1,17 @@
 """A person's decision becomes correction facts. Nothing stored is changed; the next run bills it."""
 
-from collections.abc import Sequence
-
-import msgspec
 from msgspec import Struct
 
 from billing.announcements import announcements
 from billing.claims import is_stop
 from billing.period import Period
 from billing.reading import Reader
+from billing.writing import Refusal
 from contract.facts import CorrectedField, Correction, OrderFact, Target
-from contract.messages import ExceptionReason, Outcome
 from contract.names import DISPUTED, NONE, is_name, is_order_id
 from contract.records import Interval, Meter, Transition
-from contract.series import METER, ORDER, STATE, USAGE, row_of
+from contract.series import METER, ORDER, STATE, USAGE
 from store.protocol import Store
-
-_TRIES = 100
-"""Corrections of one machine in the same millisecond; each next one is issued a millisecond later."""
 
 _SPAN_MS = 25 * 3_600_000
 """A span is cut at local midnight, and the longest local day has 25 hours."""
@@ -36,10 +30,6 @@ class Decision(Struct, frozen=True, kw_only=True):
     epoch: str = NONE
     sequence: int = -1
     period: Period = Period(start=0, end=0)
-
-
-class Refusal(Exception):  # noqa: N818  it is an answer to a person, with what to do
-    """The decision cannot be written. The text says why and what to do."""
 
 
 def complaints_about(decision: Decision) -> list[str]:
@@ -171,20 +161,3 @@ def corrections_of(
         )
         for index, (field, new) in enumerate(fields)
     )
-
-
-async def write(store: Store, decided: Sequence[Correction]) -> list[Correction]:
-    """The facts as they were stored. Raises Refusal when the store would not take one."""
-    return [await _write(store, correction) for correction in decided]
-
-
-async def _write(store: Store, correction: Correction) -> Correction:
-    for later in range(_TRIES):
-        issued = correction.issued + later
-        moved = msgspec.structs.replace(correction, issued=issued, id=f"{correction.machine}-{issued}")
-        (written,) = await store.write([row_of(moved)])
-        if written.outcome is Outcome.ACCEPTED:
-            return moved
-        if written.reason is not ExceptionReason.CONFLICT:
-            raise Refusal(f"the store did not take the correction: {written.detail}")
-    raise Refusal("the store holds other corrections at this time; try again in a second")

@@ -10,23 +10,26 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from billing import assign, clock
-from billing.arguments import BadUsageError, period_of, stretch_of
+from billing.arguments import period_of, stretch_of
+from billing.bad_usage import BadUsageError
 from billing.config import Settings
 from billing.period import Period, label
 from billing.render_csv import report_csv, statement_csv
 from billing.render_html import statement_html
-from billing.render_json import report_json, statement_json, statements_json
+from billing.render_json import report_json, revenue_json, statement_json, statements_json
 from billing.render_table import (
     calendar_note,
     findings_table,
     items_table,
     print_assessment,
     report_table,
+    revenue_table,
     statement_table,
 )
 from billing.run import assess
 from billing.statement import Assessment, Statement
 from billing.tariff_words import in_words
+from billing.writing import write
 from contract.names import NONE
 from store.opening import open_store
 
@@ -63,7 +66,7 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     elif len(shown) > 1 or (shown == ["html"] and len(statements) > 1):
         raise BadUsageError("one document is printed at a time; add --out DIR (or --tenant NAME for html)")
     if shown == ["table"] and arguments.tenant is None:
-        print_assessment(_console(), assessment, settings.config)
+        print_assessment(console(), assessment, settings.config)
         return FINE
     for name in shown:
         _print(name, statements, is_one=arguments.tenant is not None)
@@ -76,7 +79,7 @@ def _print(name: str, statements: Sequence[Statement], *, is_one: bool) -> None:
     match name:
         case "table":
             for statement in statements:
-                _console().print(statement_table(statement))
+                console().print(statement_table(statement))
         case "csv":
             sys.stdout.write(statement_csv(*statements))
         case "json":
@@ -123,9 +126,19 @@ async def report(arguments: argparse.Namespace, settings: Settings) -> int:
         case "json":
             sys.stdout.write(report_json(rows, arguments.by, assessment.heading, assessment.findings))
         case _:
-            _console().print(report_table(rows, arguments.by), calendar_note())
+            console().print(report_table(rows, arguments.by), calendar_note())
             if assessment.findings:
-                _console().print(findings_table(assessment.findings, settings.zone))
+                console().print(findings_table(assessment.findings, settings.zone))
+    return FINE
+
+
+async def owners(arguments: argparse.Namespace, settings: Settings) -> int:
+    assessment = await _assess(arguments, settings)
+    if arguments.format == "json":
+        sys.stdout.write(revenue_json(assessment))
+    else:
+        console().print(revenue_table(assessment))
+    _remind(assessment)
     return FINE
 
 
@@ -151,7 +164,7 @@ async def decide(arguments: argparse.Namespace, settings: Settings) -> int:
             raise BadUsageError(
                 "name the --tenant (none: the host's own use), or an --order that was announced by then"
             )
-        written = await assign.write(store, assign.corrections_of(decision, tenant, found, site, now))
+        written = await write(store, assign.corrections_of(decision, tenant, found, site, now))
     order = "as stored" if decision.order_id is None else decision.order_id
     _say(f"{len(found.records)} records of {decision.machine}: tenant {tenant}, order {order}")
     _say(f"written as {' and '.join(fact.id for fact in written)}; the next run bills it")
@@ -225,10 +238,10 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, whole: bar.update(task, completed=done, total=whole)
 
 
-def _console() -> Console:
+def console() -> Console:
     """A file or a pipe is as wide as the tables need."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH)
+    found = Console()
+    return found if found.is_terminal else Console(width=_WIDTH)
 
 
 def _say(text: str) -> None:

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from billing.entries import Entries
 from billing.entries_file import joined, read_entries
+from billing.ownership import Ownership
+from billing.ownership_table import OwnershipTable, named_twice, ownership_of
 from billing.statement import Named
 from billing.tariff import Tariff
 from billing.tariff_checks import tables
@@ -35,6 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     tenants: tuple[Named, ...] = ()
     tolerance_ms: int = 5000
     """How long a record may name another lease than the one in force."""
+    ownerships: tuple[Ownership, ...] = ()
     require_witness: bool = False
     """Usage of a machine whose panel nobody has compared with its registers waits until somebody has."""
     coverage: Fraction = Fraction(95, 100)
@@ -103,6 +106,7 @@ class FileShape(Table):
     tenant: tuple[_Tenant, ...] = ()
     entries: tuple[str, ...] = ()
     orders: _Orders = _Orders()
+    ownership: tuple[OwnershipTable, ...] = ()
     attribution: _Attribution = _Attribution()
     report: _Report = _Report()
 
@@ -118,7 +122,7 @@ def load(path: Path) -> Settings:
     table = None
     try:
         table = FileShape.model_validate(file.data)
-        found += _twice(file, table)
+        found += [*_twice(file, table), *named_twice(file, table.ownership)]
     except ValidationError as error:
         found += complaints(file, [dict(problem) for problem in error.errors()])
     beside = _Beside(file, path)
@@ -154,6 +158,7 @@ def _settings(
         lookback_ms=table.orders.lookback_days * 86_400_000,
         tenants=tuple(Named(id=t.id, name_en=t.name_en, name_zh=t.name_zh) for t in table.tenant),
         tolerance_ms=table.attribution.lease_tolerance_s * 1000,
+        ownerships=tuple(map(ownership_of, table.ownership)),
         require_witness=table.attribution.require_witness,
         coverage=Fraction(table.report.coverage_percent, 100),
         gone=table.report.gone,

@@ -4,7 +4,7 @@ A *measure* is what is added up: a time field, a quantity, ``stop`` (stops by th
 under a lease ``reserved_ms`` (idle), ``leased_off_ms`` (off) and ``used_ms`` (all else, unseen time too).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -104,6 +104,11 @@ class Sieve:
             if key in dims.calendars:
                 edges |= {first for first, _, _ in dial.pieces(start, end)}
         return sorted(edges)
+
+    def edges(self, start: int, end: int) -> Iterator[int]:
+        """Where a band of any calendar begins from ``start`` to ``end``."""
+        for _, dial in self._dials:
+            yield from (first for first, _, _ in dial.pieces(start, end))
 
     def day(self, at: int) -> str:
         start, end, day = self._day

@@ -21,6 +21,24 @@ def statement_json(statement: Statement) -> str:
     return _json(statement_fields(statement))
 
 
+def estimate_json(page: Statement, left_out: Sequence[str]) -> str:
+    """The lines as a statement has them, and the clauses that an estimate says nothing about."""
+    fields = statement_fields(page)
+    kept = (
+        "site",
+        "tariff",
+        "generated_ms",
+        "tenant",
+        "formula",
+        "charges",
+        "currency",
+        "net",
+        "tax",
+        "total",
+    )
+    return _json({**{name: fields[name] for name in kept}, "left_out": list(left_out)})
+
+
 def statements_json(statements: Sequence[Statement]) -> str:
     """An array, also of one."""
     return _json([statement_fields(statement) for statement in statements])
@@ -63,6 +81,32 @@ def statement_fields(statement: Statement) -> dict[str, Any]:
         "whole": row_fields(statement.whole, By.TENANT),
         "open_items": [item_fields(item) for item in statement.open_items],
     }
+
+
+def revenue_json(assessment: Assessment) -> str:
+    """What each owner gets, with the lines it comes from."""
+    revenue = assessment.revenue
+    ownerships = [
+        {
+            "id": split.ownership.id,
+            "machines": list(split.ownership.machines),
+            "revenue": str(split.revenue),
+            "host_fee": str(split.fee),
+            "owners": [
+                {
+                    "id": share.owner.id,
+                    "name": msgspec.to_builtins(share.owner.label),
+                    "share": share.owner.share,
+                    "amount": str(share.amount),
+                }
+                for share in split.shares
+            ],
+            "lines": [{"id": part.charge_id, "amount": str(part.amount)} for part in split.parts],
+        }
+        for split in revenue.splits
+    ]
+    whole = {"ownerships": ownerships, "host": str(revenue.host), "net": str(revenue.total)}
+    return _json({**_heading(assessment.heading), **whole})
 
 
 def _charge(charge: Charge) -> dict[str, Any]:

@@ -42,6 +42,18 @@ _NUMBERS: Final = ("h:mm:ss", "quantity 数量", "price 单价", "amount 金额"
 def statement_table(statement: Statement, *, is_explained: bool = True) -> RenderableType:
     """With how its amounts are found, unless that stands once below several."""
     heading, zone = statement.heading, statement.heading.zone
+    table = charges_table(statement)
+    ends = f"{shown(heading.period.start, zone)} to {shown(heading.period.end, zone)}, {heading.timezone}"
+    below = f"{ends}; tariff {heading.tariff.id} {heading.tariff.version}; from {heading.digest[:12]}"
+    early = Text("preliminary 预结算: the period is not over", "yellow")
+    said = (explanation([statement]),) if is_explained else ()
+    notes = (Text(below, "dim"), *said, *((early,) if heading.is_preliminary else ()))
+    return Group(table, *notes, report_table(statement.machines, By.MACHINE))
+
+
+def charges_table(statement: Statement) -> Table:
+    """The lines, VAT and the total."""
+    tariff = statement.heading.tariff
     table = _table(f"{statement.tenant.shown}  {statement.tenant.id}")
     for name in _TEXTS:
         table.add_column(name.replace(" ", "\n"))
@@ -51,17 +63,12 @@ def statement_table(statement: Statement, *, is_explained: bool = True) -> Rende
         table.add_row(*_cells(charge))
     table.add_section()
     for tax in statement.taxes:
-        included = "incl. " if heading.tariff.is_gross else ""
+        included = "incl. " if tariff.is_gross else ""
         name = f"{included}VAT 增值税 {tax.percent} %"
         table.add_row("", "", Text(name), "", "", figures.yuan(tax.net), figures.yuan(tax.tax))
     total = Text(figures.yuan(statement.total), "bold")
-    table.add_row("", "", Text("total 合计", "bold"), "", "", heading.tariff.currency, total)
-    ends = f"{shown(heading.period.start, zone)} to {shown(heading.period.end, zone)}, {heading.timezone}"
-    below = f"{ends}; tariff {heading.tariff.id} {heading.tariff.version}; from {heading.digest[:12]}"
-    early = Text("preliminary 预结算: the period is not over", "yellow")
-    said = (explanation([statement]),) if is_explained else ()
-    notes = (Text(below, "dim"), *said, *((early,) if heading.is_preliminary else ()))
-    return Group(table, *notes, report_table(statement.machines, By.MACHINE))
+    table.add_row("", "", Text("total 合计", "bold"), "", "", tariff.currency, total)
+    return table
 
 
 def _cells(charge: Charge) -> tuple[str, ...]:
@@ -87,6 +94,26 @@ def _what(charge: Charge) -> str:
 def _price(charge: Charge) -> str:
     each = f"{charge.price} %" if charge.priced.en == "%" else f"{charge.price}/{charge.priced.en}"
     return "\n".join(filter(None, (each, figures.times(charge))))
+
+
+def revenue_table(assessment: Assessment) -> RenderableType:
+    """What each owner gets."""
+    table = _table("owners 业主分配")
+    for name in ("machines 机台", "owner 业主"):
+        table.add_column(name.replace(" ", "\n"))
+    for name in ("share 份额", "amount 金额"):
+        table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
+    revenue, currency = assessment.revenue, assessment.heading.tariff.currency
+    for split in revenue.splits:
+        table.add_row(split.ownership.id, "net revenue 不含税收入", "", figures.yuan(split.revenue))
+        table.add_row("", "host's fee 主办方服务费", "", figures.yuan(-split.fee))
+        for share in split.shares:
+            name = " ".join(dict.fromkeys((share.owner.label.en, share.owner.label.zh)))
+            table.add_row("", name, f"{share.owner.share:,}", figures.yuan(share.amount))
+        table.add_section()
+    table.add_row("", "the host's own 主办方自有", "", figures.yuan(revenue.host))
+    table.add_row("", Text("all lines, net 全部不含税", "bold"), currency, figures.yuan(revenue.total))
+    return table
 
 
 def explanation(statements: Sequence[Statement]) -> RenderableType:

@@ -14,6 +14,7 @@ from billing.fold import Fold, Folded
 from billing.history import History
 from billing.known import Known
 from billing.needs import grain_of_all
+from billing.ownership import revenue
 from billing.period import Period, midnight_from, midnight_to
 from billing.rating import charges
 from billing.reading import Reader
@@ -22,7 +23,7 @@ from billing.report import By, report
 from billing.statement import Assessment, Heading, statement
 from billing.tariff import shared
 from billing.usage import Usage
-from billing.validity import check_tariffs
+from billing.validity import check_ownerships, check_tariffs
 from contract.names import NONE
 from contract.records import Interval, Meter, Transition
 from contract.series import METER, STATE, USAGE
@@ -49,7 +50,9 @@ async def assess(
     Raises StoreAwayError, and BadConfigurationError when the tariff does not hold in the whole period.
     """
     period = Period(start=start_ms, end=end_ms)
-    check_tariffs(settings.all_tariffs, *period.days(settings.zone), settings.config)
+    days = period.days(settings.zone)
+    check_tariffs(settings.all_tariffs, *days, settings.config)
+    check_ownerships(settings.ownerships, *days, settings.config)
     reader = Reader(store, settings.site.id)
     horizon = max(now, end_ms)
     books = await reader.books(
@@ -165,6 +168,7 @@ def conclude(
             for tenant in tenants
         ),
         reports=reports,
+        revenue=revenue(lines, settings.ownerships, known),
         suspense=tuple(item for item in items if item.place is Place.SUSPENSE),
         disputed=tuple(item for item in items if item.place is Place.DISPUTED),
         findings=tuple(sorted([*folded.findings, *notices, *remarked])),

@@ -11,6 +11,7 @@ from billing import money
 from billing.attribution import Place
 from billing.charge import Charge
 from billing.findings import Finding
+from billing.ownership import Revenue
 from billing.period import Period
 from billing.report import COVERAGE, By, ReportRow, report, report_of_nothing
 from billing.suspense import Item
@@ -93,6 +94,8 @@ class Assessment(Struct, frozen=True, kw_only=True):
     heading: Heading
     statements: tuple[Statement, ...]
     reports: Mapping[By, tuple[ReportRow, ...]]
+    revenue: Revenue
+    """Where the net amounts of all lines go: to owners of machines, and to the host."""
     suspense: tuple[Item, ...]
     disputed: tuple[Item, ...]
     findings: tuple[Finding, ...]

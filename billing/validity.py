@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from billing.clauses import Span
+from billing.ownership import Ownership
 from billing.tariff import Tariff
 from contract.complaint import BadConfigurationError, Complaint
 
@@ -17,6 +18,24 @@ def check_tariffs(tariffs: Iterable[Tariff], first: date, last: date, file: str)
         Complaint(file=file or "tariff", line=0, key="tariff", problem=problem, remedy=remedy)
         for tariff in tariffs
         for problem, remedy in _problems(tariff, first, last)
+    ]
+    if found:
+        raise BadConfigurationError(found)
+
+
+def check_ownerships(ownerships: Iterable[Ownership], first: date, last: date, file: str) -> None:
+    """Raises BadConfigurationError when shares change within the days from ``first`` to ``last``."""
+    found = [
+        Complaint(
+            file=file or "billing.toml",
+            line=0,
+            key="ownership",
+            problem=f"{each.id} holds from {each.valid_from} to {each.valid_to or 'further notice'},"
+            f" the period is {first} to {last}",
+            remedy="bill up to the change and then from it",
+        )
+        for each in ownerships
+        if each.holds(first, last) is None
     ]
     if found:
         raise BadConfigurationError(found)

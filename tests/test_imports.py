@@ -98,7 +98,15 @@ ADAPTERS = {
         "mqtt",
         "terminal",
     },
-    "billing": {"arguments", "clock", "reading", "render_table"},
+    "billing": {
+        "arguments",
+        "clock",
+        "inspection_arguments",
+        "job_arguments",
+        "reading",
+        "render_table",
+        "writing",
+    },
     "simulators": {"clock", "crowd_server", "modbus", "plant", "replay_server", "schema"},
 }
 """Each touches one peer: a library, a file, the clock, the log."""
@@ -149,7 +157,16 @@ WIRING_MODULES = {
         "watch",
         "watching",
     },
-    "billing": {"assign", "commands", "config", "history", "run", "schema"},
+    "billing": {
+        "assign",
+        "command_estimate",
+        "command_inspect",
+        "commands",
+        "config",
+        "history",
+        "run",
+        "schema",
+    },
     "simulators": {"run"},
 }
 """They put adapters and core together. A module in neither table is core; ``demo`` is wiring throughout."""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from billing.assign import Decision, corrections_of, find, write
+from billing.assign import Decision, corrections_of, find
 from billing.attribution import Attribution, Books, Place
 from billing.config import Settings
 from billing.corrections import corrections
@@ -22,6 +22,7 @@ from billing.run import assess
 from billing.statement import Named
 from billing.tariff_file import read_tariff
 from billing.usage import Tally
+from billing.writing import write
 from contract.facts import Correction
 from contract.records import Loss, LossReason
 from contract.series import row_of
