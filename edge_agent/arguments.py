@@ -97,6 +97,12 @@ def _figure(text: str) -> tuple[str, str]:
     return name, number
 
 
+def _number(text: str) -> str:
+    if not re.match(DECIMAL, text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number as a panel shows it")
+    return text
+
+
 def _text(text: str) -> str:
     if not re.match(TEXT, text):
         raise argparse.ArgumentTypeError("1 to 512 characters, none that controls a terminal")
@@ -110,6 +116,7 @@ def _profile(parser: argparse.ArgumentParser) -> None:
         "--from", dest="words", type=Path, nargs="+", required=True, metavar="DUMP", help="of scan"
     )
     new.add_argument("--name", type=_profile_name, required=True, help="a-z 0-9 . _ -, as the file is called")
+    new.add_argument("--order", type=WordOrder, choices=ORDERS, help="its word order, where that is known")
     new.add_argument("--out", type=Path, metavar="FILE", help="where to (profiles/NAME.toml)")
     new.add_argument("--force", action="store_true", help="write over a file that is there")
     test = _action(actions, "test", "Decode dumps through a profile.")
@@ -152,6 +159,9 @@ def _probe(parser: argparse.ArgumentParser) -> None:
     free.add_argument("--count", type=_count(1, 2_000), default=40, help="how many addresses (40)")
     free.add_argument("--watch", type=_count(1, 86_400), metavar="S", help="look for so many seconds")
     free.add_argument("--every-ms", type=_count(100, 60_000), default=1_000, help="between looks (1000)")
+    free.add_argument(
+        "--find", type=_number, action="append", metavar="NUMBER", help="where a number of the panel stands"
+    )
     free.add_argument(
         "--order", type=WordOrder, choices=ORDERS, help="only this word order, once it is known"
     )

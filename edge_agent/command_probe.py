@@ -12,7 +12,8 @@ from edge_agent.direct import link_to_url
 from edge_agent.dump import table_dump
 from edge_agent.link import Link, LinkError
 from edge_agent.motion import Look, motions
-from edge_agent.probe_view import motion_view, view
+from edge_agent.panel_search import search
+from edge_agent.probe_view import motion_view, places_view, view
 from edge_agent.scan import Manners, Scan, StoppedError, blocks_of
 from edge_agent.survey import Area, Surveyed
 from edge_agent.terminal import BAD_USAGE, FAILED, FINE, say, warn, whisper
@@ -35,6 +36,11 @@ async def _probe(link: Link, given: argparse.Namespace) -> int:
         if not found.words:
             warn(f"unit {given.unit}: nothing can be read there{_why(found)}")
             return FAILED
+        if given.find:
+            for number in given.find:
+                for line in places_view(number, search(given.table, found.words, number)):
+                    say(line)
+            return FINE
         if given.watch is None:
             for line in view(given.table, found.words, order=given.order, everything=given.all):
                 say(line)

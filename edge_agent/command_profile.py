@@ -43,7 +43,7 @@ def _new(given: argparse.Namespace) -> int:
     out: Path = given.out or given.dir / "profiles" / f"{given.name}.toml"
     if out.exists() and not given.force:
         raise NotThereError(f"{out} is there already; --force writes over it, --out names another")
-    text = draft_text(given.name, _source(given.words, dumps, taken[-1].unit), draft(taken))
+    text = draft_text(given.name, _source(given.words, dumps, taken[-1].unit), draft(taken, given.order))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, "utf-8")
     say(f"{out}: drafted; {len(todos(text))} places want a person (`gongfang-agent profile check {out}`)")

@@ -16,7 +16,8 @@ from edge_agent.probe_view import said
 from edge_agent.readings import Reading, likely, texts
 from edge_agent.register import RegisterType, WordOrder
 
-_HOUR_MS = 3_600_000
+_SAME = 0.7
+"""Such a share of its words, and a table is the other one again."""
 _PREFIX = {Table.HOLDING: "r", Table.INPUT: "i", Table.COIL: "c", Table.DISCRETE: "d"}
 
 
@@ -50,30 +51,53 @@ class Draft(Struct, frozen=True, kw_only=True):
     """That of most numbers of 32 bits."""
     votes: tuple[int, int]
     """How many of them speak for it, and how many there are."""
+    rival: WordOrder | None
+    """Another order that some of them speak for."""
+    is_known: bool
+    """Somebody said so."""
     tables: tuple[TableDump, ...]
     registers: tuple[Found, ...]
     watched_ms: int
     """From the first dump to the last; 0 of a single one."""
 
 
-def draft(dumps: Sequence[Taken]) -> Draft:
-    """``dumps`` of one unit, one or more, in any sequence."""
+def draft(dumps: Sequence[Taken], known: WordOrder | None = None) -> Draft:
+    """``dumps`` of one unit, one or more, in any sequence. ``known`` is its word order, if somebody knows."""
     taken = sorted(dumps, key=lambda each: each.at_ms)
-    tables = tuple(table for table in taken[-1].unit.tables if table.ranges)
+    tables = _apart(taken[-1].unit.tables)
     registers = [table for table in tables if not table.table.bits]
     main = max(registers or tables, key=_weight, default=None)
     votes = Counter[WordOrder]()
     for table in registers:
         votes += _votes(table.table, taken)
-    order, most = votes.most_common(1)[0] if votes else (WordOrder.ABCD, 0)
+    best = votes.most_common(2)
+    order = known or (best[0][0] if best else WordOrder.ABCD)
     return Draft(
         main=main,
         order=order,
-        votes=(most, votes.total()),
+        votes=(votes[order], votes.total()),
+        rival=next((each for each, _ in best if each is not order), None),
+        is_known=known is not None,
         tables=tables,
         registers=tuple(found for table in tables for found in _registers(table.table, taken, order)),
         watched_ms=taken[-1].at_ms - taken[0].at_ms,
     )
+
+
+def _apart(tables: Sequence[TableDump]) -> tuple[TableDump, ...]:
+    """Those with something in them. Many machines show the same registers in both tables: once is enough."""
+    found: list[TableDump] = []
+    for table in tables:
+        same = [other for other in found if other.table.bits is table.table.bits and _alike(other, table)]
+        if table.ranges and not same:
+            found.append(table)
+    return tuple(found)
+
+
+def _alike(one: TableDump, other: TableDump) -> bool:
+    """But for what moved while they were read one after the other."""
+    left, right = _words(one), _words(other)
+    return set(left) == set(right) and sum(left[at] == right[at] for at in left) >= _SAME * len(left)
 
 
 def _words(table: TableDump) -> dict[int, int]:

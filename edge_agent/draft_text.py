@@ -54,12 +54,21 @@ def _head(name: str, source: str, made: Draft) -> Iterator[str]:
     yield f'name = "{name}"'
     yield _said('version = "0"', f'{TODO}: "1" once it is right; change it with every change from then on')
     yield _said('kind = "machine"', f"{TODO}: what reports and tariffs call such machines: knit, weld, loom")
-    most, votes = made.votes
-    why = f"{most} of {votes} numbers of 32 bits make sense so" if votes else f"{TODO}: no number told"
-    yield _said(f'word_order = "{made.order}"', why)
+    yield _said(f'word_order = "{made.order}"', _why_so(made))
     if made.main is not None:
         yield _said(f'table = "{made.main.table}"', "what has no table of its own stands there")
     yield from _limits(made)
+
+
+def _why_so(made: Draft) -> str:
+    most, votes = made.votes
+    if made.is_known:
+        return "as was said"
+    if not votes:
+        return f"{TODO}: no number told; compare with the panel"
+    if made.rival is None:
+        return f"{most} of {votes} numbers of 32 bits make sense so"
+    return f"{TODO}: {most} of {votes} numbers make sense so, others as {made.rival}; compare with the panel"
 
 
 def _limits(made: Draft) -> Iterator[str]:

@@ -13,6 +13,12 @@ the first day:
   gongfang-agent probe --config site.toml     does each machine answer, and what does it say
   gongfang-agent run   --config site.toml     meter, until it is told to stop (Ctrl-C, SIGTERM)
 
+a machine that nobody knows (docs/bringup.md goes through it):
+  gongfang-agent scan tcp://192.0.2.20:502    what answers there, and what it lets be read
+  gongfang-agent probe tcp://192.0.2.20:502 --unit 1 --watch 60      what counts
+  gongfang-agent profile new ...              a profile from that, to be finished by hand
+  gongfang-agent witness ...                  its panel shows the same: on record, before it is billed
+
 configs/sites/ has commented examples; configs/profiles/ has a file per machine type.
 exit codes: 0 fine, 1 failure, 2 bad usage or configuration"""
 
@@ -38,10 +44,12 @@ example:
 
 With an address instead: the words of a machine that has no profile yet, each beside what it may mean
 in other types and word orders. What is hardly meant (a float of 1e-41) is left out unless --all.
-With --watch only what moves is shown, and which reading of it moves as a counter would.
+With --watch only what moves is shown, and which reading of it moves as a counter would; --find says
+where a number stands that you see on the panel.
 
   gongfang-agent probe tcp://192.0.2.20:502 --unit 1 --from 0 --count 40
   gongfang-agent probe tcp://192.0.2.20:502 --unit 1 --from 0 --count 40 --watch 60
+  gongfang-agent probe tcp://192.0.2.20:502 --unit 1 --from 0 --count 500 --find 22818 --find 25.3
   gongfang-agent probe "rtu:///dev/ttyUSB0?baud=9600&parity=N" --unit 1 --table input""",
     "scan": """\
 Reads only (function codes 1 to 4), one request at a time with a pause after each. Asks each unit id

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from edge_agent.block import Table
 from edge_agent.decode import Value
 from edge_agent.motion import Kind, Motion
+from edge_agent.panel_search import MOST, Place
 from edge_agent.readings import Reading, likely, readings, texts
 from edge_agent.register import RegisterType, WordOrder
 
@@ -50,6 +51,21 @@ def motion_view(motions: Sequence[Motion], seconds: float, looks: int) -> Iterat
                 motion.kind, f"between {low} and {high}"
             )
             yield f"{way.reading.register.address:8}   {way.reading.label:10} {between}"
+
+
+def places_view(number: str, places: Sequence[Place]) -> Iterator[str]:
+    """Where a number of the panel stands."""
+    if not places:
+        yield f"{number}: nowhere here, in no type and order; look at other addresses or another table"
+        return
+    yield f"{number}:"
+    for place in places[:MOST]:
+        reading = place.reading
+        unit = f" ({place.unit})" if place.unit else ""
+        doubt = "" if place.is_likely else "   hardly"
+        yield f"{reading.register.address:8}   {reading.label:10} {said(reading.value)}{unit}{doubt}"
+    if len(places) > MOST:
+        yield f"{'':8}   and {len(places) - MOST} more; a larger number would tell better"
 
 
 def said(value: Value) -> str:

@@ -76,7 +76,10 @@ class Scan:
     async def run(self, units: Sequence[int], tables: Iterable[Table], areas: Sequence[Area]) -> None:
         """Fills ``found``. Raises StoppedError, and LinkLostError when there is no connection any more."""
         cut_short = False
-        for unit in await self._present(units):
+        tables = tuple(tables)
+        # Of few units more is asked: some are silent where they have no address, and 0 may be none.
+        more = [Block(table, areas[0].start, 1) for table in tables] if len(units) <= _SAMPLE else []
+        for unit in await self._present(units, [_FIRST, *(block for block in more if block != _FIRST)]):
             self.found.units[unit] = {}
             cut_short = not await self._look_into(unit, tables, areas) or cut_short
         self.complete = not cut_short
@@ -96,7 +99,9 @@ class Scan:
                 self._remark(f"unit {unit}: asked {self._manners.requests} times, the rest was not looked at")
                 return False
             if found.silences:
-                self._remark(f"unit {unit}: does not answer when it is asked for its {table} table")
+                self._remark(
+                    f"unit {unit}: silent for some of its {table} table; --addresses leaves them out"
+                )
         if not self._manners.wide and not any(found.words for found in self.found.units[unit].values()):
             self._remark(f"unit {unit}: nothing to read at these addresses; --wide looks at all of them")
         return True
@@ -116,15 +121,18 @@ class Scan:
                 block = None
         return True
 
-    async def _present(self, units: Sequence[int]) -> list[int]:
-        """Those of ``units`` that answer anything at all."""
+    async def _present(self, units: Sequence[int], questions: Sequence[Block]) -> list[int]:
+        """Those of ``units`` that answer one of ``questions`` at all."""
         if len(units) > _SAMPLE and (only := await self._deaf_to_units(units)):
             return only
         found: list[int] = []
         refused = 0
         for unit in units:
             self._tell(f"is there a unit {unit}? {len(found)} found")
-            answer = await self._ask(_FIRST, unit, patience=1)
+            answer: Answer = Silent()
+            for question in questions:
+                if isinstance(answer, Silent):
+                    answer = await self._ask(question, unit, patience=1)
             doubtful = isinstance(answer, Refused) and answer.code in _UNSURE and len(units) > _SAMPLE
             refused += doubtful
             if not doubtful and not isinstance(answer, Silent):

@@ -139,6 +139,10 @@ class Newcomer:
     def _as_here(self, command: str) -> str:
         """With the address of the loom, less patience, and what its panel shows now."""
         command = command.replace(ADDRESS, self.loom.url).replace("--watch 30", f"--watch {WATCH_S}")
+        if "--find" in command:
+            shown_now = self.loom.panel()
+            command = command.replace("--find 22818", f"--find {shown_now['pieces']}")
+            command = command.replace("--find 25.35", f"--find {shown_now['run_h']}")
         if "--panel" in command:
             for name, number in self.loom.panel().items():
                 command = re.sub(rf"--panel {name}=[\d.]+", f"--panel {name}={number}", command)

@@ -23,6 +23,8 @@ class OddDevice:
         self.limit, self.too_many = limit, too_many
         self.elsewhere: int | None = None
         """The exception for unit ids that are not there; None for silence."""
+        self.shy = False
+        """Silent, instead of exception 2, where it has no address."""
         self.deaf = False
         """Every unit id means the first unit."""
         self.busy = 0
@@ -80,7 +82,7 @@ class OddDevice:
         if count > self.limit:
             return bytes([function | 0x80, self.too_many])
         if any(at not in table for at in range(address, address + count)):
-            return bytes([function | 0x80, 2])
+            return None if self.shy else bytes([function | 0x80, 2])
         return self._values(function, [table[at] for at in range(address, address + count)])
 
     def _values(self, function: int, values: list[int]) -> bytes:

@@ -81,7 +81,7 @@ def test_new_writes_a_draft_and_check_lists_what_is_left(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["profile", "new", "--from", FIRST, LATER, "--name", "zj-200"]) == 0
-    assert "profiles/zj-200.toml: drafted; 10 places want a person" in capsys.readouterr().out
+    assert "profiles/zj-200.toml: drafted; 11 places want a person" in capsys.readouterr().out
     text = Path("profiles/zj-200.toml").read_text("utf-8")
     head = "# Drafted from loom-first.json, loom-later.json: tcp://192.0.2.20:502, unit 17, "
     assert text.splitlines()[0] == head + "2026-11-22T00:10+00:00."
@@ -89,7 +89,7 @@ def test_new_writes_a_draft_and_check_lists_what_is_left(
     assert main(["profile", "check", "zj-200"]) == 1
     told = capsys.readouterr().out
     assert "profiles/zj-200.toml:7: TODO: what reports and tariffs call such machines" in told
-    assert told.endswith("10 places want a person\n")
+    assert told.endswith("11 places want a person\n")
 
 
 def test_new_does_not_write_over_what_somebody_worked_on(

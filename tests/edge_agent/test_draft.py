@@ -150,3 +150,21 @@ def test_any_dump_can_be_drafted_into_a_profile_that_loads(
         loaded(tmp_path_factory.getbasetemp(), text, "any")
     spans = [(found.address, found.address + found.count) for found in made.registers]
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
+
+
+def test_a_word_order_that_somebody_knows_is_taken_and_one_that_is_in_doubt_is_told() -> None:
+    guessed, known = draft(taken("loom-first", "loom-later")), draft(taken("loom-later"), WordOrder.BADC)
+    assert (guessed.order, guessed.rival) == (WordOrder.BADC, WordOrder.DCBA)
+    assert "TODO: 3 of 5 numbers make sense so, others as DCBA" in draft_text("any", "a scan", guessed)
+    assert [(found.address, found.held) for found in known.registers if found.type == "u32"] == [
+        (104, "7001234"), (202, "4711"), (204, "22958"), (206, "91834"), (208, "459171"),
+    ]  # fmt: skip
+    assert 'word_order = "BADC"               # as was said' in draft_text("any", "a scan", known)
+
+
+def test_a_machine_that_shows_its_registers_twice_is_drafted_once() -> None:
+    words = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    both = UnitDump(
+        unit=1, tables=[*unit({0: words}).tables, *unit({0: [*words[:9], 11]}, Table.INPUT).tables]
+    )
+    assert {found.table for found in draft([Taken(0, both)]).registers} == {Table.HOLDING}

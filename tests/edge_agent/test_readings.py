@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from edge_agent.block import Table
 from edge_agent.motion import Kind, Look, Motion, motions
-from edge_agent.probe_view import motion_view, said, view
-from edge_agent.readings import likely, readings, texts
-from edge_agent.register import RegisterType
+from edge_agent.panel_search import MOST, search
+from edge_agent.probe_view import motion_view, places_view, said, view
+from edge_agent.readings import ORDERS, likely, readings, texts
+from edge_agent.register import RegisterType, WordOrder
 
 ROWS = [
     line.split("#")[0].partition("|")[::2]
@@ -123,3 +124,42 @@ def test_any_movement_can_be_looked_at(series: list[list[int]]) -> None:
     seen = looks(*series)
     assert len(motions(H, seen)) <= len(motions(H, seen, everything=True))
     list(motion_view(motions(H, seen), 2, 3))
+
+
+LOOM = words_of("0001 51be 2603 0000 0000 6492 0000 0000 41a5 0000 0003 03e7")
+"""86462 high word first, 9731 low word first, 25746, a float of 20.625, 259.047 as thousandths behind 3."""
+
+SEARCHES = [
+    # what the panel shows | where it stands, the best first
+    ("86462", ["0 u32 ABCD 86462"]),
+    ("86460", ["0 u32 ABCD 86462"]),  # it counted on meanwhile
+    ("9731", ["2 u16 9731", "2 u32 CDAB 9731 hardly"]),
+    ("20.6", ["7 f32 CDAB 20.625", "8 f32 ABCD 20.625"]),
+    ("7.15", ["4 u32 ABCD 25746 (seconds of hours)", "5 u32 CDAB 25746 (seconds of hours)"]),
+    ("8646.2", ["0 u32 ABCD 86462 (tenths)"]),
+    ("777777", []),
+]
+
+
+@pytest.mark.parametrize(("number", "places"), SEARCHES, ids=[row[0] for row in SEARCHES])
+def test_a_number_of_the_panel_is_found_in_its_register(number: str, places: list[str]) -> None:
+    told = [" ".join(line.split()) for line in places_view(number, search(H, LOOM, number))]
+    assert told[1 : len(places) + 1] == places
+    assert places or "nowhere here" in told[0]
+
+
+def test_a_small_number_stands_in_many_places_and_that_is_said() -> None:
+    found = search(H, dict.fromkeys(range(40), 3), "3")
+    assert len(found) > MOST
+    assert list(places_view("3", found))[-1].endswith("a larger number would tell better")
+
+
+@given(value=st.integers(1_000, 1 << 28), moved=st.integers(0, 2), order=st.sampled_from(list(ORDERS)))
+def test_whatever_a_register_holds_is_found_by_what_the_panel_showed(
+    value: int, moved: int, order: WordOrder
+) -> None:
+    wire = bytes((value + moved).to_bytes(4, "big")["ABCD".index(letter)] for letter in order)
+    found = search(H, dict(enumerate(struct.unpack(">2H", wire))), str(value))
+    assert any(
+        place.reading.register.word_order is order and place.reading.value == value + moved for place in found
+    )

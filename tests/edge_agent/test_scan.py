@@ -130,6 +130,20 @@ def test_a_busy_device_is_asked_again() -> None:
     assert [request[2:] for request in device.requests] == [(0, 1), (0, 10)]
 
 
+def test_a_device_that_is_silent_where_it_has_no_address_is_found_where_it_has(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with odd_device({4: {"input": numbered((10, 20))}}) as device:
+        device.shy = True
+        more = ("--units", "4", "--tables", "input", "--timeout-ms", "100")
+        assert scan(device, *more, "--addresses", "10-19") == 0
+        assert "10 to 19" in capsys.readouterr().out
+        assert scan(device, *more, "--addresses", "10-20") == 0
+        told = capsys.readouterr().out
+        assert "10 to 19" in told
+        assert "silent for some of its input table; --addresses leaves them out" in told
+
+
 def test_far_islands_are_found_where_they_are_looked_for(capsys: pytest.CaptureFixture[str]) -> None:
     far = {"holding": numbered((4096, 4130), (40_000, 40_002))}
     with odd_device({1: far}) as device:
