@@ -38,7 +38,7 @@ setup: .venv/installed
 	scripts/setup
 
 schema: setup ## renew configs/schema/ from the shapes and the comments of the examples
-	PYTHONPATH=. .venv/bin/python scripts/schemas.py
+	.venv/bin/python -m scripts.schemas
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	scripts/lock

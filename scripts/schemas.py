@@ -1,4 +1,4 @@
-"""Writes configs/schema/: JSON Schema of every configuration file, for editors of TOML.
+"""Writes configs/schema/: JSON Schema of every configuration file, for editors of TOML; --check only looks.
 
 The shapes that read the files give types and limits; the comments of the examples give the words.
 """
@@ -83,7 +83,19 @@ def files() -> dict[str, str]:
     }
 
 
+def stale() -> list[str]:
+    """The schemas that are not what they should be."""
+    there = {file.name: file.read_text("utf-8") for file in OUT.glob("*.json")}
+    made = files()
+    return sorted(name for name in {*there, *made} if there.get(name) != made.get(name))
+
+
 def main() -> int:
+    if "--check" in sys.argv[1:]:
+        found = stale()
+        if found:
+            print(f"configs/schema: {', '.join(found)} not renewed: .venv/bin/python -m scripts.schemas")
+        return int(bool(found))
     OUT.mkdir(exist_ok=True)
     for name, text in files().items():
         (OUT / name).write_text(text, "utf-8")
