@@ -13,7 +13,6 @@ import random
 import termios
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -38,6 +37,10 @@ from edge_agent.modbus_client import client_for
 
 _TRANSACTIONS: Final = 65_000
 """pymodbus counts them up to this and begins again at 1."""
+
+
+_TURNS: Final = 2
+"""Of the event loop: in the first it looks what has come and runs whoever waited; then it is heard."""
 
 
 class PymodbusTransport:
@@ -97,8 +100,12 @@ class PymodbusTransport:
         client.ctx.next_tid = self._transaction  # pymodbus begins at 0 with each connection
 
     async def ask(self, block: Block, unit: int) -> Sequence[int]:
-        if self._doubts and self._doubts.is_owed(question(block, unit), self._monotonic()):
-            await self._prove(self._doubts, block, unit)
+        if self._doubts:
+            # What came before the question and was not read yet is heard now, while nobody asks.
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+            if self._doubts.is_owed(question(block, unit), self._monotonic()):
+                await self._prove(self._doubts, block, unit)
         return await self._exchange(block, unit)
 
     def close(self) -> None:
@@ -131,7 +138,6 @@ class PymodbusTransport:
         if client is None:
             raise LinkLostError("closed")
         self._asked, self._heard = asked, b""
-        self._flush(client)
         try:
             answer = await self._answer(client, block, unit)
         except RefusedError as error:
@@ -174,13 +180,6 @@ class PymodbusTransport:
             self._doubts.unanswered(asked, self._monotonic())
             if wait:
                 await asyncio.sleep(self._settle_s)
-
-    def _flush(self, client: ModbusBaseClient) -> None:
-        """What lies in the serial port's buffer came before the question."""
-        if self._address.scheme.serial:
-            transport: Any = client.ctx.transport
-            with suppress(OSError, termios.error):  # a port that is gone is told by reading from it
-                transport.sync_serial.reset_input_buffer()
 
     def _new_client(self) -> ModbusBaseClient:
         client = client_for(self._address, self._timeout_s)

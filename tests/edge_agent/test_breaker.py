@@ -1,5 +1,7 @@
 """When a unit that did not answer is asked again, and what that may cost the others."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,11 +110,12 @@ def test_what_may_be_over_soon_is_asked_at_every_poll(code: int) -> None:
 
 
 def one_after_the_other(
-    breakers: Breakers, silent: list[int], seconds: int, cost: int
+    breakers: Breakers, silent: list[int], seconds: int, cost: int, *, alive: bool = True
 ) -> list[tuple[int, int]]:
-    """Every second each silent unit wants to be asked; who is holds the line for ``cost`` ms. 99 lives."""
+    """Every second each silent unit wants to be asked; who is holds the line for ``cost`` ms."""
     asked, now = [], 0
-    breakers.answered(ONE, 99)
+    if alive:
+        breakers.answered(ONE, 99)
     for second in range(seconds):
         now = max(now, second * SECOND)
         for unit in silent:
@@ -138,18 +141,26 @@ def test_the_one_that_waited_longest_is_next() -> None:
 
 
 def test_a_unit_that_nobody_polls_any_more_keeps_nobody_waiting() -> None:
+    """It was first in the queue when its machine was taken out of the configuration."""
     breakers = Breakers(PATIENCE)
-    one_after_the_other(breakers, [1, 2], 100, cost=20_000)
-    now = 200_000
-    while rests(breakers, now, unit=2) and now < 500_000:
+    breakers.answered(ONE, 99)
+    for unit in (1, 2):
+        breakers.failed(ONE, unit, SilentError(), 0, 0)
+        breakers.failed(ONE, unit, SilentError(), 0, 20_000)
+    assert rests(breakers, 50_000, unit=1)
+    now = 51_000
+    while rests(breakers, now, unit=2):
         now += SECOND
-    assert now < 400_000
+        assert now < 500_000
+    assert now > 50_000 + 60_000, "it might have wanted to be asked again"
 
 
 def test_where_nobody_answers_nobody_loses_by_asking() -> None:
     breakers = Breakers(PATIENCE)
-    asked = {unit: asked_over(breakers, 300, SilentError(), unit) for unit in range(1, 16)}
-    assert all(len(seconds) >= 12 for seconds in asked.values())
+    asked = one_after_the_other(breakers, list(range(1, 16)), 300, cost=1_000, alive=False)
+    for unit in range(1, 16):
+        times = [now for now, who in asked if who == unit and now > 100_000]
+        assert max(b - a for a, b in pairwise(times)) <= 30_000 + 16 * SECOND
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from("asdrl"), st.integers(0, 5_000)), max_size=30))

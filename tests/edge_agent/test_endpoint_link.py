@@ -141,7 +141,8 @@ async def test_only_so_many_are_called_at_once_and_the_others_do_not_wait() -> N
         line.calling.clear()
     links = [link_on(line, gate=gate) for line in lines]
     reading = [asyncio.create_task(link.read(HERE, 1)) for link in links]
-    await asyncio.wait(reading[2:])
+    _, waiting = await asyncio.wait(reading[2:], timeout=5)
+    assert not waiting
     assert [line.events for line in lines] == [["connect"], ["connect"], [], []]
     for task in reading[2:]:
         with pytest.raises(LinkLostError, match="too many others"):

@@ -13,7 +13,7 @@ import pytest
 
 from edge_agent.address import Tls
 from edge_agent.block import Block, Table
-from edge_agent.link import LinkLostError
+from edge_agent.link import LinkLostError, SilentError
 from edge_agent.modbus_client import tls_context
 from tests.edge_agent.peer.authority import Authority
 from tests.edge_agent.peer.machine import Machine
@@ -162,6 +162,26 @@ async def test_a_peer_that_speaks_no_tls_is_told(authority: Authority, says: byt
             await link.read(HERE, 1)
     server.close()
     await asyncio.sleep(0.05)  # until the peer has seen the end
+
+
+async def test_a_connection_is_given_up_at_once_though_the_machine_says_no_goodbye(
+    press: Machine, authority: Authority
+) -> None:
+    """TLS would wait for its goodbye, and some machines take only one connection."""
+    press.faults.append(press.late)  # whoever should read the goodbye is busy
+    async with linked(url(press, authority.directory), timeout_s=0.3) as link:
+        with pytest.raises(SilentError):
+            await link.read(HERE, 1)
+        await asyncio.sleep(0.05)
+        assert open_to(press.port) == 0
+        press.released.set()
+        assert list(await link.read(HERE, 1)) == [1000, 1001, 1002]
+
+
+def open_to(port: int) -> int:
+    """Established connections to a port of this box, as the kernel counts them."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[2].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
 
 
 def test_old_versions_and_unnamed_peers_are_never_spoken_to() -> None:

@@ -188,11 +188,15 @@ async def test_a_late_answer_that_comes_while_the_line_settles_costs_the_neighbo
     machine = machine_of(kind)
 
     def late(exchange: Exchange) -> None:
-        threading.Timer(0.2, exchange.send, [exchange.right]).start()
+        threading.Timer(0.45, exchange.send, [exchange.right]).start()
 
-    async with linked(machine.url, timeout_s=0.1, settle_s=0.5) as link:
+    def slow(exchange: Exchange) -> None:
+        time.sleep(0.25)
+        exchange.send(exchange.right)
+
+    async with linked(machine.url, timeout_s=0.4, settle_s=0.5) as link:
         await link.read(HERE, 1)
-        machine.faults.append(late)
+        machine.faults.extend([late, slow])
         with pytest.raises(SilentError):
             await link.read(HERE, 1)
         assert list(await link.read(HERE, 2)) == words(HERE)
@@ -273,6 +277,40 @@ async def test_an_answer_that_comes_while_nobody_asks_answers_nothing(
         late[0]()
         await asyncio.sleep(0.05)
         assert list(await within(link.read, THERE)) == words(THERE)
+
+
+@every_kind
+async def test_what_came_while_the_agent_was_busy_with_something_else_answers_nothing(
+    machine_of: MachineOf, kind: str
+) -> None:
+    """It lies in a buffer and would be read right after the question was sent."""
+    machine = machine_of(kind)
+    answers: list[bytes] = []
+
+    def keep(exchange: Exchange) -> None:
+        answers.append(exchange.right)
+        exchange.send(exchange.right)
+
+    machine.faults.append(keep)
+    async with linked(machine.url, timeout_s=2) as link:
+        await link.read(HERE, 1)
+        machine.send(answers[0])
+        time.sleep(0.05)  # noqa: ASYNC251  busy
+        assert list(await within(link.read, THERE)) == words(THERE)
+
+
+@pytest.mark.parametrize("kind", ["tcp", "tls"])
+async def test_who_speaks_unasked_where_questions_have_numbers_is_hung_up_on(
+    machine_of: MachineOf, kind: str
+) -> None:
+    machine = machine_of(kind)
+    async with linked(machine.url, timeout_s=2) as link:
+        await link.read(HERE, 1)
+        machine.send(b"\0\1\0\0\0\6\1\3\4\0\1\0\2")
+        await asyncio.sleep(0.05)
+        assert not inside(link).connected
+        assert list(await link.read(THERE, 1)) == words(THERE)
+    assert machine.connections == 2
 
 
 @every_kind
