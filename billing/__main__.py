@@ -5,10 +5,12 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from billing import command_estimate, command_inspect, commands
+from billing import command_estimate, command_inspect, command_life, commands
 from billing.arguments import parser
 from billing.bad_usage import BadUsageError
 from billing.config import Settings, load
+from billing.evidence import DamagedError
+from billing.freeze import NotNowError
 from billing.writing import Refusal
 from contract.complaint import BadConfigurationError
 from store.protocol import StoreAwayError, UnusableStoreError
@@ -21,6 +23,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Settings], Awaitable[int]]] =
     "owners": commands.owners,
     "suspense": commands.suspense,
     "assign": commands.decide,
+    "freeze": command_life.close,
+    "issue": command_life.mark_issued,
     "check": commands.check,
 }
 
@@ -28,6 +32,8 @@ _FAILURES = (
     StoreAwayError,
     UnusableStoreError,
     Refusal,
+    NotNowError,
+    DamagedError,
     commands.UnwritableError,
     commands.NothingStoredError,
     command_estimate.NothingPricedError,

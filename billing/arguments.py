@@ -1,6 +1,7 @@
 """The command line of ``gongfang-billing``, and the help that teaches it."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from billing.inspection_arguments import HELP as INSPECT_HELP
 from billing.inspection_arguments import add_result
 from billing.job_arguments import HELP as ESTIMATE_HELP
 from billing.job_arguments import add_job
+from billing.life_arguments import add_life
 from billing.period import Period, day_period, month_period, range_period
 from billing.report import By
 
@@ -82,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     _add_period(suspense)
     add_result(_command(commands, "inspect", "write what inspection found of pieces", INSPECT_HELP))
     _add_assign(_command(commands, "assign", "decide whose a record or a stretch of time was", _ASSIGN_HELP))
+    add_life(partial(_command, commands), _add_period)
     _command(commands, "check", "read the configuration and its tariff, and say what they mean", "")
     return whole
 

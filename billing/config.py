@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Struct
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -22,6 +23,13 @@ from contract.complaint import BadConfigurationError, Complaint, TomlFile, compl
 from store.config import StoreConfig
 
 R = TypeVar("R")
+
+ReadFile = Callable[[Path], str]
+"""The text of a file. Raises OSError, or ValueError when it is no text."""
+
+
+def on_disk(path: Path) -> str:
+    return path.read_text("utf-8")
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -46,6 +54,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Machines that were taken away: a period without any record of theirs is no gap."""
     config: str = ""
     """The file these settings came from, for commands shown to people."""
+    texts: Mapping[str, str] = {}
+    """Every file that they were read from, by its path as it is found from there."""
+    books: str = "books"
+    """The directory of frozen and issued runs."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -105,19 +117,21 @@ class FileShape(Table):
     store: StoreConfig
     tenant: tuple[_Tenant, ...] = ()
     entries: tuple[str, ...] = ()
+    books: str = "books"
     orders: _Orders = _Orders()
     ownership: tuple[OwnershipTable, ...] = ()
     attribution: _Attribution = _Attribution()
     report: _Report = _Report()
 
 
-def load(path: Path) -> Settings:
-    """Raises BadConfigurationError.
+def load(path: Path, read: ReadFile = on_disk) -> Settings:
+    """Raises BadConfigurationError. ``read`` says what stands in a file, on disk or in an evidence pack.
 
     Tariffs and entries are looked for beside the file, calendars beside their tariff; the store's paths mean
     what they mean to the collector.
     """
-    file = parse_toml(str(path), _text(path, str(path)))
+    texts = _Texts(path.parent, read)
+    file = parse_toml(str(path), _text(path, texts.read))
     found: list[Complaint] = []
     table = None
     try:
@@ -125,7 +139,7 @@ def load(path: Path) -> Settings:
         found += [*_twice(file, table), *named_twice(file, table.ownership)]
     except ValidationError as error:
         found += complaints(file, [dict(problem) for problem in error.errors()])
-    beside = _Beside(file, path)
+    beside = _Beside(file, path, texts.read)
     tariff = beside.tariff(("tariff",), file.data.get("tariff"))
     own = {
         str(tenant.get("id")): beside.tariff(("tenant", index, "tariff"), tenant["tariff"])
@@ -141,7 +155,8 @@ def load(path: Path) -> Settings:
     if found or table is None or tariff is None:
         raise BadConfigurationError(found)
     tariffs = {tenant: each for tenant, each in own.items() if each}
-    return _settings(table, tariff, tariffs, joined(filter(None, entries)), path)
+    settings = _settings(table, tariff, tariffs, joined(filter(None, entries)), path)
+    return msgspec.structs.replace(settings, texts=texts.found)
 
 
 def _settings(
@@ -163,14 +178,15 @@ def _settings(
         coverage=Fraction(table.report.coverage_percent, 100),
         gone=table.report.gone,
         config=str(path),
+        books=str(path.parent / table.books),
     )
 
 
 class _Beside:
     """Files that the configuration names, each read once. Collects what is wrong with them."""
 
-    def __init__(self, file: TomlFile, path: Path) -> None:
-        self._file, self._directory = file, path.parent
+    def __init__(self, file: TomlFile, path: Path, read: ReadFile) -> None:
+        self._file, self._directory, self._read_file = file, path.parent, read
         self._tariffs: dict[str, Tariff | None] = {}
         self.complaints: list[Complaint] = []
 
@@ -183,7 +199,7 @@ class _Beside:
             at = self._directory / named
             text = self._text(key, at, "give the tariff's file")
             if text is not None:
-                self._tariffs[named] = self._read(lambda: read_tariff(str(at), text, _reader(at.parent)))
+                self._tariffs[named] = self._read(lambda: read_tariff(str(at), text, self._reader(at.parent)))
         return self._tariffs[named]
 
     def entries(self, key: tuple[str | int, ...], named: object) -> Entries | None:
@@ -202,19 +218,33 @@ class _Beside:
 
     def _text(self, key: tuple[str | int, ...], at: Path, remedy: str) -> str | None:
         try:
-            return at.read_text("utf-8")
+            return self._read_file(at)
         except (OSError, ValueError) as error:  # not UTF-8, or no name that a file can have
             self.complaints.append(self._file.complain(key, f"{at} cannot be read ({error})", remedy))
             return None
 
+    def _reader(self, directory: Path) -> Callable[[str], str]:
+        return lambda name: self._read_file(directory / name)
 
-def _reader(directory: Path) -> Callable[[str], str]:
-    return lambda name: (directory / name).read_text("utf-8")
+
+class _Texts:
+    """Remembers what was read, so that a frozen run can keep it."""
+
+    def __init__(self, directory: Path, read: ReadFile) -> None:
+        self._directory, self._read = directory, read
+        self.found: dict[str, str] = {}
+
+    def read(self, path: Path) -> str:
+        text = self._read(path)
+        name = path.relative_to(self._directory) if path.is_relative_to(self._directory) else path
+        self.found[str(name)] = text
+        return text
 
 
-def _text(path: Path, name: str) -> str:
+def _text(path: Path, read: ReadFile) -> str:
+    name = str(path)
     try:
-        return path.read_text("utf-8")
+        return read(path)
     except (OSError, ValueError) as error:
         problem = f"cannot be read ({error})"
         remedy = "give an existing file; configs/billing.toml is a commented example"

@@ -157,6 +157,7 @@ def _heading(heading: Heading) -> dict[str, Any]:
         "generated_ms": heading.generated,
         "preliminary": heading.is_preliminary,
         "digest": heading.digest,
+        "override": heading.override,
     }
 
 

@@ -44,6 +44,8 @@ class Heading(Struct, frozen=True, kw_only=True):
     tariff: Tariff
     digest: str
     """SHA-256 over everything the figures were made from."""
+    override: str = ""
+    """Why the period was frozen although something was open, and who said so."""
 
     @property
     def zone(self) -> ZoneInfo:

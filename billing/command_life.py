@@ -1,0 +1,54 @@
+"""What the commands of a statement's life do: freeze and issue."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from billing import clock
+from billing.arguments import period_of
+from billing.bad_usage import BadUsageError
+from billing.config import Settings
+from billing.freeze import Order, freeze, issue
+from billing.period import label
+from billing.shelf import STATEMENTS, Shelf
+from store.opening import open_store
+
+_LONGEST = 512
+
+
+async def close(arguments: argparse.Namespace, settings: Settings) -> int:
+    order = _order(arguments, settings)
+    shelf = Shelf(Path(settings.books))
+    async with open_store(settings.store, read_only=True) as store:
+        frozen = await freeze(store, settings, order, shelf)
+    manifest = frozen.manifest
+    place = shelf.place(manifest.name, manifest.revision)
+    _say(f"{manifest.name} is frozen as revision {manifest.revision}, digest {manifest.digest}")
+    for statement in frozen.assessment.statements:
+        total = f"{statement.total} {statement.heading.tariff.currency}"
+        _say(f"  {statement.tenant.id}  {total}  {place / STATEMENTS / statement.tenant.id}.html")
+    if manifest.open:
+        _say(f"{len(manifest.open)} things were open; {place / 'pack.json'} lists them, with your reason")
+    return 0
+
+
+async def mark_issued(arguments: argparse.Namespace, settings: Settings) -> int:
+    order = _order(arguments, settings)
+    shelf = Shelf(Path(settings.books))
+    entry = issue(shelf, label(order.period, settings.zone), order.now, order.by)
+    _say(f"{entry.period}, revision {entry.revision} is issued: entry {entry.number} of the ledger")
+    _say(f"statements: {shelf.place(entry.period, entry.revision) / STATEMENTS}")
+    return 0
+
+
+def _order(arguments: argparse.Namespace, settings: Settings) -> Order:
+    override = getattr(arguments, "override", "")
+    for option, text in (("--by", arguments.by), ("--override", override or "-")):
+        if not text.strip() or not text.isprintable() or len(text) > _LONGEST:
+            raise BadUsageError(f"{option}: say it in one line of at most {_LONGEST} characters")
+    period = period_of(arguments, settings.zone)
+    return Order(period=period, now=clock.now(), by=arguments.by, override=override)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

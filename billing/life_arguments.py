@@ -1,0 +1,46 @@
+"""The command line of a statement's life: freeze, issue, and what comes after."""
+
+import argparse
+from collections.abc import Callable
+from typing import Final
+
+Add = Callable[[str, str, str], argparse.ArgumentParser]
+"""Adds a command: its name, what it does in short, and the help below its options."""
+
+_FREEZE: Final = """\
+Rates the period and keeps everything that the figures rest on: the stored rows that were read, leases,
+orders, decisions, results of inspection, the configuration with its tariffs, and the version of this program,
+with a digest over all. The pack lies in the directory `books` of billing.toml, with the statements.
+
+A period that is not over cannot be frozen. While anything waits for a person, or a finding is open, only
+with --override: the reason stands in the pack and on every statement. Before it is issued, a period may be
+frozen again; that is another revision, and nothing of the first is lost.
+
+examples:
+  gongfang-billing freeze --period 2026-10 --by "Li Na"
+  gongfang-billing freeze --period 2026-10 --by "Li Na" --override "knit-07 was dark for an hour, both agreed"
+  gongfang-billing issue --period 2026-10 --by "Li Na"
+
+life of a statement: draft (`run`), frozen (`freeze`), issued (`issue`); afterwards `adjust`"""
+
+_ISSUE: Final = """\
+Marks the latest frozen run of the period as issued, in a ledger that is only ever added to and in which each
+entry has the digest of the one before. From then on nothing of it changes; what is different later is booked
+by `adjust`. The files for tenants are in `books/PERIOD/REVISION/statements`.
+
+example:
+  gongfang-billing issue --period 2026-10 --by "Li Na\""""
+
+
+def add_life(add: Add, add_period: Callable[[argparse.ArgumentParser], None]) -> None:
+    freeze = add("freeze", "close a period, with its evidence", _FREEZE)
+    add_period(freeze)
+    _add_by(freeze)
+    freeze.add_argument("--override", default="", metavar="TEXT", help="why, although something is open")
+    issue = add("issue", "mark what was frozen as issued", _ISSUE)
+    add_period(issue)
+    _add_by(issue)
+
+
+def _add_by(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--by", required=True, metavar="NAME", help="who decides")

@@ -1,0 +1,96 @@
+"""The books on disk: a ledger, and a directory for each revision of each period. Nothing is ever overwritten.
+
+``books/ledger.jsonl``, and in ``books/2026-10/1/`` of the first revision of October: ``pack.json`` (what the
+pack holds), ``configuration.json`` (billing.toml, tariffs, calendars and entries, as they were),
+``usage-...jsonl.gz`` and so on (the stored rows), ``statements/`` (what tenants get).
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from billing.evidence import DamagedError
+from billing.ledger import Entry, Event, Ledger, line_of, next_entry, read_ledger
+from billing.manifest import Manifest, canonical, read_manifest
+
+PACK: Final = "pack.json"
+TEXTS: Final = "configuration.json"
+STATEMENTS: Final = "statements"
+_UNFINISHED: Final = ".unfinished"
+
+
+class Shelf:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    @property
+    def ledger(self) -> Ledger:
+        path = self.directory / "ledger.jsonl"
+        return read_ledger(path.read_bytes()) if path.exists() else Ledger()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One at a time: two who freeze at once would both be the next revision."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def revisions(self, period: str) -> list[int]:
+        """Of a period, in rising order; also such as no ledger names."""
+        directory = self.directory / period
+        return sorted(int(each.name) for each in directory.glob("*") if each.name.isdecimal())
+
+    def place(self, period: str, revision: int) -> Path:
+        return self.directory / period / str(revision)
+
+    def manifests(self) -> list[Manifest]:
+        """Of everything that was frozen. Raises DamagedError."""
+        frozen = [entry for entry in self.ledger.entries if entry.event is Event.FROZEN]
+        return [self.manifest(entry.period, entry.revision) for entry in frozen]
+
+    def manifest(self, period: str, revision: int) -> Manifest:
+        path = self.place(period, revision) / PACK
+        try:
+            return read_manifest(path.read_bytes())
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DamagedError(f"{path}: cannot be read ({error})") from None
+
+    def texts(self, period: str, revision: int) -> dict[str, str]:
+        """The files of the configuration, as they were."""
+        path = self.place(period, revision) / TEXTS
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DamagedError(f"{path}: cannot be read ({error})") from None
+
+    @contextmanager
+    def new(self, period: str, revision: int) -> Iterator[tuple[Path, Callable[[Manifest], None]]]:
+        """A directory that takes its place only once its manifest is written."""
+        directory = self.directory / period / _UNFINISHED
+        shutil.rmtree(directory, ignore_errors=True)
+        (directory / STATEMENTS).mkdir(parents=True)
+
+        def finish(manifest: Manifest) -> None:
+            (directory / PACK).write_bytes(canonical(manifest))
+            directory.rename(self.place(period, revision))
+
+        try:
+            yield directory, finish
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def add(self, event: Event, at: int, names: tuple[str, int, str], by: str, override: str = "") -> Entry:
+        """Appends an entry; it is durable when this returns."""
+        entry = next_entry(self.ledger, event, at, names, (by, override))
+        with (self.directory / "ledger.jsonl").open("ab") as file:
+            file.write(line_of(entry))
+            file.flush()
+            os.fsync(file.fileno())
+        return entry
