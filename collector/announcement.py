@@ -7,6 +7,7 @@ import msgspec
 
 from collector.verdict import Unreadable, brief
 from contract.announcements import flaw
+from contract.clock import PLAUSIBLE_MS
 from contract.facts import ABSENT, LeaseFact, OrderFact, WitnessFact, lease_fact, order_fact, witness_fact
 from contract.messages import Lease, Order, Witness
 from contract.names import NONE
@@ -30,19 +31,19 @@ def read_announcement(topic: Topic, payload: bytes, heard: int) -> Announced | U
 
 def _lease(topic: Topic, payload: bytes, heard: int) -> LeaseFact:
     lease = msgspec.json.decode(payload, type=Lease)
-    _demand_none(flaw(lease, topic.name, heard))
+    _demand_none(flaw(lease, topic.name, _clock(heard)))
     return lease_fact(topic.site, lease, heard)
 
 
 def _order(topic: Topic, payload: bytes, heard: int) -> OrderFact:
     order = msgspec.json.decode(payload, type=Order)
-    _demand_none(flaw(order, topic.name, heard))
+    _demand_none(flaw(order, topic.name, _clock(heard)))
     return order_fact(topic.site, order, heard)
 
 
 def _witness(topic: Topic, payload: bytes, heard: int) -> WitnessFact:
     witness = msgspec.json.decode(payload, type=Witness)
-    _demand_none(flaw(witness, topic.name, heard))
+    _demand_none(flaw(witness, topic.name, _clock(heard)))
     return witness_fact(topic.site, witness, heard)
 
 
@@ -51,6 +52,12 @@ _READ: Final[Mapping[str, Callable[[Topic, bytes, int], Announced]]] = {
     "order": _order,
     "witness": _witness,
 }
+KINDS: Final = tuple(_READ)
+
+
+def _clock(heard: int) -> int | None:
+    """None while nobody has set our clock: nothing is ahead of that."""
+    return heard if heard >= PLAUSIBLE_MS else None
 
 
 def _demand_none(found: str) -> None:

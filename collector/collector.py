@@ -58,6 +58,7 @@ async def run(
             store=store,
             counts=counts,
             bounds=_bounds(settings),
+            now=now,
             shared=settings.broker.shared or "",
         )
         name = settings.collector.name
@@ -68,7 +69,7 @@ async def run(
         watch = Watch(name, now, counts, store=store, ingest=ingest, session=session, feed=feed)
         async with asyncio.TaskGroup() as group:
             hearing = Hearing(store, quarantine, now, counts)
-            group.create_task(keep_hearing(hearing, session.announced), name="hearing")
+            group.create_task(keep_hearing(hearing, session.next_announced), name="hearing")
             group.create_task(_keep_connected(address, session, ready or asyncio.Event()), name="broker")
             group.create_task(watch.tell_systemd(), name="systemd")
             if feed is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from collector.announcement import KINDS
 from collector.report import LATENCY_S, Latency, Queues, Report
 from contract.messages import ExceptionReason
 from daemon.exposition import Family, by, counter, gauge, histogram
@@ -53,11 +54,11 @@ def _counted(counts: Mapping[str, int]) -> Iterator[Family]:
     outcomes = {str(outcome): counts.get(outcome, 0) for outcome in _OUTCOMES}
     said = "Records by what became of them: accepted, or why not."
     yield Family(f"{_P}records_total", "counter", said, by("outcome", outcomes))
-    kinds = {kind: counts.get(f"{kind}_messages", 0) for kind in ("lease", "order")}
+    kinds = {kind: counts.get(f"{kind}_messages", 0) for kind in KINDS}
     yield Family(
         f"{_P}announcements_total",
         "counter",
-        "Leases and orders, each try to keep one counted.",
+        "Leases, orders and witnesses, each try to keep one counted.",
         by("kind", kinds),
     )
 
@@ -81,9 +82,10 @@ def _queues(queues: Queues) -> Iterator[Family]:
     yield gauge(f"{_P}batches_under_way", "Batches being judged and written.", queues.under_way)
     yield gauge(f"{_P}batches_at_once", "At most so many.", queues.at_once)
     yield gauge(f"{_P}arrivals", "Messages of the broker not looked at yet.", queues.arrivals)
-    yield gauge(f"{_P}announcements", "Leases and orders that wait to be kept.", queues.announcements)
-    places = "More, and they are dropped unread."
-    yield gauge(f"{_P}announcements_places", places, queues.announcements_places)
+    yield gauge(f"{_P}announcements", "Announcements that wait to be kept.", queues.announcements)
+    yield gauge(f"{_P}announcements_bytes", "What they take.", queues.announcements_bytes)
+    limit = "More, and announcements are dropped unread."
+    yield gauge(f"{_P}announcements_limit_bytes", limit, queues.announcements_limit_bytes)
     yield gauge(f"{_P}topics", "Topics remembered until the broker is restored.", queues.topics)
     yield gauge(f"{_P}machines_watched", "Machines watched for a second meter.", queues.machines)
     yield gauge(f"{_P}gauge_points", "Gauges that wait to be written, where they are kept.", queues.points)

@@ -25,15 +25,16 @@ class Hearing:
         self._store, self._quarantine, self._now, self._counts = store, quarantine, now, counts
         self._refusing = Condition(log, "announces what cannot be kept as a fact", "is announced well again")
 
-    async def hear(self, topic: Topic, payload: bytes) -> bool:
+    async def hear(self, topic: Topic, payload: bytes, heard: int | None = None) -> bool:
         """Whether the message rests in the store, as a fact or in the quarantine; if not, hear it again.
 
-        An empty payload clears a topic and says nothing.
+        ``heard`` is when it was heard for the first time (UTC ms), if that is not now. An empty payload
+        clears a topic and says nothing.
         """
         self._counts[f"{topic.kind}_messages"] += 1
         if not payload:
             return True
-        fact = read_announcement(topic, payload, self._now())
+        fact = read_announcement(topic, payload, self._now() if heard is None else heard)
         if isinstance(fact, Unreadable):
             return await self._refuse(topic, payload, UNREADABLE, fact.why)
         try:

@@ -14,6 +14,7 @@ from collector.entry import Entry, read_entry
 from collector.rules import breach, end_of, first_sequence, time_of
 from collector.verdict import Unreadable, Verdict, brief, kept, rejected
 from contract.chain import GENESIS, is_linked
+from contract.clock import PLAUSIBLE_MS
 from contract.messages import BATCH_LIMIT, Batch, ExceptionReason
 from contract.records import Record
 from contract.topics import Topic
@@ -21,7 +22,7 @@ from contract.topics import Topic
 AHEAD_MS: Final = 60_000
 """Records that end up to this far ahead of the collector's clock are accepted (DESIGN 8)."""
 FAR_AHEAD_MS: Final = 86_400_000
-"""Up to this far they are kept; beyond, rejected."""
+"""Up to this far they are kept; beyond, rejected, but for a collector whose clock was never set."""
 RECORDS_LIMIT: Final = 1000
 """A real record has some 300 bytes at least, so more of them than this do not fit a batch."""
 
@@ -102,7 +103,7 @@ def _too_early(record: Record, now: int) -> Verdict | None:
     ahead = end_of(record) - now
     if ahead <= AHEAD_MS:
         return None
-    verdict = kept if ahead <= FAR_AHEAD_MS else rejected
+    verdict = kept if ahead <= FAR_AHEAD_MS or now < PLAUSIBLE_MS else rejected
     return verdict(ExceptionReason.FUTURE, f"ends {ahead} ms ahead of the collector's clock")
 
 

@@ -20,6 +20,8 @@ ANNOUNCEMENTS: Final = (
 )
 GAUGES: Final = f"{topics.ROOT}/+/machine/+/gauges"
 TIMEOUT_S: Final = 10.0
+_REFUSED: Final = 0x80
+"""A SUBACK's code for no (MQTT 3.1.1, 3.9.3)."""
 KEEPALIVE_S: Final = 30
 
 BrokerAwayError = aiomqtt.MqttError
@@ -72,10 +74,19 @@ async def connected(address: Address) -> AsyncIterator[aiomqtt.Client]:
 
 
 async def subscribe(client: aiomqtt.Client, shared: str = "") -> None:
-    """Batches may be shared with other collectors; announcements may not: shared ones are never retained."""
-    await client.subscribe(f"$share/{shared}/{BATCHES}" if shared else BATCHES, qos=1)
+    """Batches may be shared with other collectors; announcements may not: shared ones are never retained.
+
+    Raises BrokerAwayError also when the broker does not let us hear them: it says so in its answer only.
+    """
+    await _hear(client, f"$share/{shared}/{BATCHES}" if shared else BATCHES)
     for subscription in ANNOUNCEMENTS:
-        await client.subscribe(subscription, qos=1)
+        await _hear(client, subscription)
+
+
+async def _hear(client: aiomqtt.Client, topic: str) -> None:
+    granted = await client.subscribe(topic, qos=1)
+    if any(getattr(code, "value", code) >= _REFUSED for code in granted):
+        raise BrokerAwayError(f"the broker refuses to let us hear {topic}: see its access rules")
 
 
 async def subscribe_gauges(client: aiomqtt.Client, shared: str = "") -> None:

@@ -59,8 +59,9 @@ class Queues(Struct, frozen=True, kw_only=True):
     arrivals: int
     """Messages of the broker that nobody looked at yet."""
     announcements: int
-    """Leases and orders that wait to be kept."""
-    announcements_places: int
+    """Leases, orders and witnesses that wait to be kept."""
+    announcements_bytes: int
+    announcements_limit_bytes: int
     topics: int
     """Lease and order topics remembered until the broker was given back what it forgot."""
     machines: int

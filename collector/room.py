@@ -1,4 +1,4 @@
-"""The waiting room for batches: bounded, and each gateway in its turn. Pure.
+"""Where what arrives waits, bounded: batches, each gateway in its turn, and announcements. Pure.
 
 After an outage one gateway has a day to tell, another has what happens now. Each is served one batch at a
 time in turn, so the second never waits for more than one batch of the first.
@@ -45,4 +45,30 @@ class Room(Generic[K, V]):
         if line:
             self._lines[owner] = line
         self._taken -= 1
+        return thing
+
+
+class Backlog(Generic[V]):
+    """First come, first served; bounded by what it takes of memory, since many small things are no harm."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self.bytes = 0
+        self._waiting: deque[tuple[V, int]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def enter(self, thing: V, size: int) -> bool:
+        """Whether there was room."""
+        if self.bytes + size > self.limit_bytes:
+            return False
+        self._waiting.append((thing, size))
+        self.bytes += size
+        return True
+
+    def leave(self) -> V:
+        """The first. Raises IndexError when nothing waits."""
+        thing, size = self._waiting.popleft()
+        self.bytes -= size
         return thing

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import aiomqtt
@@ -19,14 +20,17 @@ from collector.condition import Condition
 from collector.hearing import Hearing
 from collector.ingest import Ingest
 from collector.restore import missing
-from collector.room import Room
+from collector.room import Backlog, Room
 from contract import topics
 from store.protocol import Store, StoreAwayError
 
 log = logging.getLogger(__name__)
 
-ANNOUNCED_WAITING: Final = 1000
-"""Lease and order messages that wait while the store is away; the broker retains the latest of each topic."""
+ANNOUNCED_BYTES: Final = 64 * 1024 * 1024
+"""Of announcements that wait while the store is away, or is slower than a broker that says all it retains at
+once: leases of some 80,000 machines."""
+_AROUND: Final = 512
+"""Bytes that an announcement takes beside its payload."""
 HEARD_MOST: Final = 100_000
 """So many lease and order topics are remembered until the broker was given back what it forgot."""
 OF_ONE_GATEWAY: Final = 4
@@ -40,11 +44,28 @@ class Bounds(Struct, frozen=True, kw_only=True):
     """How long after subscribing a topic may stay silent before it counts as empty."""
 
 
+class Announced(Struct, frozen=True):
+    """A lease, an order or a witness, as it was heard."""
+
+    arrival: mqtt.Arrival
+    heard: int
+    """UTC ms. The store may have it much later."""
+
+
 class Session:
+    """``now`` is the plant's clock, UTC ms."""
+
     def __init__(
-        self, *, ingest: Ingest, store: Store, counts: Counter[str], bounds: Bounds, shared: str = ""
+        self,
+        *,
+        ingest: Ingest,
+        store: Store,
+        counts: Counter[str],
+        bounds: Bounds,
+        now: Callable[[], int],
+        shared: str = "",
     ) -> None:
-        self._ingest, self._store, self._counts = ingest, store, counts
+        self._ingest, self._store, self._counts, self._now = ingest, store, counts, now
         self.bounds, self._shared = bounds, shared
         self._client: aiomqtt.Client | None = None
         self.attempts = 0
@@ -58,7 +79,8 @@ class Session:
         self._waiting = asyncio.Semaphore(0)
         self._heard: set[str] = set()
         self._is_restored = False
-        self.announced: asyncio.Queue[mqtt.Arrival] = asyncio.Queue(ANNOUNCED_WAITING)
+        self.announced: Backlog[Announced] = Backlog(ANNOUNCED_BYTES)
+        self._announced = asyncio.Semaphore(0)
 
     @property
     def is_connected(self) -> bool:
@@ -123,11 +145,16 @@ class Session:
     def _admit_announcement(self, arrival: mqtt.Arrival) -> None:
         if arrival.payload and not self._is_restored and len(self._heard) < HEARD_MOST:
             self._heard.add(mqtt.topic_of(arrival))
-        if self.announced.full():
+        if not self.announced.enter(Announced(arrival, self._now()), len(arrival.payload) + _AROUND):
             self._counts["announcements_dropped"] += 1
             log.warning("a %s of %s is not kept as a fact", arrival.topic.kind, arrival.topic.name)
             return
-        self.announced.put_nowait(arrival)
+        self._announced.release()
+
+    async def next_announced(self) -> Announced:
+        """In their order."""
+        await self._announced.acquire()
+        return self.announced.leave()
 
     async def _work(self, client: aiomqtt.Client) -> None:
         while True:
@@ -166,11 +193,11 @@ class Session:
         raise AssertionError("waiting has no end")
 
 
-async def keep_hearing(hearing: Hearing, announced: asyncio.Queue[mqtt.Arrival]) -> None:
+async def keep_hearing(hearing: Hearing, announced: Callable[[], Awaitable[Announced]]) -> None:
     """One after the other, in their order; the store is asked again until it has each."""
     while True:
-        arrival = await announced.get()
+        one = await announced()
         for pause in waits(random.random):
-            if await hearing.hear(arrival.topic, arrival.payload):
+            if await hearing.hear(one.arrival.topic, one.arrival.payload, one.heard):
                 break
             await asyncio.sleep(pause)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Final
 
+from collector.announcement import KINDS
 from collector.gauge_feed import GaugeFeed
 from collector.gauges import families
 from collector.health import troubles
@@ -14,7 +15,7 @@ from collector.ingest import Ingest
 from collector.ledger import quarantine_rows
 from collector.measured import MeasuredStore
 from collector.report import Queues, Report
-from collector.session import ANNOUNCED_WAITING, Session
+from collector.session import Session
 from daemon.exposition import Family
 from daemon.health import Health, judged
 from daemon.progress import Mark, Progress
@@ -88,8 +89,9 @@ class Watch:
             under_way=session.under_way,
             at_once=session.bounds.at_once,
             arrivals=session.arrivals,
-            announcements=session.announced.qsize(),
-            announcements_places=ANNOUNCED_WAITING,
+            announcements=len(session.announced),
+            announcements_bytes=session.announced.bytes,
+            announcements_limit_bytes=session.announced.limit_bytes,
             topics=session.remembered,
             machines=self._ingest.machines,
             points=self._feed.waiting if self._feed else 0,
@@ -127,8 +129,8 @@ class Watch:
         session = self._session
         if len(session.room) or session.under_way:
             yield "batches", Mark(session.done, _PATIENCE_S)
-        if session.announced.qsize():
-            heard = self._counts["lease_messages"] + self._counts["order_messages"]
+        if len(session.announced):
+            heard = sum(self._counts[f"{kind}_messages"] for kind in KINDS)
             yield "announcements", Mark(heard, _PATIENCE_S)
         if not session.is_connected:
             yield "broker", Mark(session.attempts, _PATIENCE_S)

@@ -4,7 +4,7 @@ In production there is no pair and plant time is real time. A rehearsal runs a s
 grid, checkpoint and state repeat follow plant time; timeouts, back-off, keepalive and disk do not.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
@@ -21,6 +21,9 @@ class ClockPair(Struct, frozen=True, kw_only=True):
         """The plant instant at a real instant (UTC ms)."""
         return self.plant_ms + (real_ms - self.real_ms) * self.scale
 
+
+PLAUSIBLE_MS: Final = 1_788_220_800_000
+"""2026-09-01: a wall clock that shows less was never set, since this was not built before."""
 
 REAL: ClockPair = ClockPair()
 """Plant time is real time."""

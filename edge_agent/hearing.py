@@ -8,9 +8,9 @@ import msgspec
 
 from contract import topics
 from contract.announcements import flaw
+from contract.clock import PLAUSIBLE_MS
 from contract.messages import GatewayStatus, Lease, Order
 from edge_agent.batches import Batches
-from edge_agent.line import PLAUSIBLE_MS
 from edge_agent.machine import Machine
 from edge_agent.mqtt import Arrival
 from edge_agent.outbox import Outbox

@@ -10,8 +10,6 @@ from typing import Final
 from msgspec import Struct
 
 STEP_MS: Final = 5_000
-PLAUSIBLE_MS: Final = 1_788_220_800_000
-"""2026-09-01: a wall clock that shows less was never set, since this was not built before."""
 _PPM: Final = 500
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from contract.clock import PLAUSIBLE_MS
 from contract.messages import Lease
 from contract.names import NONE
 from contract.records import Clock, MeterReason, Reason, Record
@@ -16,7 +17,7 @@ from edge_agent import meter as metering
 from edge_agent.attribution import Leases, forget, hear
 from edge_agent.checkpoint import Checkpoint, decode, encode
 from edge_agent.free_run import FreeRun
-from edge_agent.line import PLAUSIBLE_MS, Jump, Line, begin, follow, instant
+from edge_agent.line import Jump, Line, begin, follow, instant
 from edge_agent.meter import Turned
 from edge_agent.quantities import Told
 from edge_agent.redate import redated, redated_meter

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from contract.clock import PLAUSIBLE_MS
 from contract.messages import GatewayStatus, StatusReason
 from contract.records import Clock
 from edge_agent.held import Depth
-from edge_agent.line import PLAUSIBLE_MS
 
 
 class Presence(Struct, frozen=True, kw_only=True):

@@ -75,3 +75,9 @@ async def test_what_was_stored_before_there_were_bounds_is_listed(
     for kind in ("lease", "order"):
         assert await asyncio.to_thread(main, [kind, "list", "--config", str(path)]) == 0
         assert re.search(r" 9223372036854775807 ms ", capsys.readouterr().out)
+
+
+def test_nothing_is_announced_too_early_for_a_clock_that_was_never_set() -> None:
+    heard = read_announcement(Topic("lease", "qinghe", "m"), encode(a_lease(NOW)), 60_000)
+    assert isinstance(heard, LeaseFact)
+    assert (heard.issued, heard.heard) == (NOW, 60_000)

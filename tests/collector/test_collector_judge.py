@@ -201,6 +201,15 @@ def test_how_far_a_record_may_be_ahead(plant: SimpleNamespace, ahead: int, expec
     assert [verdict(e) for e in judged(plant, plant.batch([*map(plant.alone, records)]))] == [expected] * 2
 
 
+def test_a_clock_that_was_never_set_condemns_nothing(plant: SimpleNamespace) -> None:
+    """A collector that boots in 1970 would send a whole plant's records into quarantine."""
+    booted = 60_000
+    batch = read_batch(plant.TOPIC, plant.batch([plant.alone(plant.interval())]))
+    assert isinstance(batch, Batch)
+    [entry] = judge(batch, booted)
+    assert verdict(entry) == (Outcome.KEPT, ExceptionReason.FUTURE)
+
+
 def sealed_day(plant: SimpleNamespace) -> list[Interval]:
     records: list[Interval] = plant.chained(plant.meter(), *map(plant.interval, range(1, 6)))
     return records

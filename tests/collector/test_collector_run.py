@@ -450,6 +450,7 @@ async def test_topics_heard_are_forgotten_once_the_broker_was_given_what_it_lack
         store=sqlite,
         counts=Counter(),
         bounds=Bounds(at_once=1, waiting=4, restore_after_s=0),
+        now=now,
     )
     await session.open(cast("Any", Deaf()))
     session._admit(Arrival(Topic("lease", "qinghe", "knit-01"), b"x"))
@@ -463,5 +464,5 @@ async def test_topics_heard_are_forgotten_once_the_broker_was_given_what_it_lack
 class Deaf:
     """A broker that takes subscriptions and says nothing."""
 
-    async def subscribe(self, *_: Any, **__: Any) -> None:
-        pass
+    async def subscribe(self, *_: Any, **__: Any) -> tuple[int, ...]:
+        return (1,)

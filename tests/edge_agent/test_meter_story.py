@@ -320,6 +320,15 @@ def test_a_counter_that_wrapped_in_a_silent_night_is_believed_a_poll_later(bench
     assert gap.end == bench.ms(night + 1)
 
 
+def test_a_counter_that_a_person_set_back_is_no_wrap_and_counts_on(bench: Bench) -> None:
+    bench.see_every_second(0, 100, pieces=1)
+    bench.readings["pieces"] = 10
+    bench.see_every_second(101, 300, pieces=1)
+    (interval,) = bench.intervals()
+    assert (interval.quantities["produced"], interval.totals["produced"]) == (299, 299)
+    assert (interval.quality, interval.reason) == ("unknown", "counter_unexplained")
+
+
 def test_a_jump_that_the_next_read_confirms_has_no_value_and_is_told(bench: Bench) -> None:
     bench.see_every_second(0, 100)
     bench.see(101, pieces=50_000)
