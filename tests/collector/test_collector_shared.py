@@ -73,7 +73,8 @@ class Process:
                 stdout=log,
                 stderr=log,
             )
-            assert listener.recv(4096) == b"READY=1"
+            while not (said := listener.recv(4096)).startswith(b"READY=1"):
+                assert said.startswith(b"STATUS="), said  # what it waits for, while it is slow to start
 
     def send(self, how: signal.Signals) -> None:
         assert self.process is not None
