@@ -21,6 +21,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Settings], Awaitable[int]]] =
     "estimate": command_estimate.run,
     "inspect": command_inspect.run,
     "owners": commands.owners,
+    "validate": commands.validate,
     "suspense": commands.suspense,
     "assign": commands.decide,
     "freeze": command_life.close,

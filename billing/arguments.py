@@ -28,6 +28,7 @@ examples:
   gongfang-billing run --period 2026-11 --out statements   a month: HTML, CSV and JSON for each tenant
   gongfang-billing run --day 2026-11-22 --tenant hongye --format json    one object; without --tenant an array
   gongfang-billing report --day 2026-11-22 --by order      utilisation and yield
+  gongfang-billing validate --period 2026-11               may it be billed? what was found, what blocks
   gongfang-billing suspense --period 2026-11               what nobody pays yet, and how to decide it
   gongfang-billing estimate --kind knit --run 8 --pieces 200   what a job would cost
 
@@ -42,6 +43,11 @@ _OWNERS_HELP = """\
 The net amounts of all lines go to the machines behind them, and from there to the owners that [[ownership]]
 in billing.toml names, after the host's fee, by agreed shares. What no machine or owner is behind stays with
 the host."""
+
+_VALIDATE_HELP = """\
+Every finding of the period with its rule, machine and time, and everything that waits for a person; what
+blocks stands first. Which rules block is a table in the configuration ([validation.rules]); docs/billing.md
+says what each of them means and what to do. A day is fit to be closed when `validate --day` exits with 0."""
 
 _ASSIGN_HELP = """\
 Writes whose it was, decided by whom and why. It holds for the record, or for everything of the machine that
@@ -80,6 +86,11 @@ def parser() -> argparse.ArgumentParser:
     owners = _command(commands, "owners", "what the owners of machines get of a period", _OWNERS_HELP)
     _add_period(owners)
     owners.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
+    validate = _command(
+        commands, "validate", "is a period fit to be billed? exit 1 while anything blocks", _VALIDATE_HELP
+    )
+    _add_period(validate)
+    validate.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
     suspense = _command(commands, "suspense", "what nobody pays yet, and how to decide it", _PERIOD_HELP)
     _add_period(suspense)
     add_result(_command(commands, "inspect", "write what inspection found of pieces", INSPECT_HELP))

@@ -12,15 +12,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from billing import assign, clock
 from billing.arguments import period_of, stretch_of
 from billing.bad_usage import BadUsageError
+from billing.blocking import Effect, judged
 from billing.config import Settings
 from billing.period import Period, label
 from billing.render_csv import report_csv, statement_csv
 from billing.render_html import statement_html
-from billing.render_json import report_json, revenue_json, statement_json, statements_json
+from billing.render_json import judged_json, report_json, revenue_json, statement_json, statements_json
 from billing.render_table import (
     calendar_note,
     findings_table,
     items_table,
+    judged_table,
     print_assessment,
     report_table,
     revenue_table,
@@ -140,6 +142,19 @@ async def owners(arguments: argparse.Namespace, settings: Settings) -> int:
         console().print(revenue_table(assessment))
     _remind(assessment)
     return FINE
+
+
+async def validate(arguments: argparse.Namespace, settings: Settings) -> int:
+    assessment = await _assess(arguments, settings)
+    items = (*assessment.disputed, *assessment.suspense)
+    found = judged(assessment.findings, items, settings.effects)
+    blocking = sum(one.effect is Effect.BLOCK for one in found)
+    if arguments.format == "json":
+        sys.stdout.write(judged_json(found, assessment.heading))
+    elif found:
+        console().print(judged_table(found, settings.zone))
+    _say(f"{blocking} findings block this period, {len(found) - blocking} are remarks")
+    return FAILURE if blocking else FINE
 
 
 async def suspense(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -10,8 +10,10 @@ import msgspec
 from msgspec import Struct
 from pydantic import AfterValidator, Field, ValidationError
 
+from billing.blocking import Effect
 from billing.entries import Entries
 from billing.entries_file import joined, read_entries
+from billing.findings import Rule
 from billing.ownership import Ownership
 from billing.ownership_table import OwnershipTable, named_twice, ownership_of
 from billing.statement import Named
@@ -19,6 +21,8 @@ from billing.tariff import Tariff
 from billing.tariff_checks import tables
 from billing.tariff_file import read_tariff
 from billing.toml_values import Name, Table, Text
+from billing.validation import NO_LIMITS, Limits
+from billing.validation_shape import ValidationTable
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from store.config import StoreConfig
 
@@ -52,6 +56,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Below it key figures are left empty."""
     gone: tuple[str, ...] = ()
     """Machines that were taken away: a period without any record of theirs is no gap."""
+    limits: Limits = NO_LIMITS
+    """Beyond them a figure is no figure that these machines can have made."""
+    effects: Mapping[Rule, Effect] = {}
+    """Which findings block, where that is not the default."""
     config: str = ""
     """The file these settings came from, for commands shown to people."""
     texts: Mapping[str, str] = {}
@@ -122,6 +130,7 @@ class FileShape(Table):
     ownership: tuple[OwnershipTable, ...] = ()
     attribution: _Attribution = _Attribution()
     report: _Report = _Report()
+    validation: ValidationTable = ValidationTable()
 
 
 def load(path: Path, read: ReadFile = on_disk) -> Settings:
@@ -177,6 +186,8 @@ def _settings(
         require_witness=table.attribution.require_witness,
         coverage=Fraction(table.report.coverage_percent, 100),
         gone=table.report.gone,
+        limits=table.validation.limits(),
+        effects=table.validation.rules,
         config=str(path),
         books=str(path.parent / table.books),
     )

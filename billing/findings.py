@@ -18,6 +18,14 @@ class Rule(StrEnum):
 
     PARTS = "parts"
     SUM = "sum"
+    FALL = "fall"
+    CONSERVATION = "conservation"
+    SPIKE = "spike"
+    FROZEN = "frozen"
+    ESTIMATED = "estimated"
+    CLOCK = "clock"
+    BETWEEN = "between"
+    REPLACED = "replaced"
     OVERLAP = "overlap"
     HOLE = "hole"
     EDGE = "edge"
@@ -35,6 +43,8 @@ class Rule(StrEnum):
     BANDS = "bands"
     QUALITY = "quality"
     UNWITNESSED = "unwitnessed"
+    SUSPENSE = "suspense"
+    DISPUTED = "disputed"
 
 
 class Finding(Struct, frozen=True, kw_only=True, order=True):
@@ -42,6 +52,8 @@ class Finding(Struct, frozen=True, kw_only=True, order=True):
     machine: str = NONE
     at: int = 0
     """UTC ms; 0 when the whole period is meant."""
+    end: int = 0
+    """The instant after the last that is meant, UTC ms; 0 where it is one instant, or the whole period."""
     text: str
 
 
@@ -108,10 +120,12 @@ class Watch:
         if apart > 0:
             self.holes[interval.kind, interval.machine] += apart
             text = f"no record for {figures.duration(apart)} {where}; the time counts as unknown"
-            yield Finding(rule=Rule.HOLE, machine=interval.machine, at=before.end, text=text)
+            at, end = before.end, interval.start
+            yield Finding(rule=Rule.HOLE, machine=interval.machine, at=at, end=end, text=text)
         else:
             text = f"two records for {figures.duration(-apart)} {where}; that time may be charged twice"
-            yield Finding(rule=Rule.OVERLAP, machine=interval.machine, at=interval.start, text=text)
+            at, end = interval.start, min(before.end, interval.end)
+            yield Finding(rule=Rule.OVERLAP, machine=interval.machine, at=at, end=end, text=text)
 
     def _edges(self) -> Iterator[Finding]:
         """What is missing before the first record of a machine and after its last."""
@@ -141,7 +155,7 @@ class Watch:
         text = (
             f"no record for {figures.duration(end - start)} {where} of the period; the time counts as unknown"
         )
-        return Finding(rule=Rule.EDGE, machine=machine, at=start, text=text)
+        return Finding(rule=Rule.EDGE, machine=machine, at=start, end=end, text=text)
 
     def _stops_of(self, meter: Life) -> Iterator[Finding]:
         """Stops by the tenant: spans, and the one that is still open, must equal the intervals."""
@@ -150,34 +164,41 @@ class Watch:
         open_ms = max(0, end - max(first, newest.at)) if newest and is_open else 0
         if newest and open_ms:
             text = f"a stop by the tenant is still open: {figures.duration(open_ms)} wait for its end"
-            yield Finding(rule=Rule.OPEN_STOP, machine=meter[0], at=newest.at, text=text)
+            yield Finding(rule=Rule.OPEN_STOP, machine=meter[0], at=newest.at, end=end, text=text)
         spans, intervals = self._spans[meter] + open_ms, self._stops[meter]
         if spans != intervals:
             text = f"epoch {meter[1]}: tenant stops are {spans} ms by state, {intervals} ms by interval"
-            yield Finding(rule=Rule.STOPS, machine=meter[0], text=text)
+            yield Finding(rule=Rule.STOPS, machine=meter[0], at=first, end=end, text=text)
 
 
 def _parts(interval: Interval) -> Iterator[Finding]:
     parts = sum(getattr(interval, field) for field in TIME_FIELDS)
     if parts != interval.duration_ms:
         text = f"{_name(interval)}: the times sum to {parts} ms, not to its {interval.duration_ms} ms"
-        yield Finding(rule=Rule.PARTS, machine=interval.machine, at=interval.start, text=text)
+        yield _of(Rule.PARTS, interval, text)
 
 
 def _sums(before: Interval | None, interval: Interval) -> Iterator[Finding]:
     for name, total in interval.totals.items() if before else ():
         step = total - before.totals.get(name, 0) if before else 0
         quantity = interval.quantities.get(name, 0)
-        if step != quantity:
+        if step < 0:
+            text = f"{_name(interval)}: the total of {name} fell by {-step} within its epoch"
+            yield _of(Rule.FALL, interval, text)
+        elif step != quantity:
             text = f"{_name(interval)}: {name} {quantity}, but its total rose by {step}"
-            yield Finding(rule=Rule.SUM, machine=interval.machine, at=interval.start, text=text)
+            yield _of(Rule.SUM, interval, text)
 
 
 def _unplaced(interval: Interval) -> Iterator[Finding]:
     for what, ms in (("run", interval.unplaced_run_ms), ("stop", interval.unplaced_stop_ms)):
         if ms:
             text = f"{_name(interval)}: the machine counted {ms} ms of {what} that fit into no interval"
-            yield Finding(rule=Rule.UNPLACED, machine=interval.machine, at=interval.start, text=text)
+            yield _of(Rule.UNPLACED, interval, text)
+
+
+def _of(rule: Rule, interval: Interval, text: str) -> Finding:
+    return Finding(rule=rule, machine=interval.machine, at=interval.start, end=interval.end, text=text)
 
 
 def _name(interval: Interval) -> str:

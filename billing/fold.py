@@ -11,6 +11,7 @@ from billing.grain import COARSE, Grain
 from billing.seal import Seal
 from billing.suspense import Item, gathered, interval_item, span_item
 from billing.usage import Tally, Usage
+from billing.validation import NO_LIMITS, Limits, Validation
 from contract.facts import QualityResult
 from contract.names import NONE
 from contract.records import Interval, Meter, Transition
@@ -44,6 +45,7 @@ class Fold:
         now: int | None = None,
         gone: Iterable[str] = (),
         grain: Grain = COARSE,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         self._books = books
         self._start, self._end = start, end
@@ -51,6 +53,7 @@ class Fold:
             Tally(grain),
             Watch(start, min(end, end if now is None else now), frozenset(gone)),
         )
+        self._validation = Validation(start, end, limits)
         self._items: list[Item] = []
         self._kinds: dict[str, str] = {}
         self._findings: list[Finding] = []
@@ -58,6 +61,7 @@ class Fold:
 
     def meter(self, meter: Meter) -> None:
         self._watch.meter(meter)
+        self._validation.meter(meter)
         self._kinds[meter.machine] = meter.kind
 
     def interval(self, interval: Interval) -> None:
@@ -66,6 +70,7 @@ class Fold:
         attribution = self._attributed(attribute(claim, self._books))
         self._tally.add_interval(interval, attribution)
         self._watch.interval(interval)
+        self._validation.interval(interval)
         self.seal.record(interval)
         if attribution.place in _OPEN:
             self._items.append(interval_item(interval, claim, attribution))
@@ -98,14 +103,17 @@ class Fold:
         kind = self._kinds.get(fact.machine, NONE)
         if attribution.place is Place.TENANT and self._tally.add_quality(fact, kind, attribution):
             self.seal.facts((*attribution.facts, f"quality/{fact.id}"))
+            self._validation.inspected(fact)
         elif self._start <= fact.produced_at < self._end:
             self._findings.append(_idle_result(fact, attribution))
 
     def finish(self) -> Folded:
+        usages = tuple(self._tally.usages())
+        found = [*self._watch.finish(), *self._validation.finish(usages), *self._findings]
         return Folded(
-            usages=tuple(self._tally.usages()),
+            usages=usages,
             items=tuple(gathered(self._items)),
-            findings=tuple(sorted([*self._watch.finish(), *self._findings])),
+            findings=tuple(sorted(found)),
             holes=dict(self._watch.holes),
             kinds=self._kinds,
         )

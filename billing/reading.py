@@ -86,10 +86,10 @@ class Reader:
     async def leases(self, horizon: int) -> list[LeaseFact]:
         return [fact async for fact in self.facts(LEASE, LeaseFact, 0, horizon + _AHEAD_MS)]
 
-    async def unseen(self, end: int, horizon: int) -> list[str]:
-        """Machines whose panel nobody had compared at ``horizon``, as they were metered up to ``end``."""
+    async def unseen(self, end: int, horizon: int) -> list[Meter]:
+        """The meters whose panel nobody had compared at ``horizon``, as they were metered up to ``end``."""
         meters = newest([fact async for fact in self.facts(METER, Meter, 0, end)])
-        return [meter.machine for meter in unwitnessed(meters, await self._witnesses(horizon + _AHEAD_MS))]
+        return unwitnessed(meters, await self._witnesses(horizon + _AHEAD_MS))
 
     async def _witnessed(self, end: int) -> dict[tuple[str, str], str]:
         """The first witness of each machine and epoch."""
@@ -125,7 +125,7 @@ def _loss(fact: Loss) -> Finding:
     text = (
         f"{fact.records} records of epoch {fact.epoch} are lost ({fact.reason}), {fact.end - fact.start} ms"
     )
-    return Finding(rule=Rule.LOSS, machine=fact.machine, at=fact.start, text=text)
+    return Finding(rule=Rule.LOSS, machine=fact.machine, at=fact.start, end=fact.end, text=text)
 
 
 def _epoch(fact: Meter) -> Finding:

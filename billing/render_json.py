@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from billing import figures
+from billing.blocking import Effect, Judged
 from billing.charge import Charge
 from billing.findings import Finding
 from billing.period import local
@@ -48,6 +49,12 @@ def report_json(rows: Sequence[ReportRow], by: By, heading: Heading, findings: S
     """With the findings, because they say what the figures cannot."""
     found = [finding_fields(finding) for finding in findings]
     return _json({**_heading(heading), **_report(rows, by), "findings": found})
+
+
+def judged_json(findings: Sequence[Judged], heading: Heading) -> str:
+    found = [{"effect": one.effect.value, **finding_fields(one.finding)} for one in findings]
+    blocking = sum(one.effect is Effect.BLOCK for one in findings)
+    return _json({**_heading(heading), "blocking": blocking, "findings": found})
 
 
 def assessment_json(assessment: Assessment) -> str:

@@ -10,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from billing import figures
+from billing.blocking import Judged
 from billing.charge import Charge
 from billing.clauses import Clause
 from billing.findings import Finding
-from billing.period import shown
+from billing.period import on_page, shown
 from billing.report import By, ReportRow
+from billing.rule_words import EFFECTS, RULES
 from billing.statement import Assessment, Statement
 from billing.suspense import Item, command
 from billing.wording import BY, CALENDAR, DOUBTS, FORMULA, GRACE, SETUP_FEE
@@ -201,6 +203,22 @@ def findings_table(findings: Sequence[Finding], zone: ZoneInfo) -> RenderableTyp
         table.add_column(name, overflow="fold")
     for found in findings:
         table.add_row(found.rule, found.machine, shown(found.at, zone) if found.at else "", Text(found.text))
+    return table
+
+
+_JUDGED: Final = ("effect 处理", "rule 规则", "machine 机台", "from 起", "to 止", "what 说明")
+
+
+def judged_table(findings: Sequence[Judged], zone: ZoneInfo) -> RenderableType:
+    """What blocks stands first."""
+    table = _table("findings 需核查")
+    for name in _JUDGED:
+        table.add_column(name.replace(" ", "\n"), overflow="fold")
+    for one in findings:
+        found = one.finding
+        ends = [on_page(at, zone) if at else "" for at in (found.at, found.end)]
+        effect, rule = f"{one.effect}\n{EFFECTS[one.effect]}", f"{found.rule}\n{RULES[found.rule]}"
+        table.add_row(effect, rule, found.machine, *ends, Text(found.text))
     return table
 
 

@@ -23,6 +23,7 @@ from billing.report import By, report
 from billing.statement import Assessment, Heading, statement
 from billing.tariff import shared
 from billing.usage import Usage
+from billing.validation import replaced_unseen
 from billing.validity import check_ownerships, check_tariffs
 from contract.names import NONE
 from contract.records import Interval, Meter, Transition
@@ -62,7 +63,7 @@ async def assess(
         priced=shared(settings.all_tariffs),
     )
     grain = grain_of_all(settings.all_tariffs, settings.zone)
-    fold = Fold(books, start_ms, end_ms, now=now, gone=settings.gone, grain=grain)
+    fold = Fold(books, start_ms, end_ms, now=now, gone=settings.gone, grain=grain, limits=settings.limits)
     await _read(reader, fold, settings, period, progress or _ignored)
     for result in await reader.qualities(start_ms, end_ms, horizon):
         fold.quality(result)
@@ -79,7 +80,8 @@ async def assess(
         tariff=settings.tariff,
         digest=fold.seal.digest(str(start_ms), str(end_ms), *_inputs(settings)),
     )
-    notices = [*reader.findings, *notices, *_unwitnessed(folded.usages, unseen)]
+    billed_unseen = _unwitnessed(folded.usages, [meter.machine for meter in unseen])
+    notices = [*reader.findings, *notices, *billed_unseen, *replaced_unseen(unseen, start_ms)]
     return conclude(heading, settings, folded, notices, known)
 
 
