@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Final
 
 import msgspec
 
@@ -19,10 +20,12 @@ from store.influx_http import AwayError, InfluxLink
 from store.influx_place import prepare
 from store.looking import Known, look
 from store.protocol import ANY, StoreAwayError, Written
-from store.settling import Settlement, in_order
+from store.settling import Settlement, in_order, is_partly_shown
 
 LONG_MS = 31 * influxql.DAY_MS
 """Before a longer time is read day by day, its ends are looked for."""
+WRITING_S: Final = (0.05, 0.2, 1.0)
+"""How long another's writing of a row is waited for: what is still half there then is other content."""
 
 
 class InfluxStore:
@@ -49,11 +52,21 @@ class InfluxStore:
         flaws = [flaw(row) for row in rows]
         fit = [row for row, found in zip(rows, flaws, strict=True) if not found]
         try:
-            known = await self._known(fit)
+            known = await self._settled(fit)
         except AwayError as error:
             return Settlement.of(rows, flaws, ()).all_kept(error.answer.detail)
         settlement = Settlement.of(rows, flaws, known.rows, known.claims)
         return settlement.conclude(await self._send([line(row) for row in settlement.to_send]))
+
+    async def _settled(self, rows: Sequence[Row]) -> Known:
+        """What is known once nobody is seen writing one of ``rows``. Raises AwayError."""
+        known = await self._known(rows)
+        for pause_s in WRITING_S:
+            if not is_partly_shown(rows, known.rows):
+                break
+            await asyncio.sleep(pause_s)
+            known = await self._known(rows)
+        return known
 
     async def _known(self, rows: Sequence[Row]) -> Known:
         """Raises AwayError."""

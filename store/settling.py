@@ -37,12 +37,7 @@ class Settlement(Struct, frozen=True):
         stored: Iterable[Row],
         claims: Claims | None = None,
     ) -> Self:
-        """``claims`` are those of stored records; the ones of this write are added to them.
-
-        InfluxDB shows a row field by field while somebody else writes it. A stored row that has nothing but
-        some of a row's own fields is that row on its way, or one of before a field was added: sending the
-        whole row completes it and changes nothing.
-        """
+        """``claims`` are those of stored records; the ones of this write are added to them."""
         known = {n: rejected(ExceptionReason.INVALID, found) for n, found in enumerate(flaws) if found}
         contents = {key(row): row.fields for row in stored}
         leaders: dict[Key, int] = {}
@@ -51,11 +46,8 @@ class Settlement(Struct, frozen=True):
         for number, row in enumerate(rows):
             if number in known or (key(row) in leaders and not BY_NAME[row.series].overwrite):
                 continue
-            stored_fields = contents.get(key(row))
-            if stored_fields is not None and stored_fields.items() < row.fields.items():
-                leaders[key(row)] = number
-            elif stored_fields is not None and not BY_NAME[row.series].overwrite:
-                known[number] = _compare(same=stored_fields == row.fields)
+            if key(row) in contents and not BY_NAME[row.series].overwrite:
+                known[number] = _compare(same=contents[key(row)] == row.fields)
             elif (found := names.take(number, row)) is None:
                 leaders[key(row)] = number
             elif found[0] is None:
@@ -112,6 +104,19 @@ class _Names:
 
 def _compare(*, same: bool) -> Written:
     return ACCEPTED if same else rejected(ExceptionReason.CONFLICT, OTHER_CONTENT)
+
+
+def is_partly_shown(rows: Iterable[Row], stored: Iterable[Row]) -> bool:
+    """Whether a stored row has nothing but some of the fields of one of ``rows``.
+
+    InfluxDB shows a row field by field while somebody else writes it: another look tells what it is.
+    """
+    contents = {key(row): row.fields for row in stored}
+    return any(
+        key(row) in contents and contents[key(row)].items() < row.fields.items()
+        for row in rows
+        if not BY_NAME[row.series].overwrite
+    )
 
 
 async def in_order(rows: AsyncIterable[Row]) -> AsyncIterator[Row]:

@@ -1,11 +1,12 @@
 """Custody without a broker: the quarantine finds a free millisecond, and one suite holds for both stores."""
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -15,10 +16,12 @@ from collector.ingest import Ingest
 from collector.isolate import Quarantine
 from collector.quarantine import Case
 from contract.facts import lease_fact
+from contract.line import line
 from contract.messages import ExceptionReason, Lease, Order, Outcome, encode
 from contract.series import BATCH, LEASE, METER, ORDER, QUARANTINE, USAGE, Row, row_of
 from contract.topics import Topic
 from store.config import InfluxConfig
+from store.influx import InfluxStore
 from store.opening import open_store
 from store.protocol import Store, Written, kept
 from store.sqlite import open_sqlite
@@ -220,14 +223,22 @@ async def shown(influx: Any, influx_database: str) -> AsyncIterator[Store]:
         yield opened
 
 
-async def test_a_lease_that_another_collector_is_writing_is_completed(
+async def test_a_lease_that_another_collector_is_writing_is_waited_for(
     shown: Store, plant: SimpleNamespace
 ) -> None:
     fact = lease_fact("qinghe", message(plant), plant.NOW)
     whole = row_of(fact)
     await shown.write([msgspec.structs.replace(whole, fields={"id": fact.id, "by": fact.by})])
+    rest = {name: value for name, value in whole.fields.items() if name not in {"id", "by"}}
+
+    async def written_on() -> None:
+        other = cast("InfluxStore", shown)
+        await asyncio.sleep(0.15)
+        await other._post(line(msgspec.structs.replace(whole, fields=rest)).encode())
+
     hearing = Hearing(shown, Quarantine(shown, lambda: plant.NOW), lambda: plant.NOW, Counter())
-    assert await hearing.hear(LEASES, encode(message(plant)))
+    heard, _ = await asyncio.gather(hearing.hear(LEASES, encode(message(plant))), written_on())
+    assert heard
     assert await plant.stored(shown, LEASE) == [fact]
     assert await plant.stored(shown, QUARANTINE) == []
 
@@ -240,7 +251,7 @@ async def test_a_lease_whose_place_shows_somebody_elses_half_row_is_heard_again_
     await shown.write([msgspec.structs.replace(whole, fields=half)])
     hearing = Hearing(shown, Quarantine(shown, lambda: plant.NOW), lambda: plant.NOW, Counter())
     assert not await hearing.hear(LEASES, encode(message(plant)))
-    await shown.write([whole])
+    await cast("InfluxStore", shown)._post(line(whole).encode())
     assert await hearing.hear(LEASES, encode(message(plant)))
     [kept] = await plant.stored(shown, LEASE)
     assert kept.heard == plant.NOW - 7

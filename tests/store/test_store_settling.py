@@ -11,7 +11,7 @@ from contract.messages import ExceptionReason, Outcome
 from contract.series import Row
 from store.naming import Claims, claim
 from store.protocol import ACCEPTED, DETAIL_CHARACTERS, kept, one_line, rejected
-from store.settling import Settlement, in_order, key
+from store.settling import Settlement, in_order, is_partly_shown, key
 
 
 def settle(rows: Sequence[Row], stored: Sequence[Row] = ()) -> Settlement:
@@ -39,19 +39,16 @@ def part(row: Row, *names: str) -> Row:
     return replace(row, fields={name: row.fields[name] for name in names})
 
 
-def test_a_row_that_is_stored_in_part_is_sent_whole(lease: Any, usage: Any) -> None:
+def test_a_row_that_is_stored_in_part_is_seen(lease: Any, usage: Any) -> None:
     rows = [lease(1), usage(1, 7)]
-    stored = [part(rows[0], "id"), part(rows[1], "sequence", "run_ms")]
-    known = Claims([claim(stored[1])])
-    settlement = Settlement.of(rows, [None, None], stored, known)
-    assert settlement.to_send == rows
-    assert outcomes(settlement) == ["accepted", "accepted"]
+    assert is_partly_shown(rows, [part(rows[0], "id")])
+    assert is_partly_shown(rows, [rows[0], part(rows[1], "sequence", "run_ms")])
 
 
-def test_a_part_of_another_content_is_a_conflict(lease: Any) -> None:
-    settlement = settle([lease(1, tenant="bolt")], [part(lease(1), "id", "tenant")])
-    assert settlement.to_send == []
-    assert outcomes(settlement) == ["rejected"]
+def test_a_whole_row_and_another_content_are_no_parts(lease: Any, usage: Any) -> None:
+    rows = [lease(1, tenant="bolt"), usage(1, 7)]
+    assert not is_partly_shown(rows, rows)
+    assert not is_partly_shown(rows, [part(lease(1), "id", "tenant"), lease(2), usage(1, 8)])
 
 
 def test_a_flawed_row_is_not_sent(lease: Any) -> None:
