@@ -38,7 +38,7 @@ from store.opening import open_store
 from tests.demo.mini_plant import START_MS, embedded, forget, mini_plant, production
 
 SCALE: Final = 60
-LEAD_S: Final = 4
+LEAD_S: Final = 10
 """The processes start so long (real time) before the shift does."""
 OUTAGE_S: Final = 1.0
 SLACK_MS: Final = SCALE * 150
