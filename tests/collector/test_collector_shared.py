@@ -100,12 +100,14 @@ def pair(
         "plant": plant.NOW,
     }
     one, other = (Process(tmp_path, f"{name}-{uuid4().hex[:8]}", **values) for name in ("one", "other"))
-    for each in (one, other):
-        each.start()
-    yield one, other
-    for each in (one, other):
-        if each.process is not None and each.process.poll() is None:
-            each.end(signal.SIGTERM)
+    try:
+        for each in (one, other):
+            each.start()
+        yield one, other
+    finally:
+        for each in (one, other):
+            if each.process is not None and each.process.poll() is None:
+                each.end(signal.SIGTERM)
 
 
 class Sender:
