@@ -13,8 +13,10 @@ from billing.job_arguments import add_job
 from billing.life_arguments import add_life
 from billing.period import Period, day_period, month_period, range_period
 from billing.report import By
+from contract.states import Party
 
 _CONFIG = Path("configs/billing.toml")
+_PARTIES = tuple(party.value for party in Party if party is not Party.NONE)
 
 _ABOUT = """\
 Turns what the meters stored into what each tenant owes, and shows how the machines were used.
@@ -61,7 +63,10 @@ examples:
       --order A-17 --by "Li Na" --why "paper log"
   ... --tenant none      the host's own use: charged to nobody
   ... without --tenant   the tenant who had announced the order by then
-  ... without --order    the order that was stored"""
+  ... without --order    the order that was stored
+  gongfang-billing assign --machine knit-03 --from 2026-11-22T10:00 --to 2026-11-22T10:25 \\
+      --party host --by "Li Na" --why "the stop button was pressed by our electrician"
+                         who caused the stops of that time: only what the tenant caused is charged"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -137,6 +142,7 @@ def _add_assign(command: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="also a tenant that the configuration does not name"
     )
     command.add_argument("--order", metavar="ORDER", help="for which order; none for no order")
+    command.add_argument("--party", choices=_PARTIES, help="who caused the stops, instead of whose they were")
     command.add_argument("--by", required=True, metavar="WHO", help="who decided")
     command.add_argument("--why", required=True, metavar="TEXT", help="on what grounds")
 

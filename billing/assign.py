@@ -1,5 +1,7 @@
 """A person's decision becomes correction facts. Nothing stored is changed; the next run bills it."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from billing.announcements import announcements
@@ -11,6 +13,7 @@ from contract.facts import CorrectedField, Correction, OrderFact, Target
 from contract.names import DISPUTED, NONE, is_name, is_order_id
 from contract.records import Interval, Meter, Transition
 from contract.series import METER, ORDER, STATE, USAGE
+from contract.states import Party
 from store.protocol import Store
 
 _SPAN_MS = 25 * 3_600_000
@@ -25,6 +28,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     """``none``: the host's own, charged to nobody. None: whoever announced the order."""
     order_id: str | None
     """None leaves the order as it is stored."""
+    party: Party | None = None
+    """Who caused the stops, instead of whose they are: tenant and order stay as they are."""
     by: str
     why: str
     epoch: str = NONE
@@ -83,7 +88,11 @@ async def find(store: Store, site: str, decision: Decision, now: int) -> Found:
     """The records a decision is about. Raises Refusal when there are none, or when a question stays open."""
     finder = _Finder(store, site, decision)
     found = await finder.stretch() if decision.sequence < 0 else await finder.record(now)
-    if decision.order_id is None and DISPUTED in {_stored(record, "order_id") for record in found.records}:
+    if (
+        decision.party is None
+        and decision.order_id is None
+        and DISPUTED in {_stored(record, "order_id") for record in found.records}
+    ):
         raise Refusal("the order is disputed too: add --order ORDER (or --order none)")
     return found
 
@@ -97,14 +106,11 @@ class _Finder:
     async def stretch(self) -> Found:
         """Intervals that begin in it, and stops that reach into it: those are billed to the millisecond."""
         period, machine = self._decision.period, self._decision.machine
+        if self._decision.party is not None:
+            return self._stops(await self._spans(), f"no stop of {machine} reaches into this time")
         rows = self._reader.facts(USAGE, Interval, period.start, period.end, self._tags)
         intervals = [interval async for interval in rows]
-        ends = self._reader.facts(STATE, Transition, period.start, period.end + _SPAN_MS, self._tags)
-        spans = [t async for t in ends if period.start < t.at and t.span_start < period.end]
-        records: tuple[Interval | Transition, ...] = (
-            *intervals,
-            *(span for span in spans if is_stop(span)),
-        )
+        records: tuple[Interval | Transition, ...] = (*intervals, *await self._spans())
         if not records:
             raise Refusal(
                 f"no record of {machine} begins in this time, and no stop reaches into it;"
@@ -112,15 +118,35 @@ class _Finder:
             )
         return Found(target=Target.LEASE, records=records)
 
+    async def _spans(self) -> list[Transition]:
+        """The stops that reach into the stretch."""
+        period = self._decision.period
+        ends = self._reader.facts(STATE, Transition, period.start, period.end + _SPAN_MS, self._tags)
+        return [t async for t in ends if period.start < t.at and t.span_start < period.end and is_stop(t)]
+
+    @staticmethod
+    def _stops(spans: Sequence[Transition], nothing: str) -> Found:
+        """Only a stop has a party that can be decided. An interval has none: its stops are spans."""
+        if not spans:
+            raise Refusal(f"{nothing}; a stop that still lasts is decided once it has ended")
+        return Found(target=Target.STATE, records=tuple(spans))
+
     async def record(self, now: int) -> Found:
         decision = self._decision
         begun = await self._epoch_start(now)
         tags = {**self._tags, "epoch": decision.epoch}
         async for interval in self._reader.facts(USAGE, Interval, begun, now + 1, tags):
             if interval.sequence == decision.sequence:
+                if decision.party is not None:
+                    return self._stops(
+                        [], f"record {decision.sequence} is an interval, not the end of a stop"
+                    )
                 return Found(target=Target.USAGE, records=(interval,))
         async for transition in self._reader.facts(STATE, Transition, begun, now + 1, tags):
             if transition.sequence == decision.sequence:
+                if decision.party is not None:
+                    ended = [transition] if is_stop(transition) else []
+                    return self._stops(ended, f"record {decision.sequence} does not end a stop")
                 return Found(target=Target.STATE, records=(transition,))
         raise Refusal(f"epoch {decision.epoch} of {decision.machine} has no record {decision.sequence}")
 
@@ -137,9 +163,14 @@ class _Finder:
 def corrections_of(
     decision: Decision, tenant: str, found: Found, site: str, now: int
 ) -> tuple[Correction, ...]:
-    """One fact for the tenant and one for the order, if it was said, issued a millisecond apart."""
+    """One fact for the tenant and one for the order, if it was said, issued a millisecond apart.
+
+    Of a decision about the party one fact, for the party.
+    """
     fields = [(CorrectedField.TENANT, tenant)]
-    if decision.order_id is not None:
+    if decision.party is not None:
+        fields = [(CorrectedField.PARTY, decision.party.value)]
+    elif decision.order_id is not None:
         fields.append((CorrectedField.ORDER_ID, decision.order_id))
     return tuple(
         Correction(

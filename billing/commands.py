@@ -33,6 +33,7 @@ from billing.statement import Assessment, Statement
 from billing.tariff_words import in_words
 from billing.writing import write
 from contract.names import NONE
+from contract.states import Party
 from store.opening import open_store
 
 
@@ -175,13 +176,14 @@ async def decide(arguments: argparse.Namespace, settings: Settings) -> int:
         tenant = decision.tenant
         if tenant is None and decision.order_id:
             tenant = await assign.announced_tenant(store, site, decision.order_id, found.start, now)
-        if tenant is None:
+        if tenant is None and decision.party is None:
             raise BadUsageError(
                 "name the --tenant (none: the host's own use), or an --order that was announced by then"
             )
-        written = await write(store, assign.corrections_of(decision, tenant, found, site, now))
+        written = await write(store, assign.corrections_of(decision, tenant or NONE, found, site, now))
     order = "as stored" if decision.order_id is None else decision.order_id
-    _say(f"{len(found.records)} records of {decision.machine}: tenant {tenant}, order {order}")
+    what = f"party {decision.party}" if decision.party else f"tenant {tenant}, order {order}"
+    _say(f"{len(found.records)} records of {decision.machine}: {what}")
     _say(f"written as {' and '.join(fact.id for fact in written)}; the next run bills it")
     return FINE
 
@@ -192,11 +194,16 @@ def _decision(arguments: argparse.Namespace, settings: Settings) -> assign.Decis
     is_stretch = arguments.start is not None or arguments.end is not None
     if is_half or is_record == is_stretch:
         raise BadUsageError("say either which: --epoch NAME --sequence NUMBER, or when: --from ISO --to ISO")
+    if arguments.party and (arguments.tenant or arguments.order):
+        raise BadUsageError(
+            "--party says who caused a stop, --tenant and --order whose it was: decide one a time"
+        )
     stretch = Period(start=0, end=0) if is_record else stretch_of(arguments, settings.zone)
     decision = assign.Decision(
         machine=arguments.machine,
         tenant=arguments.tenant,
         order_id=arguments.order,
+        party=Party(arguments.party) if arguments.party else None,
         by=arguments.by,
         why=arguments.why,
         epoch=arguments.epoch if is_record else NONE,

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from billing.blocking import open_items
 from billing.config import Settings, load
 from billing.evidence import DamagedError, PackStore, Recorder, packed
 from billing.findings import Finding
@@ -166,23 +167,21 @@ def write_pages(directory: Path, statements: Iterable[Statement]) -> dict[str, K
 
 
 def open_lines(found: Assessment, settings: Settings) -> list[str]:
-    """What a person must look at before the period can be closed."""
-    waiting = [
-        f"{item.place} {item.machine} {shown(item.start, settings.zone)} to {shown(item.end, settings.zone)}"
-        for item in (*found.disputed, *found.suspense)
-    ]
-    return [*waiting, *(_finding(finding, settings) for finding in found.findings)]
+    """What blocks the period, by rule, machine and time range; a remark does not."""
+    items = (*found.disputed, *found.suspense)
+    return [_open_line(one, settings) for one in open_items(found.findings, items, settings.effects)]
 
 
-def _finding(finding: Finding, settings: Settings) -> str:
-    at = f" {shown(finding.at, settings.zone)}" if finding.at else ""
-    return f"finding {finding.rule} {finding.machine}{at}: {finding.text}"
+def _open_line(finding: Finding, settings: Settings) -> str:
+    ends = [shown(at, settings.zone) for at in (finding.at, finding.end) if at]
+    when = f" {' to '.join(ends)}" if ends else ""
+    return f"{finding.rule} {finding.machine}{when}: {finding.text}"
 
 
 def _open_text(lines: Sequence[str], name: str) -> str:
     more = [f"and {len(lines) - _FEW} more"] if len(lines) > _FEW else []
     remedy = (
-        "assign what waits (`suspense` shows how) and mend what was found (`report`), or take it as it is:"
+        "assign what waits (`suspense` shows how) and mend what was found (`validate`), or take it as it is:"
         " --override REASON, which stands in the evidence and on every statement"
     )
     listed = "\n  ".join([*lines[:_FEW], *more])

@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -147,3 +148,71 @@ def test_a_decision_that_cannot_be_written_is_refused(
 ) -> None:
     assert billing("assign", *words) == code
     assert text in capsys.readouterr().err
+
+
+@pytest.fixture
+def stop(config: Path, put: Callable[..., Any], make: SimpleNamespace) -> None:
+    """Twenty minutes of run, then a stop by the tenant from 8:20 to 8:30 that has a price."""
+    tariff = config.parent / "tariff.toml"
+    stopped = '[[rate]]\nkind = "*"\nclass = "stop_tenant"\nper_hour = "6.00"\ngrace_s = 0\n'
+    tariff.write_text(tariff.read_text("utf-8") + stopped, "utf-8")
+    whole = {"machine": "knit-05", "tenant": "hongye", "order_id": "A-1"}
+    put(
+        [
+            make.meter(make.at("0:00"), machine="knit-05"),
+            make.interval(make.at("8:00"), make.at("8:20"), sequence=1, **whole),
+            make.interval(make.at("8:20"), make.at("8:30"), sequence=2, stop_tenant_ms=600_000, **whole),
+            make.span(make.at("8:20"), make.at("8:30"), sequence=3, **whole),
+        ]
+    )
+
+
+def owed(billing: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert billing("run", *DAY, "--tenant", "hongye", "--format", "json") == 0
+    lines = json.loads(capsys.readouterr().out)["charges"]
+    return next((str(line["amount"]) for line in lines if line["clause"] == "stop_tenant"), "nothing")
+
+
+STOP = ("--machine", "knit-05", "--from", "2026-11-22T08:25", "--to", "2026-11-22T08:40")
+
+
+@pytest.mark.usefixtures("stop")
+def test_who_caused_a_stop_can_be_decided_for_a_part_of_it_and_for_the_record(
+    billing: Callable[..., int], decided: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert owed(billing, capsys) == "1.00"
+    assert billing("assign", *STOP, "--party", "host", *WHO) == 0
+    (row,) = decided()
+    said = ("field", "old", "new", "target", "by", "why")
+    assert [row.fields[name] for name in said] == ["party", "tenant", "host", "state", "Li", "x"]
+    assert owed(billing, capsys) == "0.50"
+    record = ("--machine", "knit-05", "--epoch", "e1", "--sequence", "3")
+    assert billing("assign", *record, "--party", "utility", *WHO) == 0
+    assert owed(billing, capsys) == "nothing"
+
+
+NO_STOP = {
+    "none in that time": (
+        ("--from", "2026-11-22T08:00", "--to", "2026-11-22T08:20"),
+        1,
+        "no stop of knit-05",
+    ),
+    "an interval": (("--epoch", "e1", "--sequence", "2"), 1, "is an interval"),
+    "two questions": (("--epoch", "e1", "--sequence", "3", "--tenant", "hongye"), 2, "decide one"),
+}
+
+
+@pytest.mark.usefixtures("stop")
+@pytest.mark.parametrize(("words", "code", "text"), NO_STOP.values(), ids=NO_STOP)
+def test_what_is_no_stop_has_no_party(  # noqa: PLR0917  what a test rests on
+    words: tuple[str, ...],
+    code: int,
+    text: str,
+    billing: Callable[..., int],
+    decided: Callable[..., Any],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert billing("assign", "--machine", "knit-05", *words, "--party", "host", *WHO) == code
+    assert text in capsys.readouterr().err
+    assert decided() == []

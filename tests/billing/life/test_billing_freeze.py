@@ -128,3 +128,14 @@ def test_an_entry_that_was_taken_out_of_the_ledger_is_missed(
     path.write_bytes(first + last)
     assert plant.call("freeze", *MONTH, *BY) == 1
     assert "entry 2: does not follow the entry before it" in capsys.readouterr().err
+
+
+def test_a_remark_does_not_block(plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether a machine that was dark for most of the month is one is a matter of the site."""
+    plant.put([make_interval(MIDNIGHT, MIDNIGHT + 300_000, machine="knit-02", epoch="e9", idle_ms=300_000)])
+    assert plant.call("freeze", *MONTH, *BY) == 1
+    assert "edge knit-02 2026-11-22T00:05:00+08:00 to 2026-12-01" in capsys.readouterr().err
+    plant.config.write_text(
+        plant.config.read_text("utf-8") + '[validation.rules]\nedge = "remark"\n', "utf-8"
+    )
+    assert plant.call("freeze", *MONTH, *BY) == 0
