@@ -26,6 +26,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Settings], Awaitable[int]]] =
     "assign": commands.decide,
     "freeze": command_life.close,
     "issue": command_life.mark_issued,
+    "adjust": command_life.book_differences,
     "check": commands.check,
 }
 

@@ -1,4 +1,4 @@
-"""What the commands of a statement's life do: freeze and issue."""
+"""What the commands of a statement's life do: freeze, issue and adjust."""
 
 import argparse
 import sys
@@ -8,7 +8,8 @@ from billing import clock
 from billing.arguments import period_of
 from billing.bad_usage import BadUsageError
 from billing.config import Settings
-from billing.freeze import Order, freeze, issue
+from billing.freeze import NothingNewError, Order, adjust, freeze, issue
+from billing.manifest import Manifest
 from billing.period import label
 from billing.shelf import STATEMENTS, Shelf
 from store.opening import open_store
@@ -21,15 +22,37 @@ async def close(arguments: argparse.Namespace, settings: Settings) -> int:
     shelf = Shelf(Path(settings.books))
     async with open_store(settings.store, read_only=True) as store:
         frozen = await freeze(store, settings, order, shelf)
-    manifest = frozen.manifest
-    place = shelf.place(manifest.name, manifest.revision)
-    _say(f"{manifest.name} is frozen as revision {manifest.revision}, digest {manifest.digest}")
+    pages = _say_frozen(frozen.manifest, shelf)
     for statement in frozen.assessment.statements:
         total = f"{statement.total} {statement.heading.tariff.currency}"
-        _say(f"  {statement.tenant.id}  {total}  {place / STATEMENTS / statement.tenant.id}.html")
+        _say(f"  {statement.tenant.id}  {total}  {pages / statement.tenant.id}.html")
+    return 0
+
+
+async def book_differences(arguments: argparse.Namespace, settings: Settings) -> int:
+    order = _order(arguments, settings)
+    shelf = Shelf(Path(settings.books))
+    async with open_store(settings.store, read_only=True) as store:
+        try:
+            filled = await adjust(store, settings, order, shelf)
+        except NothingNewError as nothing:
+            _say(str(nothing))
+            return 0
+    pages = _say_frozen(filled.manifest, shelf)
+    for each in filled.adjustments:
+        what = "credit note" if each.is_credit else "adjustment"
+        tenant = each.tenant.id
+        _say(f"  {tenant}  {what} {each.total} {each.currency}  {pages / tenant}.html")
+    _say("`issue` sends it out; until then it is booked nowhere")
+    return 0
+
+
+def _say_frozen(manifest: Manifest, shelf: Shelf) -> Path:
+    place = shelf.place(manifest.name, manifest.revision)
+    _say(f"{manifest.name} is frozen as revision {manifest.revision}, digest {manifest.digest}")
     if manifest.open:
         _say(f"{len(manifest.open)} things were open; {place / 'pack.json'} lists them, with your reason")
-    return 0
+    return place / STATEMENTS
 
 
 async def mark_issued(arguments: argparse.Namespace, settings: Settings) -> int:

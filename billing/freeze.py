@@ -1,39 +1,32 @@
 """Freezing a period: rates it, keeps the evidence, and puts both on the shelf. Wiring."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
-from billing.blocking import open_items
 from billing.config import Settings, load
-from billing.evidence import DamagedError, PackStore, Recorder, packed
-from billing.findings import Finding
+from billing.evidence import DamagedError, PackStore
+from billing.filling import Filled, fill
 from billing.ledger import Entry, Event, Ledger
-from billing.manifest import Kept, Kind, Manifest, canonical
+from billing.manifest import Kind, Manifest
+from billing.past import NO_PAST, Past, past_of
 from billing.period import Period, label, shown
-from billing.render_csv import statement_csv
-from billing.render_html import statement_html
-from billing.render_json import statement_json
-from billing.run import Progress, assess
-from billing.shelf import STATEMENTS, TEXTS, Shelf
-from billing.statement import Assessment, Statement
+from billing.run import Progress
+from billing.shelf import Shelf
 from store.protocol import Store
 
 _FEW: Final = 8
 
-_PAGES: Final[dict[str, Callable[[Statement], str]]] = {
-    "json": statement_json,
-    "html": statement_html,
-    "csv": statement_csv,
-}
-
 
 class NotNowError(Exception):
     """The life of a statement does not allow it. The text says why, and what to do."""
+
+
+class NothingNewError(Exception):
+    """A fresh rating is what was booked."""
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -46,28 +39,50 @@ class Order(Struct, frozen=True, kw_only=True):
     override: str = ""
 
 
-class Frozen(Struct, frozen=True, kw_only=True):
-    manifest: Manifest
-    assessment: Assessment
-
-
 async def freeze(
     store: Store, settings: Settings, order: Order, shelf: Shelf, progress: Progress | None = None
-) -> Frozen:
+) -> Filled:
     """Raises NotNowError, StoreAwayError, DamagedError."""
     name = label(order.period, settings.zone)
     with shelf.locked():
         refuse_to_freeze(shelf, settings, order, name)
-        revision = max(shelf.revisions(name), default=0) + 1
-        with shelf.new(name, revision) as (directory, finish):
-            plan = _plan(settings, order, name, revision)
-            frozen = await rate(store, settings, plan, directory, progress)
-            if frozen.manifest.open and not order.override:
-                raise NotNowError(_open_text(frozen.manifest.open, name))
-            finish(frozen.manifest)
-        names = (name, revision, frozen.manifest.digest)
-        shelf.add(Event.FROZEN, order.now, names, order.by, order.override)
-    return frozen
+        plan = _plan(shelf, settings, order, Kind.STATEMENT)
+        return await _put(store, settings, plan, shelf, past=NO_PAST, progress=progress)
+
+
+async def adjust(
+    store: Store, settings: Settings, order: Order, shelf: Shelf, progress: Progress | None = None
+) -> Filled:
+    """A fresh rating less what was issued. Raises NotNowError, also when nothing is different."""
+    name = label(order.period, settings.zone)
+    with shelf.locked():
+        whole(shelf.ledger)
+        if not shelf.ledger.revisions(name, Event.ISSUED):
+            raise NotNowError(f"{name} is not issued: nothing is booked yet; `freeze` it as it is today")
+        past = past_of(shelf, name)
+        plan = _plan(shelf, settings, order, Kind.ADJUSTMENT, past.packs)
+        return await _put(store, settings, plan, shelf, past=past, progress=progress)
+
+
+async def _put(
+    store: Store,
+    settings: Settings,
+    plan: Manifest,
+    shelf: Shelf,
+    *,
+    past: Past,
+    progress: Progress | None,
+) -> Filled:
+    with shelf.new(plan.name, plan.revision) as (directory, finish):
+        filled = await fill(store, settings, plan, directory, past=past, progress=progress)
+        manifest = filled.manifest
+        if plan.kind is Kind.ADJUSTMENT and not filled.adjustments:
+            raise NothingNewError(f"{plan.name}: a fresh rating is what was booked; nothing to adjust")
+        if manifest.open and not plan.override:
+            raise NotNowError(_open_text(manifest.open, plan.name))
+        finish(manifest)
+    shelf.add(Event.FROZEN, plan.now, (plan.name, plan.revision, manifest.digest), plan.by, plan.override)
+    return filled
 
 
 def refuse_to_freeze(shelf: Shelf, settings: Settings, order: Order, name: str) -> None:
@@ -121,61 +136,24 @@ def _overlap(one: Period, other: Period) -> bool:
     return one.start < other.end and other.start < one.end
 
 
-def _plan(settings: Settings, order: Order, name: str, revision: int) -> Manifest:
+def _plan(
+    shelf: Shelf, settings: Settings, order: Order, kind: Kind, booked: tuple[str, ...] = ()
+) -> Manifest:
+    name = label(order.period, settings.zone)
     return Manifest(
-        kind=Kind.STATEMENT,
+        kind=kind,
         site=settings.site.id,
         timezone=settings.timezone,
         period=order.period,
         name=name,
-        revision=revision,
+        revision=max(shelf.revisions(name), default=0) + 1,
         now=order.now,
         by=order.by,
         override=order.override,
         software=f"gongfang {version('gongfang')}",
         config=Path(settings.config).name,
+        booked=booked,
     )
-
-
-async def rate(
-    store: Store, settings: Settings, plan: Manifest, directory: Path, progress: Progress | None = None
-) -> Frozen:
-    """Rates as ``plan`` says and fills ``directory``. The same plan over the same rows: the same bytes."""
-    recorder = Recorder(store, directory)
-    start, end = plan.period.start, plan.period.end
-    found = await assess(recorder, settings, start, end, now=plan.now, progress=progress)
-    said = f"{plan.override} ({plan.by})" if plan.override else ""
-    statements = [_said(statement, said) for statement in found.statements]
-    files = {TEXTS: packed(directory / TEXTS, canonical(settings.texts)), **recorder.files}
-    files |= write_pages(directory, statements)
-    manifest = msgspec.structs.replace(plan, files=files, open=tuple(open_lines(found, settings)))
-    return Frozen(manifest=manifest, assessment=msgspec.structs.replace(found, statements=tuple(statements)))
-
-
-def _said(statement: Statement, said: str) -> Statement:
-    heading = msgspec.structs.replace(statement.heading, override=said)
-    return msgspec.structs.replace(statement, heading=heading)
-
-
-def write_pages(directory: Path, statements: Iterable[Statement]) -> dict[str, Kept]:
-    names = {
-        f"{STATEMENTS}/{statement.tenant.id}.{kind}": page(statement)
-        for statement in statements
-        for kind, page in _PAGES.items()
-    }
-    return {name: packed(directory / name, text.encode()) for name, text in names.items()}
-
-
-def open_lines(found: Assessment, settings: Settings) -> list[str]:
-    """What blocks the period, by rule, machine and time range; a remark does not."""
-    items = (*found.disputed, *found.suspense)
-    return [_open_line(one, settings) for one in open_items(found.findings, items, settings.effects)]
-
-
-def _open_line(finding: Finding, settings: Settings) -> str:
-    ends = [shown(at, settings.zone) for at in (finding.at, finding.end) if at]
-    when = f" {' to '.join(ends)}" if ends else ""
-    return f"{finding.rule} {finding.machine}{when}: {finding.text}"
 
 
 def _open_text(lines: Sequence[str], name: str) -> str:

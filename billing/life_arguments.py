@@ -32,15 +32,37 @@ example:
   gongfang-billing issue --period 2026-10 --by "Li Na\""""
 
 
+_ADJUST: Final = """\
+Rates a period that was issued once more, from today's facts, and takes off what was booked: all its
+statements and adjustments that were issued. What is different becomes an adjustment, or a credit note, for
+each tenant whom it concerns, line by line, with what was heard since. Booked plus adjustments is the fresh
+rating, to the fen. It is frozen with its own evidence like a period and goes out with `issue`; what went out
+before stays as it is, byte for byte.
+
+
+
+examples:
+  gongfang-billing adjust --period 2026-10 --by "Li Na"
+  gongfang-billing issue --period 2026-10 --by "Li Na\""""
+
+
 def add_life(add: Add, add_period: Callable[[argparse.ArgumentParser], None]) -> None:
     freeze = add("freeze", "close a period, with its evidence", _FREEZE)
     add_period(freeze)
     _add_by(freeze)
-    freeze.add_argument("--override", default="", metavar="TEXT", help="why, although something is open")
+    _add_override(freeze)
     issue = add("issue", "mark what was frozen as issued", _ISSUE)
     add_period(issue)
     _add_by(issue)
+    adjust = add("adjust", "book what is different today of an issued period", _ADJUST)
+    add_period(adjust)
+    _add_by(adjust)
+    _add_override(adjust)
 
 
 def _add_by(command: argparse.ArgumentParser) -> None:
     command.add_argument("--by", required=True, metavar="NAME", help="who decides")
+
+
+def _add_override(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--override", default="", metavar="TEXT", help="why, although something is open")

@@ -22,6 +22,8 @@ from billing.manifest import Manifest, canonical, read_manifest
 PACK: Final = "pack.json"
 TEXTS: Final = "configuration.json"
 STATEMENTS: Final = "statements"
+RATING: Final = "rating"
+"""Of an adjustment: the fresh rating that it was found with."""
 _UNFINISHED: Final = ".unfinished"
 
 

@@ -1,0 +1,128 @@
+"""Fills an evidence pack: rates a period, keeps the rows as they are read, writes the pages. Wiring."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from billing.adjusting import Adjustment, adjustments, document
+from billing.blocking import open_items
+from billing.config import Settings
+from billing.evidence import Recorder, packed
+from billing.findings import Finding
+from billing.manifest import Kept, Kind, Manifest, canonical
+from billing.past import Past, news
+from billing.period import shown
+from billing.reasons import reasons
+from billing.render_adjustment import Note, adjustment_csv, adjustment_html, adjustment_json
+from billing.render_csv import statement_csv
+from billing.render_html import statement_html
+from billing.render_json import statement_json
+from billing.run import Progress, assess
+from billing.shelf import RATING, STATEMENTS, TEXTS
+from billing.statement import Assessment, Statement
+from store.protocol import Store
+
+_PAGES: Final[dict[str, Callable[[Statement], str]]] = {
+    "json": statement_json,
+    "html": statement_html,
+    "csv": statement_csv,
+}
+_NOTES: Final[dict[str, Callable[[Note], str]]] = {
+    "json": adjustment_json,
+    "html": adjustment_html,
+    "csv": adjustment_csv,
+}
+
+
+class Filled(Struct, frozen=True, kw_only=True):
+    manifest: Manifest
+    assessment: Assessment
+    adjustments: tuple[Adjustment, ...] = ()
+
+
+async def fill(
+    store: Store,
+    settings: Settings,
+    plan: Manifest,
+    directory: Path,
+    *,
+    past: Past,
+    progress: Progress | None = None,
+) -> Filled:
+    """Rates as ``plan`` says and fills ``directory``. The same plan over the same rows: the same bytes.
+
+    ``past``: what was issued of the period; an adjustment is what is different from it.
+    """
+    recorder = Recorder(store, directory)
+    start, end = plan.period.start, plan.period.end
+    found = await assess(recorder, settings, start, end, now=plan.now, progress=progress)
+    said = f"{plan.override} ({plan.by})" if plan.override else ""
+    found = msgspec.structs.replace(found, statements=tuple(_said(each, said) for each in found.statements))
+    files = {TEXTS: packed(directory / TEXTS, canonical(settings.texts)), **recorder.files}
+    changed: list[Adjustment] = []
+    if plan.kind is Kind.STATEMENT:
+        files |= _write(directory, STATEMENTS, found.statements)
+    else:
+        fresh = [document(statement_json(each).encode()) for each in found.statements]
+        changed = adjustments(past.documents, fresh)
+        files |= _write_rating(directory, found.statements)
+        files |= _write_notes(directory, settings, plan, past, changed)
+    manifest = msgspec.structs.replace(plan, files=files, open=tuple(open_lines(found, settings)))
+    return Filled(manifest=manifest, assessment=found, adjustments=tuple(changed))
+
+
+def _said(statement: Statement, said: str) -> Statement:
+    heading = msgspec.structs.replace(statement.heading, override=said)
+    return msgspec.structs.replace(statement, heading=heading)
+
+
+def _write(directory: Path, under: str, statements: Iterable[Statement]) -> dict[str, Kept]:
+    pages = {
+        f"{under}/{statement.tenant.id}.{kind}": page(statement)
+        for statement in statements
+        for kind, page in _PAGES.items()
+    }
+    return {name: packed(directory / name, text.encode()) for name, text in pages.items()}
+
+
+def _write_rating(directory: Path, statements: Iterable[Statement]) -> dict[str, Kept]:
+    """The fresh rating that an adjustment is the difference to: evidence, no page for tenants."""
+    (directory / RATING).mkdir()
+    pages = {f"{RATING}/{each.tenant.id}.json": statement_json(each) for each in statements}
+    return {name: packed(directory / name, text.encode()) for name, text in pages.items()}
+
+
+def _write_notes(
+    directory: Path, settings: Settings, plan: Manifest, past: Past, changed: Iterable[Adjustment]
+) -> dict[str, Kept]:
+    files: dict[str, Kept] = {}
+    for adjustment in changed:
+        fresh = news(past, directory, adjustment.machines)
+        heard = reasons(fresh, adjustment.machines, plan.period, settings.zone)
+        why = [*_reconfigured(settings, past), *heard]
+        note = Note(site=settings.site, manifest=plan, adjustment=adjustment, reasons=tuple(why))
+        for kind, page in _NOTES.items():
+            name = f"{STATEMENTS}/{adjustment.tenant.id}.{kind}"
+            files[name] = packed(directory / name, page(note).encode())
+    return files
+
+
+def _reconfigured(settings: Settings, past: Past) -> list[str]:
+    now, before = settings.texts, past.texts
+    names = sorted({*now, *before})
+    return [f"{name} is another file than it was" for name in names if now.get(name) != before.get(name)]
+
+
+def open_lines(found: Assessment, settings: Settings) -> list[str]:
+    """What blocks the period, by rule, machine and time range; a remark does not."""
+    items = (*found.disputed, *found.suspense)
+    return [_open_line(one, settings) for one in open_items(found.findings, items, settings.effects)]
+
+
+def _open_line(finding: Finding, settings: Settings) -> str:
+    ends = [shown(at, settings.zone) for at in (finding.at, finding.end) if at]
+    when = f" {' to '.join(ends)}" if ends else ""
+    return f"{finding.rule} {finding.machine}{when}: {finding.text}"

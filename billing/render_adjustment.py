@@ -1,0 +1,129 @@
+"""An adjustment or credit note as JSON, CSV, and an HTML page for print."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from msgspec import Struct
+
+from billing import figures
+from billing.adjusting import Adjustment, Change
+from billing.manifest import Manifest
+from billing.period import on_page
+from billing.statement import Named
+from contract.names import NONE
+
+
+class Note(Struct, frozen=True, kw_only=True):
+    """An adjustment on its way to paper."""
+
+    site: Named
+    manifest: Manifest
+    adjustment: Adjustment
+    reasons: tuple[str, ...]
+
+
+def adjustment_json(note: Note) -> str:
+    adjustment, manifest = note.adjustment, note.manifest
+    whole = {
+        "document": "credit_note" if adjustment.is_credit else "adjustment",
+        "site": note.site.id,
+        "tenant": msgspec.to_builtins(adjustment.tenant),
+        "period": {
+            "name": manifest.name,
+            "start_ms": manifest.period.start,
+            "end_ms": manifest.period.end,
+            "timezone": manifest.timezone,
+        },
+        "revision": manifest.revision,
+        "generated_ms": manifest.now,
+        "against": list(manifest.booked),
+        "override": _override(manifest),
+        "reasons": list(note.reasons),
+        "charges": [_fields(change) for change in adjustment.changes],
+        "currency": adjustment.currency,
+        "booked": str(adjustment.booked),
+        "net": str(adjustment.net),
+        "tax": str(adjustment.tax),
+        "total": str(adjustment.total),
+    }
+    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+
+
+def _override(manifest: Manifest) -> str:
+    return f"{manifest.override} ({manifest.by})" if manifest.override else ""
+
+
+def _fields(change: Change) -> dict[str, Any]:
+    line = change.now
+    return {
+        "id": line.id,
+        "order_id": line.order_id,
+        "kind": line.kind,
+        "label": line.label,
+        "part": line.part,
+        "quantity_before": change.before.quantity,
+        "quantity": line.quantity,
+        "unit": line.unit,
+        "vat_percent": None if line.vat_percent is None else str(line.vat_percent),
+        "gross_before": str(change.before.gross),
+        "gross_now": str(line.gross),
+        "net": str(change.net),
+        "tax": str(change.tax),
+        "gross": str(change.gross),
+        "machines": line.machines or change.before.machines,
+    }
+
+
+COLUMNS = (
+    *("tenant", "id", "order_id", "kind", "charge_en", "charge_zh", "unit"),
+    *("quantity_before", "quantity", "gross_before", "gross_now", "net", "tax", "gross"),
+)
+
+
+def adjustment_csv(note: Note) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, extrasaction="ignore", lineterminator="\r\n")
+    writer.writeheader()
+    for change in note.adjustment.changes:
+        label = {"charge_en": change.now.label["en"], "charge_zh": change.now.label["zh"]}
+        writer.writerow({**_fields(change), **label, "tenant": note.adjustment.tenant.id})
+    return out.getvalue()
+
+
+def adjustment_html(note: Note) -> str:
+    manifest = note.manifest
+    zone = ZoneInfo(manifest.timezone)
+    return _template().render(
+        site=note.site,
+        manifest=manifest,
+        adjustment=note.adjustment,
+        reasons=note.reasons,
+        override=_override(manifest),
+        number=f"{note.adjustment.tenant.id}-{manifest.name}-{manifest.revision}",
+        start=on_page(manifest.period.start, zone),
+        end=on_page(manifest.period.end, zone),
+        generated=on_page(manifest.now, zone),
+        lines=_lines(note.adjustment.changes),
+    )
+
+
+def _lines(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    return [
+        {**_fields(change), "order": figures.NOTHING if change.now.order_id == NONE else change.now.order_id}
+        for change in changes
+    ]
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("billing"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("adjustment.html")
