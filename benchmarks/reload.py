@@ -96,11 +96,12 @@ def measure(plan: Plan, some: int, pause_s: float, directory: Path) -> None:
             ]
             memory = agent.status_kb("VmRSS"), agent.status_kb("VmHWM")
         finally:
-            agent.stop()
+            stop_s, code = agent.stop()
         for child in (*factory.servers, factory.receiver):
             child.stop()
         asked = by_machine(_notes(factory.notes))
     print(f"{plan.machines} machines; resident {memory[0] // 1024} MB, at most {memory[1] // 1024} MB")
+    print(f"told to stop, it ended after {stop_s:.1f} s with exit code {code}")
     print(f"{'reload':24}{'took s':>8}{'touched':>9}{'longest ms':>12}{'before ms':>11}")
     for each in done:
         print(row(each, asked))
