@@ -170,6 +170,7 @@ class MachineShape(Shape):
     profile: FileText
     area: NameText | None = None
     serial: Annotated[int, Field(ge=1, le=INT64_MAX)] | None = None
+    controller: Annotated[int, Field(ge=1, le=10_000)] = 1
     was: NameText | None = None
     name_en: Annotated[str, Field(max_length=120)] = ""
     name_zh: Annotated[str, Field(max_length=120)] = ""

@@ -121,7 +121,8 @@ class Machine:
         meter = self._state.meter
         if self._free is not None or meter is None or meter.gap is not None:
             return []
-        if meter.identity.profile_digest != scheme.identity.profile_digest:
+        was, now = meter.identity, scheme.identity
+        if (was.profile_digest, was.controller) != (now.profile_digest, now.controller):
             return []
         records = self.renew(MeterReason.RENAMED, meter.settled.at)
         self.configure(scheme, serial)

@@ -17,7 +17,7 @@ from edge_agent.toml_tables import Reading
 COLUMNS: Final = MappingProxyType(
     {field: field for field in MachineShape.model_fields}
     | {"机台": "name", "端点": "endpoint", "站号": "unit", "型号": "profile", "区域": "area"}
-    | {"序列号": "serial", "中文名": "name_zh", "英文名": "name_en", "原名": "was"}
+    | {"序列号": "serial", "中文名": "name_zh", "英文名": "name_en", "原名": "was", "控制器": "controller"}
 )
 """What a column of a machine list may be called."""
 

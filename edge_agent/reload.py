@@ -96,10 +96,14 @@ def _comparison(
     """
 
     def same(one: MachineSettings, other: MachineSettings) -> bool:
-        place = (one.endpoint, one.unit, one.area, one.serial)
-        return place == (other.endpoint, other.unit, other.area, other.serial) and same_profile(
-            one.profile, other.profile
-        )
+        place = (one.endpoint, one.unit, one.area, one.serial, one.controller)
+        return place == (
+            other.endpoint,
+            other.unit,
+            other.area,
+            other.serial,
+            other.controller,
+        ) and same_profile(one.profile, other.profile)
 
     return same
 

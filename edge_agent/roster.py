@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from contract.records import Record
+from contract.records import MeterReason, Record
 from daemon.progress import Mark
 from edge_agent.alarm import time_limits
 from edge_agent.breath import Breath, pieces
@@ -215,10 +215,12 @@ class Roster:
         """
         name = machine.name
         scheme = self._scheme(configured)
-        if machine.scheme.identity.ends_by(scheme.identity) is None:
+        reason, records = machine.scheme.identity.ends_by(scheme.identity), list[Record]()
+        if reason is MeterReason.RENAMED:
+            records = machine.rename(scheme, configured.serial, self._desk.announced)
+        if reason is None:
             machine.configure(scheme, configured.serial)
-            self._go_on(machine, configured, [])
-        elif records := machine.rename(scheme, configured.serial, self._desk.announced):
+        if reason is None or records:
             self._go_on(machine, configured, records)
         else:  # as after a restart
             checkpoint = machine.checkpoint()
@@ -271,6 +273,7 @@ def scheme_of(settings: Settings, configured: MachineSettings, poll_ms: int, age
         stop_table=profile.stop_table.label,
         agent=agent,
         timezone=settings.timezone,
+        controller=configured.controller,
     )
     return Scheme(
         identity=identity,

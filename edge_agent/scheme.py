@@ -21,12 +21,15 @@ class Identity(Struct, frozen=True, kw_only=True):
     stop_table: str
     agent: str
     timezone: str
+    controller: int = 1
+    """Which of the controllers that the machine has had, as the site counts them."""
 
     def ends_by(self, now: "Identity") -> MeterReason | None:
         """Why an epoch of this identity cannot go on as ``now``; None when it can."""
         if (self.tags(), self.timezone) != (now.tags(), now.timezone):
             return MeterReason.RENAMED
-        return None if self.profile_digest == now.profile_digest else MeterReason.REPLACED
+        read = (self.profile_digest, self.controller)
+        return None if read == (now.profile_digest, now.controller) else MeterReason.REPLACED
 
     def tags(self) -> dict[str, Any]:
         """The fields that every record carries."""

@@ -61,6 +61,8 @@ class MachineSettings(Struct, frozen=True, kw_only=True):
     area: str
     serial: int | None
     """What its serial register must say; None: what it says at first contact."""
+    controller: int
+    """Which of the controllers that it has had, as the site counts them: another number is another meter."""
     was: str | None
     """The name it had before: its meter goes over to the new one."""
     name_en: str

@@ -199,6 +199,22 @@ async def test_another_area_opens_an_epoch_where_the_one_before_it_ends(tmp_path
     assert len(intervals(epochs[1])) >= 1
 
 
+async def test_another_controller_is_another_meter_and_both_are_witnessed(tmp_path: Path, port: int) -> None:
+    async with running(tmp_path, port) as site:
+        await asyncio.sleep(2.5)
+        site.edit(r'name = "knit-01"\n', 'name = "knit-01"\ncontroller = 2\n')
+        await site.reload()
+        await asyncio.sleep(2.5)
+    first, second = (records for (name, _), records in records_of(tmp_path).items() if name == "knit-01")
+    is_whole(first)
+    is_whole(second)
+    opened_ = second[0]
+    assert isinstance(opened_, Meter)
+    assert (opened_.reason, opened_.previous_epoch) == (MeterReason.REPLACED, first[0].epoch)
+    assert opened_.previous_readings.keys() == opened_.readings.keys()
+    assert opened_.previous_serial == opened_.serial
+
+
 def follows(first: list[Record], second: list[Record]) -> None:
     """Nothing lies between the two epochs of a machine that was renamed: neither time nor a count."""
     is_whole(first)

@@ -68,6 +68,23 @@ def test_a_declared_replacement_witnesses_what_the_old_one_said_last_and_the_new
     assert second.previous_machine == NONE
 
 
+def test_a_controller_without_a_serial_number_is_declared_by_the_sites_own_count() -> None:
+    bench = Bench()
+    bench.see_every_second(0, 30, pieces=1)
+    last = dict(bench.readings)
+    identity = msgspec.structs.replace(SCHEME.identity, controller=2)
+    bench.scheme = msgspec.structs.replace(SCHEME, identity=identity)
+    assert rename(bench, bench.scheme) == [], "it is no other name"
+    bench.kill_and_restart(31)
+    bench.readings = dict.fromkeys(bench.readings, 5)
+    bench.see_every_second(32, 60, pieces=1)
+    bench.kill_and_restart(61)
+    bench.see_every_second(62, 70)
+    first, second = meters(bench)
+    assert (second.reason, second.previous_epoch) == (MeterReason.REPLACED, first.epoch)
+    assert (second.previous_readings, second.readings["pieces"]) == (last, 6)
+
+
 def test_a_replacement_that_was_declared_while_the_agent_was_away_is_witnessed_too() -> None:
     bench = Bench(serial=7)
     bench.see_every_second(0, 30, pieces=1)
