@@ -28,8 +28,9 @@ class Identity(Struct, frozen=True, kw_only=True):
         """Why an epoch of this identity cannot go on as ``now``; None when it can."""
         if (self.tags(), self.timezone) != (now.tags(), now.timezone):
             return MeterReason.RENAMED
-        read = (self.profile_digest, self.controller)
-        return None if read == (now.profile_digest, now.controller) else MeterReason.REPLACED
+        if self.controller != now.controller:
+            return MeterReason.REPLACED
+        return None if self.profile_digest == now.profile_digest else MeterReason.REPLACED
 
     def tags(self) -> dict[str, Any]:
         """The fields that every record carries."""
