@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from collector import announce, announcing, replaying, watching
+from collector import announce, announcing, importing, replaying, watching
 from collector.amqtt import CannotListenError
 from collector.arguments import parser
 from collector.clock import plant_clock
 from collector.config import Settings, load
 from collector.daemon import serve
 from collector.instant import parse_instant
+from collector.lease_plan import Said
 from collector.mqtt import BrokerAwayError
 from contract.complaint import BadConfigurationError
 from daemon.journal import set_up, tell_where_it_hung
@@ -121,6 +122,12 @@ def _lease_end(arguments: argparse.Namespace, settings: Settings) -> int:
     return announcing.lease(settings, _site(arguments, settings), message)
 
 
+def _lease_import(arguments: argparse.Namespace, settings: Settings) -> int:
+    site, now = _site(arguments, settings), _now(settings)
+    said = Said(file=arguments.file, site=site, by=arguments.by, now=now)
+    return importing.leases(settings, said, arguments.timezone, announced=arguments.announce)
+
+
 def _order_add(arguments: argparse.Namespace, settings: Settings) -> int:
     now = _now(settings)
     message = announce.order(
@@ -144,6 +151,7 @@ COMMANDS: dict[str, Command] = {
     "quarantine replay": lambda a, s: replaying.replay(s, name=a.id, reason=a.reason, dry=a.dry_run),
     "lease set": _lease_set,
     "lease end": _lease_end,
+    "lease import": _lease_import,
     "lease list": lambda a, s: watching.lease_list(s, a.machine),
     "order add": _order_add,
     "order close": lambda a, s: announcing.close(s, _site(a, s), a.order, a.by),

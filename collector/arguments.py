@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from collector.quarantine import UNREADABLE
 from contract.messages import ExceptionReason
@@ -23,6 +24,8 @@ examples:
   gongfang-collector status --config configs/collector.toml       exit 1 when one is silent or metered twice
   gongfang-collector lease set --machine knit-01 --tenant zhang --by 王师傅
   gongfang-collector lease set --machine knit-01 --tenant zhang --order A-17 --from +10m --by 王师傅
+  gongfang-collector lease import leases.csv --timezone Asia/Shanghai --by 王师傅    says what it would do
+  gongfang-collector lease import leases.csv --timezone Asia/Shanghai --by 王师傅 --announce    does it
   gongfang-collector lease end --machine knit-01 --by 王师傅
   gongfang-collector order add --order A-17 --tenant zhang --article 羊绒衫 --wanted 300 --by office
   gongfang-collector quarantine list
@@ -48,6 +51,13 @@ def _checked(holds: Callable[[str], bool], says: str) -> Callable[[str], str]:
 _name = _checked(is_name, "a-z and 0-9, then also . _ - (64 at most; not none, not disputed)")
 _order = _checked(is_order_id, "A-Z a-z 0-9 . _ - (64 at most; not none, not disputed)")
 _text = _checked(lambda text: re.match(TEXT, text) is not None, "1 to 512 characters, no control characters")
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time zone: write one like Asia/Shanghai") from None
 
 
 def _count(text: str) -> int:
@@ -126,6 +136,12 @@ def _lease(group: Any) -> None:  # noqa: ANN401  see above
         command.add_argument(
             "--from", dest="effective", default="now", help="now, +10m, 2026-11-23T08:00+08:00 (now)"
         )
+    table = _leaf(group, "import", "announce a table of leases; without --announce only say what would be")
+    _site(table)
+    table.add_argument("file", help="CSV from a spreadsheet: machine, tenant, order, start, end")
+    table.add_argument("--by", type=_text, required=True, help="who decides this")
+    table.add_argument("--timezone", type=_zone, help="of instants without an offset, like Asia/Shanghai")
+    table.add_argument("--announce", action="store_true", help="announce what is not in force yet")
     listing = _leaf(group, "list", "every lease; a star marks the latest of each machine")
     listing.add_argument("--machine", type=_name)
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from contract.clock import ClockPair
 from contract.complaint import BadConfigurationError
+from contract.sheet import Sheet
 from daemon.listen import Listen
 from edge_agent import machine_checks
 from edge_agent.config_shape import (
@@ -32,7 +33,6 @@ from edge_agent.profile import Profile, StopTable
 from edge_agent.profile_file import load_profile
 from edge_agent.profile_places import find, places
 from edge_agent.settings import Endpoint, MachineSettings, Poll
-from edge_agent.sheet import Sheet
 from edge_agent.shipped import shipped
 from edge_agent.stop_codes import load_stop_table
 from edge_agent.toml_tables import Reading, open_toml

@@ -10,8 +10,8 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from contract.complaint import Complaint, TomlFile, complaints
+from contract.sheet import Sheet, SheetRow, read_sheet
 from edge_agent.config_shape import MachineShape
-from edge_agent.sheet import Sheet, SheetRow, read_sheet
 from edge_agent.toml_tables import Reading
 
 COLUMNS: Final = MappingProxyType(

@@ -151,6 +151,7 @@ WIRING_MODULES = {
         "daemon",
         "gauge_feed",
         "hearing",
+        "importing",
         "ingest",
         "isolate",
         "keeping",

@@ -131,6 +131,51 @@ def test_the_service_stops_on_an_interrupt_too(service: Service) -> None:
     assert service.stop(signal.SIGINT) == 0
 
 
+def test_a_table_of_leases_is_shown_then_announced_and_kept_and_then_there_is_nothing_left_to_do(
+    service: Service, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "leases.csv"
+    rows = "knit-01,zhang,A-17,2026-11-22 08:00,2026-11-22 12:00\nknit-01,li,,2026-11-22 13:00,\n"
+    path.write_text(f"机台,承租方,订单,开始,结束\n{rows}", "gb18030")
+    words = ["lease", "import", str(path), "--by", "王师傅", "--config", str(config)]
+    assert main([*words, "--announce"]) == 2
+    assert "--timezone" in capsys.readouterr().err
+    words += ["--timezone", "Asia/Shanghai"]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "GBK" in shown
+    assert "0 steps are in force already, 3 are to be announced" in shown
+    assert "knit-01  from 2026-11-22 00:00:00Z  zhang, order A-17" in shown
+    assert main(["lease", "list", "--config", str(config)]) == 0
+    assert capsys.readouterr().out == "No lease is stored.\n"
+    assert main([*words, "--announce"]) == 0
+    assert "3 announced, 3 kept by a collector" in capsys.readouterr().out
+    assert main([*words, "--announce"]) == 0
+    assert "3 steps are in force already, 0 are to be announced" in capsys.readouterr().out
+    assert main(["lease", "list", "--config", str(config)]) == 0
+    listed = capsys.readouterr().out
+    assert re.search(r"  +qinghe/knit-01 +2026-11-22 04:00:00Z +\(end\)", listed)
+    assert re.search(r"\* +qinghe/knit-01 +2026-11-22 05:00:00Z +li ", listed)
+    service.stop()
+    path.write_text(f"{path.read_text('gb18030')}knit-02,li,,2026-11-22 13:00,\n", "utf-8")
+    assert main([*words, "--announce"]) == 1
+
+
+def test_a_table_with_mistakes_or_none_at_all_changes_nothing(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "leases.csv"
+    words = ["lease", "import", str(path), "--by", "w", "--announce", "--config", str(config)]
+    assert main(words) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    path.write_text("machine,tenant,start\nknit-01,,x\n", "utf-8")
+    assert main(words) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[1] for line in told] == ["tenant", "start"]
+    with pytest.raises(SystemExit):
+        main([*words, "--timezone", "Shanghai"])
+
+
 def test_a_machine_goes_to_a_tenant_and_comes_back(
     service: Service, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.complaint import BadConfigurationError
+from contract.sheet import read_sheet
 from edge_agent.config import Settings, load
 from edge_agent.machine_list import COLUMNS
-from edge_agent.sheet import read_sheet
 from edge_agent.shipped import shipped
 
 SHEETS = Path(__file__).parent / "sheets"
