@@ -19,6 +19,8 @@ RETRY_S: Final = 30.0
 _AT_A_TIME: Final = 500
 """Lines made in one go, about a millisecond's work; then whoever else waits for the loop has his turn."""
 _BACKLOG: Final = 16
+CONNECTIONS: Final = 16
+"""At a time: each takes a file descriptor, and machines need theirs."""
 _PATHS: Final = "there are /metrics (Prometheus) and /healthz (JSON), by GET\n"
 
 
@@ -43,14 +45,33 @@ async def serve(at: Listen, told: Told, tell: Callable[[str | None], None]) -> N
         runner = web.AppRunner(_application(told), access_log=None, logger=_wire, shutdown_timeout=1)
         await runner.setup()
         try:
-            await web.TCPSite(runner, at.host, at.port, backlog=_BACKLOG).start()
-            tell(None)
-            await asyncio.Event().wait()
+            async with await _listening(runner, at):
+                tell(None)
+                await asyncio.Event().wait()
         except OSError as error:
             tell(f"cannot listen on {at}: {error.strerror or error}")
         finally:
             await runner.cleanup()
         await asyncio.sleep(RETRY_S)
+
+
+async def _listening(runner: web.AppRunner, at: Listen) -> asyncio.Server:
+    """Raises OSError."""
+    server = runner.server
+    assert server is not None  # noqa: S101  it was set up
+
+    def door() -> asyncio.BaseProtocol:
+        return server() if len(server.connections) < CONNECTIONS else _Full()
+
+    return await asyncio.get_running_loop().create_server(door, at.host, at.port, backlog=_BACKLOG)
+
+
+class _Full(asyncio.Protocol):
+    """Whoever comes while too many are here is sent away."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
 
 
 def _application(told: Told) -> web.Application:

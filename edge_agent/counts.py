@@ -18,6 +18,8 @@ LATENESS_MS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000)
 GOOD: Final = "good"
 SKIPPED: Final = "skipped"
 """A slot that went by while the poll before it was not done."""
+DESYNC: Final = "desync"
+"""Late, cut or garbled: the connection is thrown away. Its reason in records is that of a lost link."""
 PAUSED: Final = "paused"
 """A slot in which a silent unit was left alone."""
 

@@ -14,9 +14,9 @@ from edge_agent.block import Answers
 from edge_agent.clock import Clock
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
-from edge_agent.counts import GOOD, PAUSED, SKIPPED, Counts, Tally
+from edge_agent.counts import DESYNC, GOOD, PAUSED, SKIPPED, Counts, Tally
 from edge_agent.interpret import Reader
-from edge_agent.link import LinkError, RefusedError, RestingError, is_silence
+from edge_agent.link import DesyncError, LinkError, RefusedError, RestingError, is_silence
 from edge_agent.machine import Machine
 from edge_agent.sample import Fault, Sample
 from edge_agent.schedule import next_due, skipped
@@ -122,7 +122,7 @@ class Poller:
             reason = _reason(error)
             self._desk.conditions.ails(self._machine.name, self._tally.endpoint, reason, str(error))
             self._miss(reason)
-            return PAUSED if isinstance(error, RestingError) else reason
+            return _outcome(error, reason)
         records, outcome = self._sampled(answers)
         self.keep(records)
         if self._look and outcome is GOOD:
@@ -192,6 +192,13 @@ def _wrong(machine: Machine, seen: Sample | Fault) -> tuple[Reason, str] | None:
     if machine.is_stuck(seen):
         return Reason.STALE, "its heartbeat rests: the registers are old"
     return None
+
+
+def _outcome(error: LinkError, reason: Reason) -> str:
+    """What is counted: an answer to another question tells of something else than a lost connection."""
+    if isinstance(error, RestingError):
+        return PAUSED
+    return DESYNC if isinstance(error, DesyncError) else reason
 
 
 def _reason(error: LinkError) -> Reason:

@@ -1,6 +1,7 @@
 """/metrics and /healthz over a real connection, asked well and badly."""
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from daemon.exposition import Family, Sample
 from daemon.health import Grade, Health, Trouble, judged
-from daemon.http import RETRY_S, Told, serve
+from daemon.http import CONNECTIONS, RETRY_S, Told, serve
 from daemon.listen import Listen
 
 
@@ -111,6 +112,21 @@ async def test_garbage_is_refused_and_leaves_no_line_in_the_log(
         assert not answer or answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
         assert (await got(f"{url}/healthz"))[0] == 200
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_whoever_holds_connections_open_takes_no_more_than_a_few(free_port: Callable[[], int]) -> None:
+    port = free_port()
+    async with served(port) as url:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(CONNECTIONS)]
+        await asyncio.sleep(0.1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+        for _, holder in held:
+            holder.close()
+        await asyncio.sleep(0.2)
+        assert (await got(f"{url}/healthz"))[0] == 200
 
 
 async def test_a_plant_of_4500_endpoints_does_not_hold_up_the_loop(free_port: Callable[[], int]) -> None:

@@ -9,8 +9,8 @@ from edge_agent.block import Answers
 from edge_agent.clock import SystemClock
 from edge_agent.conditions import Conditions
 from edge_agent.counts import Counts, Tally
-from edge_agent.link import SilentError
-from edge_agent.poll import Desk, Poller
+from edge_agent.link import DesyncError, LinkError, LinkLostError, RefusedError, RestingError, SilentError
+from edge_agent.poll import Desk, Poller, _outcome, _reason
 from tests.edge_agent.meter_bench import SCHEME, Bench
 from tests.edge_agent.test_batches_disk import REAL
 
@@ -72,3 +72,18 @@ async def test_a_read_that_never_ends_is_not_waited_for_for_ever(monkeypatch: py
     await wire.began.wait()
     await poller.leave(poll)
     assert (poll.cancelled(), wire.cut) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (SilentError("no answer"), "silent"),
+        (RestingError("left alone"), "paused"),
+        (LinkLostError("hung up"), "link"),
+        (DesyncError("late"), "desync"),
+        (RefusedError(2), "refused"),
+        (RefusedError(11), "silent"),
+    ],
+)
+def test_what_went_wrong_is_counted_by_its_kind(error: LinkError, outcome: str) -> None:
+    assert _outcome(error, _reason(error)) == outcome
