@@ -185,7 +185,7 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wide", action="store_true", help="also try every 100th and every 256th address up to 65535"
     )
-    parser.add_argument("--requests", type=_count(10, 100_000), default=2000, help="most per unit (2000)")
+    parser.add_argument("--requests", type=_count(10, 100_000), help="most per unit (2000, with --wide 6000)")
     parser.add_argument("--pause-ms", type=_count(0, 10_000), default=20, help="between requests (20)")
     parser.add_argument("--timeout-ms", type=_count(20, 60_000), default=500, help="of an answer (500)")
     parser.add_argument("--limit-s", type=_count(1, 86_400), default=600, help="ends by itself after (600)")

@@ -16,6 +16,9 @@ from edge_agent.scan import Manners, Scan, StoppedError, again
 from edge_agent.scan_view import view
 from edge_agent.terminal import BAD_USAGE, FAILED, FINE, say, warn, whisper
 
+_MOST: Final = 2_000
+_MOST_WIDE: Final = 6_000
+"""Requests to one unit, unless somebody says another number."""
 _SHOWN_EACH_S: Final = 0.2
 _LOGGED_EACH_S: Final = 10.0
 
@@ -34,7 +37,7 @@ async def _scan(link: Link, given: argparse.Namespace) -> int:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
     manners = Manners(
-        pause_s=given.pause_ms / 1000, limit_s=given.limit_s, requests=given.requests, wide=given.wide
+        pause_s=given.pause_ms / 1000, limit_s=given.limit_s, requests=_most(given), wide=given.wide
     )
     units = [unit for area in given.units for unit in range(area.start, area.end)]
     warn(_beforehand(units, given))
@@ -43,12 +46,17 @@ async def _scan(link: Link, given: argparse.Namespace) -> int:
         await scanning.run(units, given.tables, given.addresses)
     except (StoppedError, LinkError) as error:
         scanning.found.remarks.append(f"{error}; this is what was found until then")
-    finally:
-        link.close()
     found = [
         UnitDump(unit=unit, tables=[table_dump(table) for table in tables.values()])
         for unit, tables in scanning.found.units.items()
     ]
+    try:
+        if scanning.complete:  # what moves was read at many instants, and a dump is of one
+            found = [await again(link, unit) for unit in found]
+    except LinkError as error:
+        scanning.found.remarks.append(f"not read once more at one instant: {error}")
+    finally:
+        link.close()
     _show(Dump(endpoint=given.endpoint, taken=_now(), units=found), scanning.found.remarks, given)
     readable = any(table.ranges for unit in found for table in unit.tables)
     return FINE if scanning.complete and readable else FAILED
@@ -82,11 +90,15 @@ def _show(dump: Dump, remarks: Sequence[str], given: argparse.Namespace) -> None
 
 
 def _beforehand(units: Sequence[int], given: argparse.Namespace) -> str:
-    each = f"{given.requests} of each that answers"
+    each = f"{_most(given)} of each that answers"
     return (
         f"asks {len(units)} unit ids whether they are there and at most {each}, one request at a time,"
         f" {given.pause_ms} ms apart; ends after {given.limit_s} s, or with Ctrl-C, and keeps what was found"
     )
+
+
+def _most(given: argparse.Namespace) -> int:
+    return given.requests or (_MOST_WIDE if given.wide else _MOST)
 
 
 def _teller() -> Callable[[str], None]:

@@ -127,12 +127,23 @@ def _is_part(steps: tuple[float, ...], values: Sequence[float], type_: RegisterT
     return gcd(*whole) % _SHIFTED == 0 or furthest > _STRIDE
 
 
+def _is_of_a_float(motion: Motion, rising: Sequence[Motion]) -> bool:
+    """Whether it is one word of a float that rises: it moves less often, or too far for a count."""
+    return motion.whole and any(
+        motion.moved <= other.moved
+        and (len(motion.steps) < len(other.steps) or max(map(abs, motion.steps)) > _SHIFTED)
+        for other in rising
+        if not other.whole
+    )
+
+
 def _told_best(found: list[Motion]) -> list[Motion]:
     """Without readings of words that count in another reading, or are a part of a number that moves whole."""
-    up = [motion for motion in found if motion.kind is Kind.UP and motion.whole]
+    rising = [motion for motion in found if motion.kind is Kind.UP]
+    up = [motion for motion in rising if motion.whole and not _is_of_a_float(motion, rising)]
     counting = [motion for motion in up if not any(motion.moved < other.moved for other in up)]
     taken = frozenset().union(*(motion.moved for motion in counting))
-    others = [motion for motion in found if taken.isdisjoint(motion.moved)]
+    others = [m for m in found if taken.isdisjoint(m.moved) and not _is_of_a_float(m, rising)]
     floats = [motion for motion in others if not motion.whole]
 
     def is_covered(motion: Motion) -> bool:

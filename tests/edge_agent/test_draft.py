@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.complaint import BadConfigurationError
@@ -139,6 +139,7 @@ def test_nothing_to_read_gives_a_draft_that_says_what_is_missing(tmp_path: Path)
 words = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=14)
 
 
+@settings(deadline=None)
 @given(first=words, moved=st.integers(0, 3))
 def test_any_dump_can_be_drafted_into_a_profile_that_loads(
     tmp_path_factory: pytest.TempPathFactory, first: list[int], moved: int

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.complaint import BadConfigurationError
@@ -252,6 +252,7 @@ def test_four_and_a_half_thousand_rows_are_looked_at_while_a_person_waits(
     assert len({id(machine.profile) for machine in settings.machines}) == 1
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(), st.text(alphabet='nameudpoit,;\t"\n\r#1 ').map(str.encode)))
 def test_no_file_breaks_the_reader(data: bytes) -> None:
     sheet = read_sheet("machines.csv", b"name,unit\n" + data, COLUMNS)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.panel import compare, figures, table
@@ -63,6 +63,7 @@ def test_a_float_with_a_resolution_is_compared_in_its_own_unit(knit: Profile) ->
     assert not compare(figure, "12.50", (1234, 1234), 0).agrees
 
 
+@settings(deadline=None)
 @given(reading=st.integers(0, 2**32), moved=st.integers(0, 50), decimals=st.integers(0, 3))
 def test_what_a_panel_rounds_or_cuts_off_always_agrees(reading: int, moved: int, decimals: int) -> None:
     knit_run = Fraction(1, 3600)

@@ -5,7 +5,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.block import Table
@@ -37,6 +37,7 @@ def test_what_is_likely_is_shown_and_what_is_not_is_left_out(words: str, told: s
     assert "; ".join(found) == told.strip()
 
 
+@settings(deadline=None)
 @given(value=st.integers(1 << 16, 1 << 28), order=st.sampled_from(["ABCD", "CDAB", "BADC", "DCBA"]))
 def test_a_count_of_more_than_a_word_is_always_among_what_is_likely(value: int, order: str) -> None:
     """Unless another word order makes it less than a quarter."""
@@ -52,6 +53,7 @@ def test_a_count_of_more_than_a_word_is_always_among_what_is_likely(value: int, 
         assert found[RegisterType.U32, order] == value  # type: ignore[index]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 0xFFFF), max_size=12))
 def test_any_words_can_be_looked_at(words: list[int]) -> None:
     table = dict(enumerate(words))
@@ -119,6 +121,7 @@ def test_nothing_moves_where_nothing_moved() -> None:
     assert any("nothing moved" in line for line in motion_view([], 10, 11))
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 0xFFFF), min_size=3, max_size=3), min_size=1, max_size=6))
 def test_any_movement_can_be_looked_at(series: list[list[int]]) -> None:
     seen = looks(*series)
@@ -154,6 +157,7 @@ def test_a_small_number_stands_in_many_places_and_that_is_said() -> None:
     assert list(places_view("3", found))[-1].endswith("a larger number would tell better")
 
 
+@settings(deadline=None)
 @given(value=st.integers(1_000, 1 << 28), moved=st.integers(0, 2), order=st.sampled_from(list(ORDERS)))
 def test_whatever_a_register_holds_is_found_by_what_the_panel_showed(
     value: int, moved: int, order: WordOrder
@@ -163,3 +167,19 @@ def test_whatever_a_register_holds_is_found_by_what_the_panel_showed(
     assert any(
         place.reading.register.word_order is order and place.reading.value == value + moved for place in found
     )
+
+
+def test_a_float_that_rises_is_not_taken_for_a_count_in_its_high_word() -> None:
+    """The high word goes up by one, once; the float in every look."""
+    totals = [struct.unpack(">2H", struct.pack(">f", 1255 + n / 4)) for n in range(9)]
+    low, high = [t[1] for t in totals], [t[0] for t in totals]
+    assert len(set(high)) == 2
+    (counter,) = motions(H, looks(low, high))
+    assert (ways(counter), len(counter.steps)) == (["0 f32 CDAB"], 8)
+
+
+def test_a_float_that_rises_is_not_taken_for_a_count_in_its_low_word() -> None:
+    totals = [struct.unpack(">2H", struct.pack(">f", 1230 + n * 0.2437)) for n in range(9)]
+    assert len({high for high, _ in totals}) == 1
+    (counter,) = motions(H, looks([low for _, low in totals], [high for high, _ in totals]))
+    assert ways(counter) == ["0 f32 CDAB"]

@@ -127,7 +127,7 @@ def test_a_busy_device_is_asked_again() -> None:
     with odd_device({1: {"holding": numbered((0, 10))}}) as device:
         device.busy = 1
         assert scan(device, "--units", "1", "--addresses", "0-9", "--tables", "holding") == 0
-    assert [request[2:] for request in device.requests] == [(0, 1), (0, 10)]
+    assert [request[2:] for request in device.requests] == [(0, 1), (0, 10), (0, 10)]
 
 
 def test_a_device_that_is_silent_where_it_has_no_address_is_found_where_it_has(
@@ -242,3 +242,19 @@ def test_control_c_keeps_what_was_found(tmp_path: Path) -> None:
     assert child.returncode == 1
     assert "stopped; this is what was found until then" in told
     assert len(read_dump(out.read_bytes()).units[0].words()) >= 200
+
+
+def test_what_moves_is_read_once_more_so_that_a_dump_is_of_one_instant(tmp_path: Path) -> None:
+    """The scan of another table comes between the first sight of a counter and the end."""
+    words = {0: 500, 1: 0}
+    with odd_device({1: {"holding": words, "input": numbered((0, 4))}}) as device:
+        seen = device._answer
+
+        def counting(request: bytes) -> bytes | None:
+            words[0] += 1
+            return seen(request)
+
+        device._answer = counting  # type: ignore[method-assign]
+        assert scan(device, "--units", "1", "--out", str(tmp_path / "dump.json")) == 0
+    held = read_dump((tmp_path / "dump.json").read_bytes()).units[0].words()[Table.HOLDING, 0]
+    assert words[0] - held < 5

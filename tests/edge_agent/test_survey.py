@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge_agent.block import Block, Table
@@ -106,6 +106,7 @@ def test_what_is_known_stays_known_when_a_survey_is_broken_off() -> None:
 islands = st.lists(st.tuples(st.integers(0, 390), st.integers(2, 60)), max_size=6)
 
 
+@settings(deadline=None)
 @given(islands=islands, limit=st.integers(2, 125), too_many=st.sampled_from([2, 3, 4]))
 @example(islands=[(0, 3)], limit=2, too_many=2)
 def test_every_island_of_two_registers_is_found_and_no_limit_is_invented(
@@ -120,6 +121,7 @@ def test_every_island_of_two_registers_is_found_and_no_limit_is_invented(
     assert len(asked) <= 2 * 500
 
 
+@settings(deadline=None)
 @given(islands=st.lists(st.tuples(st.integers(0, 390), st.integers(8, 60)), max_size=4))
 def test_a_wider_stride_asks_less_and_finds_islands_of_its_length(islands: list[tuple[int, int]]) -> None:
     readable = addresses(*((start, start + length) for start, length in islands))
