@@ -52,6 +52,11 @@ class SystemClock:
             await self._alarm.until(mono_ms)
 
 
+def elapsed_s() -> float:
+    """Real seconds since some start, running on through suspend: what was asked before it is old after."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def real_ms() -> int:
     """Real UTC ms, whatever the plant's clock says: for back-off and retention."""
     return time.time_ns() // 1_000_000

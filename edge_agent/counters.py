@@ -61,11 +61,11 @@ def sure(counter: Counter, elapsed_ms: int) -> int:
 def classify(counter: Counter, before: int, after: int, *, elapsed_ms: int, up_ms: int | None) -> Step:
     """The step of one counter between two reads of one controller, ``elapsed_ms`` apart.
 
-    ``up_ms`` is how long the controller has been up when it restarted in between, else None.
+    ``up_ms`` is how long the controller has been up when it seems to have restarted in between, else None. A
+    count that it cannot have reached since has not begun anew: uptimes come round too.
     """
-    if up_ms is not None and not counter.retained:
-        possible = after <= feasible(counter, min(up_ms, elapsed_ms))
-        return Step(Kind.RESTARTED, after) if possible else _DOUBTFUL
+    if up_ms is not None and not counter.retained and after <= feasible(counter, min(up_ms, elapsed_ms)):
+        return Step(Kind.RESTARTED, after)
     limit = feasible(counter, elapsed_ms)
     if before <= after <= before + limit:
         step = after - before

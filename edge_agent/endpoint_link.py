@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -10,6 +9,7 @@ from msgspec import Struct
 
 from edge_agent.block import Block
 from edge_agent.breaker import Breakers
+from edge_agent.clock import elapsed_s
 from edge_agent.gate import Gate
 from edge_agent.link import LinkError, LinkLostError, LinkState, RefusedError, SilentError, Transport
 
@@ -51,7 +51,7 @@ class EndpointLink:
         gate: Gate | None = None,
         now_ms: Callable[[], int] | None = None,
         random: Callable[[], float] = random.random,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = elapsed_s,
     ) -> None:
         self._transport, self._manners = transport, manners
         self._breakers = breakers
@@ -116,7 +116,7 @@ class EndpointLink:
             raise
         self._forgive()
         if self._monotonic() - asked > self._manners.stale_s:
-            # The agent was stopped meanwhile: the answer came in time, and lay unread.
+            # The agent was stopped, or asleep: the answer came in time, and lay unread.
             raise SilentError("the answer lay unread for too long to say what is true now")
         return values
 

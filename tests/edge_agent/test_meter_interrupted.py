@@ -23,6 +23,15 @@ def test_a_restart_shows_in_the_boot_count_alone(bench: Bench) -> None:
     assert gap.quantities["energy_wh"] == 1_500
 
 
+def test_an_uptime_that_comes_round_is_no_restart(bench: Bench) -> None:
+    """A register of 16 bits counts seconds for 18 hours."""
+    bench.readings["energy"] = 8_125_000
+    bench.see_every_second(0, 100, uptime_s=65_535)
+    bench.see_every_second(101, 300, uptime_s=0, energy=1)
+    (interval,) = bench.intervals()
+    assert (interval.quantities["energy_wh"], interval.quality) == (2_000, "actual")
+
+
 def test_an_hour_in_which_nobody_polled_is_a_gap(bench: Bench) -> None:
     """The agent was stopped between two polls, so that not even a missed one was counted."""
     bench.see_every_second(0, 100)

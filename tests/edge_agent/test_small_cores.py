@@ -37,9 +37,11 @@ def counter(bits: int = 32, *, retained: bool = True, max_per_hour: int = 3_600)
         (38, 81_250, 32, True, None, Kind.DOUBTFUL, 0),
         (100, 99, 32, True, None, Kind.DOUBTFUL, 0),
         (100, 101, 32, True, 5_000, Kind.NORMAL, 1),
+        (20, 21, 32, True, 5_000, Kind.NORMAL, 1),
         (100, 3, 32, False, 5_000, Kind.RESTARTED, 3),
         (100, 0, 32, False, 5_000, Kind.RESTARTED, 0),
         (100, 50_000, 32, False, 5_000, Kind.DOUBTFUL, 0),
+        (50_000, 50_001, 32, False, 5_000, Kind.NORMAL, 1),
         (100, 3, 32, True, 5_000, Kind.DOUBTFUL, 0),
     ],
 )
