@@ -156,6 +156,7 @@ class Roster:
         if is_open(checkpoints.get(was)) and not is_open(checkpoint):
             checkpoint = checkpoints[was]
             self._desk.commit.put(was, (), moved(checkpoint))
+            self._gone(was)
         machine = Machine(
             self._scheme(configured),
             serial=configured.serial,

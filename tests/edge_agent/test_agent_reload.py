@@ -1,6 +1,7 @@
 """An agent takes another configuration while it runs: over simulated machines whose time runs fast."""
 
 import asyncio
+import contextlib
 import re
 import sqlite3
 import time
@@ -101,6 +102,17 @@ async def port(mosquitto: Any, monkeypatch: pytest.MonkeyPatch) -> int:
     await forget(mosquitto.port)
     found: int = mosquitto.port
     return found
+
+
+async def retained(port: int, topic: str) -> bytes:
+    """What a topic says to somebody who comes now."""
+    async with aiomqtt.Client("127.0.0.1", port) as client:
+        await client.subscribe(topic, qos=1)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                message = await anext(aiter(client.messages))
+                return message.payload if isinstance(message.payload, bytes) else b""
+    return b""
 
 
 def records_of(directory: Path) -> dict[tuple[str, str], list[Record]]:
@@ -278,6 +290,8 @@ async def test_a_machine_renamed_while_the_agent_was_away_hands_its_meter_over_t
             await eventually(lambda: agent.machines and agent.machines["knit-15"].meter)
             stop.set()
             await metering
+    assert await retained(port, topics.state("qinghe", "knit-15"))
+    assert await retained(port, topics.state("qinghe", "knit-01")) == b"", "nobody meters it any more"
     after = records_of(tmp_path)
     [old_epoch] = [key for key in before if key[0] == "knit-01"]
     [new_epoch] = [key for key in after if key[0] == "knit-15"]
