@@ -27,6 +27,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Settings], Awaitable[int]]] =
     "freeze": command_life.close,
     "issue": command_life.mark_issued,
     "adjust": command_life.book_differences,
+    "verify": command_life.check_books,
     "check": commands.check,
 }
 

@@ -8,10 +8,11 @@ from billing import clock
 from billing.arguments import period_of
 from billing.bad_usage import BadUsageError
 from billing.config import Settings
-from billing.freeze import NothingNewError, Order, adjust, freeze, issue
+from billing.freeze import NothingNewError, NotNowError, Order, adjust, freeze, issue
 from billing.manifest import Manifest
 from billing.period import label
 from billing.shelf import STATEMENTS, Shelf
+from billing.verify import verify
 from store.opening import open_store
 
 _LONGEST = 512
@@ -44,6 +45,24 @@ async def book_differences(arguments: argparse.Namespace, settings: Settings) ->
         tenant = each.tenant.id
         _say(f"  {tenant}  {what} {each.total} {each.currency}  {pages / tenant}.html")
     _say("`issue` sends it out; until then it is booked nowhere")
+    return 0
+
+
+async def check_books(arguments: argparse.Namespace, settings: Settings) -> int:
+    period = period_of(arguments, settings.zone)
+    name = label(period, settings.zone)
+    shelf = Shelf(Path(settings.books))
+    if not shelf.revisions(name):
+        raise NotNowError(f"{name} is not frozen: there is no evidence to verify; `freeze` it first")
+    wrong = 0
+    async with open_store(settings.store, read_only=True) as store:
+        async for text in verify(store, settings, shelf, period):
+            sys.stdout.write(f"{text}\n")
+            wrong += 1
+    if wrong:
+        _say(f"{name}: {wrong} things are not as they were frozen")
+        return 1
+    _say(f"{name}: ledger, evidence, statements, stored rows and chains are as they were frozen")
     return 0
 
 

@@ -96,10 +96,12 @@ class Recorder:
         known = self._read.setdefault(series.name, [])
         fresh = [part for new in without(Stretch(start, end), known) for part in cut(new, dense=series.dense)]
         writing = _Writing(self._directory, series.name, fresh, self.files)
-        async for row in self._store.read(series, start, end, tags):
-            writing.add(row)
-            yield row
-        writing.close()
+        try:
+            async for row in self._store.read(series, start, end, tags):
+                writing.add(row)
+                yield row
+        finally:
+            writing.close()
         known.append(Stretch(start, end))
 
 

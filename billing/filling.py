@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from billing.adjusting import Adjustment, adjustments, document
 from billing.blocking import open_items
+from billing.chains import Walked
 from billing.config import Settings
 from billing.evidence import Recorder, packed
 from billing.findings import Finding
@@ -119,10 +120,14 @@ def _reconfigured(settings: Settings, past: Past) -> list[str]:
 def open_lines(found: Assessment, settings: Settings) -> list[str]:
     """What blocks the period, by rule, machine and time range; a remark does not."""
     items = (*found.disputed, *found.suspense)
-    return [_open_line(one, settings) for one in open_items(found.findings, items, settings.effects)]
+    return [open_line(one, settings) for one in open_items(found.findings, items, settings.effects)]
 
 
-def _open_line(finding: Finding, settings: Settings) -> str:
+def chain_lines(walked: Walked, settings: Settings) -> list[str]:
+    return [open_line(one, settings) for one in open_items(walked.findings(), (), settings.effects)]
+
+
+def open_line(finding: Finding, settings: Settings) -> str:
     ends = [shown(at, settings.zone) for at in (finding.at, finding.end) if at]
     when = f" {' to '.join(ends)}" if ends else ""
     return f"{finding.rule} {finding.machine}{when}: {finding.text}"

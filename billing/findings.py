@@ -35,6 +35,7 @@ class Rule(StrEnum):
     LOSS = "loss"
     EPOCH = "epoch"
     CONFLICT = "conflict"
+    CHAIN = "chain"
     UNREADABLE = "unreadable"
     UNPRICED = "unpriced"
     UNMEASURED = "unmeasured"

@@ -5,11 +5,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
+from billing.chains import walked
 from billing.config import Settings, load
 from billing.evidence import DamagedError, PackStore
-from billing.filling import Filled, fill
+from billing.filling import Filled, chain_lines, fill
 from billing.ledger import Entry, Event, Ledger
 from billing.manifest import Kind, Manifest
 from billing.past import NO_PAST, Past, past_of
@@ -75,14 +77,16 @@ async def _put(
 ) -> Filled:
     with shelf.new(plan.name, plan.revision) as (directory, finish):
         filled = await fill(store, settings, plan, directory, past=past, progress=progress)
-        manifest = filled.manifest
+        chains = await walked(store, settings.site.id, plan.period, settings.zone)
+        opened = (*filled.manifest.open, *chain_lines(chains, settings))
+        manifest = msgspec.structs.replace(filled.manifest, open=opened, heads=chains.heads)
         if plan.kind is Kind.ADJUSTMENT and not filled.adjustments:
             raise NothingNewError(f"{plan.name}: a fresh rating is what was booked; nothing to adjust")
         if manifest.open and not plan.override:
             raise NotNowError(_open_text(manifest.open, plan.name))
         finish(manifest)
     shelf.add(Event.FROZEN, plan.now, (plan.name, plan.revision, manifest.digest), plan.by, plan.override)
-    return filled
+    return msgspec.structs.replace(filled, manifest=manifest)
 
 
 def refuse_to_freeze(shelf: Shelf, settings: Settings, order: Order, name: str) -> None:

@@ -45,6 +45,18 @@ examples:
   gongfang-billing adjust --period 2026-10 --by "Li Na"
   gongfang-billing issue --period 2026-10 --by "Li Na\""""
 
+_VERIFY: Final = """\
+Walks the ledger; compares every file of every pack of the period with its digest; rates again from the
+evidence alone and compares each page and line; holds every row of the evidence against the store; and walks
+the digest chain of each epoch again from the stored rows, quarantine and losses included. Whatever is not as
+it was frozen is printed, a line each, with record, machine and time. Rows that were stored later are no
+fault: `adjust` books them.
+
+Exit code 1 when anything is found.
+
+example:
+  gongfang-billing verify --period 2026-10"""
+
 
 def add_life(add: Add, add_period: Callable[[argparse.ArgumentParser], None]) -> None:
     freeze = add("freeze", "close a period, with its evidence", _FREEZE)
@@ -58,6 +70,7 @@ def add_life(add: Add, add_period: Callable[[argparse.ArgumentParser], None]) ->
     add_period(adjust)
     _add_by(adjust)
     _add_override(adjust)
+    add_period(add("verify", "is everything as it was frozen?", _VERIFY))
 
 
 def _add_by(command: argparse.ArgumentParser) -> None:

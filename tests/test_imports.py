@@ -164,6 +164,7 @@ WIRING_MODULES = {
     },
     "billing": {
         "assign",
+        "chains",
         "command_estimate",
         "command_inspect",
         "command_life",
@@ -174,6 +175,7 @@ WIRING_MODULES = {
         "history",
         "run",
         "schema",
+        "verify",
     },
     "simulators": {"run"},
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,7 @@ name = "qinghe"
 timezone = "Asia/Shanghai"
 [store]
 kind = "sqlite"
-path = "{database}"
+path = "store.db"
 [[tenant]]
 id = "hongye"
 name_en = "Hongye"
@@ -157,12 +158,37 @@ class Plant:
         }
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A plant whose month is stored, and beside it one whose month is issued too."""
+    folder = tmp_path_factory.mktemp("plant")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        made = Plant(folder / "stored", monkeypatch)
+        made.folder.mkdir()
+        (made.folder / "tariff.toml").write_text(TARIFF, "utf-8")
+        made.config.write_text(CONFIG, "utf-8")
+        first = MIDNIGHT - 21 * DAY_MS
+        lease = make_lease(first, tenant="hongye", order_id="A-1")
+        made.put([*month(), lease, make_witness(first)])
+        shutil.copytree(made.folder, folder / "issued")
+        monkeypatch.chdir(folder / "issued")
+        closed = Plant(folder / "issued", monkeypatch)
+        assert closed.call("freeze", *MONTH, "--by", "Li Na") == 0
+        assert closed.call("issue", *MONTH, "--by", "Li Na") == 0
+    return folder
+
+
+def _copy(which: Path, to: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
+    shutil.copytree(which, to)
+    monkeypatch.chdir(to)
+    return Plant(to, monkeypatch)
+
+
 @pytest.fixture
-def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
-    (tmp_path / "tariff.toml").write_text(TARIFF, "utf-8")
-    (tmp_path / "billing.toml").write_text(CONFIG.format(database=tmp_path / "store.db"), "utf-8")
-    made = Plant(tmp_path, monkeypatch)
-    first = MIDNIGHT - 21 * DAY_MS
-    lease = make_lease(first, tenant="hongye", order_id="A-1")
-    made.put([*month(), lease, make_witness(first)])
-    return made
+def plant(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
+    return _copy(template / "stored", tmp_path / "plant", monkeypatch)
+
+
+@pytest.fixture
+def issued(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
+    return _copy(template / "issued", tmp_path / "issued", monkeypatch)

@@ -74,67 +74,59 @@ def booked(plant: Plant) -> dict[str, dict[str, tuple[Decimal, ...]]]:
     }
 
 
-def test_a_month_closed_then_ten_late_corrections(plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:
-    assert plant.call("freeze", *MONTH, *BY) == 0
-    assert plant.call("issue", *MONTH, *BY) == 0
-    issued = {1: plant.bytes_of(1)}
+def test_a_month_closed_then_ten_late_corrections(issued: Plant, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = {1: issued.bytes_of(1)}
     heard = 0
     for number, line in enumerate(LATE.read_text("utf-8").splitlines()):
         words = line.split("#")[0].split()
         if not words:
             continue
         if words[0] != "adjust":
-            plant.put(facts(number, words))
+            issued.put(facts(number, words))
             heard += 1
             continue
-        assert booked(plant) != fresh(plant, capsys)
-        assert plant.call("adjust", *MONTH, *BY, at=LATER + DAY_MS) == 0
-        assert plant.call("issue", *MONTH, *BY, at=LATER + DAY_MS) == 0
-        assert booked(plant) == fresh(plant, capsys)
-        for revision, before in issued.items():
-            assert plant.bytes_of(revision) == before
-        issued[max(issued) + 1] = plant.bytes_of(max(issued) + 1)
+        assert booked(issued) != fresh(issued, capsys)
+        assert issued.call("adjust", *MONTH, *BY, at=LATER + DAY_MS) == 0
+        assert issued.call("issue", *MONTH, *BY, at=LATER + DAY_MS) == 0
+        assert booked(issued) == fresh(issued, capsys)
+        for revision, before in kept.items():
+            assert issued.bytes_of(revision) == before
+        kept[max(kept) + 1] = issued.bytes_of(max(kept) + 1)
     assert heard == 10
-    assert len(issued) == 3
-    assert plant.ledger.breaks == ()
-    assert plant.call("adjust", *MONTH, *BY, at=LATER + 2 * DAY_MS) == 0
+    assert len(kept) == 3
+    assert issued.ledger.breaks == ()
+    assert issued.call("adjust", *MONTH, *BY, at=LATER + 2 * DAY_MS) == 0
     assert "nothing to adjust" in capsys.readouterr().err
-    assert plant.ledger.entries[-1].revision == 3
+    assert issued.ledger.entries[-1].revision == 3
 
 
-def test_a_credit_note_says_what_was_and_what_is_and_why(plant: Plant) -> None:
-    assert plant.call("freeze", *MONTH, *BY) == 0
-    assert plant.call("issue", *MONTH, *BY) == 0
-    plant.put([make_quality(at("7", "8:30"), "Q-7", scrap=3, cause="tenant", issued=LATER)])
-    assert plant.call("adjust", *MONTH, *BY, at=LATER + DAY_MS) == 0
-    note = plant.statement("hongye", 2)
+def test_a_credit_note_says_what_was_and_what_is_and_why(issued: Plant) -> None:
+    issued.put([make_quality(at("7", "8:30"), "Q-7", scrap=3, cause="tenant", issued=LATER)])
+    assert issued.call("adjust", *MONTH, *BY, at=LATER + DAY_MS) == 0
+    note = issued.statement("hongye", 2)
     assert note["document"] == "credit_note"
     assert note["total"] == "-1.05"
     assert note["booked"] == "885.00"
     (line,) = note["charges"]
     assert (line["quantity_before"], line["quantity"]) == ("600", "597")
     assert note["reasons"] == ["knit-01, inspection Q-7 by li: 3 scrap, 0 rework, cause tenant"]
-    assert "Credit note" in plant.bytes_of(2)["statements/hongye.html"].decode()
+    assert "Credit note" in issued.bytes_of(2)["statements/hongye.html"].decode()
 
 
-def test_a_changed_tariff_is_a_reason(plant: Plant) -> None:
-    assert plant.call("freeze", *MONTH, *BY) == 0
-    assert plant.call("issue", *MONTH, *BY) == 0
-    tariff = plant.folder / "tariff.toml"
+def test_a_changed_tariff_is_a_reason(issued: Plant) -> None:
+    tariff = issued.folder / "tariff.toml"
     tariff.write_text(tariff.read_text("utf-8").replace('"6.00"', '"7.00"'), "utf-8")
-    assert plant.call("adjust", *MONTH, *BY) == 0
-    note = plant.statement("hongye", 2)
+    assert issued.call("adjust", *MONTH, *BY) == 0
+    note = issued.statement("hongye", 2)
     assert (note["document"], note["total"]) == ("adjustment", "2.50")
     assert note["reasons"] == ["tariff.toml is another file than it was"]
 
 
-def test_an_adjustment_that_was_not_issued_is_booked_nowhere(plant: Plant) -> None:
-    assert plant.call("freeze", *MONTH, *BY) == 0
-    assert plant.call("issue", *MONTH, *BY) == 0
-    plant.put([make_quality(at("7", "8:30"), "Q-7", scrap=3, cause="tenant", issued=LATER)])
+def test_an_adjustment_that_was_not_issued_is_booked_nowhere(issued: Plant) -> None:
+    issued.put([make_quality(at("7", "8:30"), "Q-7", scrap=3, cause="tenant", issued=LATER)])
     for revision in (2, 3):
-        assert plant.call("adjust", *MONTH, *BY, at=LATER + DAY_MS) == 0
-        assert plant.statement("hongye", revision)["total"] == "-1.05"
+        assert issued.call("adjust", *MONTH, *BY, at=LATER + DAY_MS) == 0
+        assert issued.statement("hongye", revision)["total"] == "-1.05"
 
 
 def test_what_is_not_issued_cannot_be_adjusted(plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from billing.ledger import Event
-from tests.billing.life.conftest import LATER, MIDNIGHT, MONTH, Plant
-from tests.billing.rows import make_interval
+from tests.billing.life.conftest import LATER, MIDNIGHT, MONTH, Plant, sealed
+from tests.billing.rows import make_interval, make_meter
 
 BY = ("--by", "Li Na")
 
@@ -132,7 +132,8 @@ def test_an_entry_that_was_taken_out_of_the_ledger_is_missed(
 
 def test_a_remark_does_not_block(plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:
     """Whether a machine that was dark for most of the month is one is a matter of the site."""
-    plant.put([make_interval(MIDNIGHT, MIDNIGHT + 300_000, machine="knit-02", epoch="e9", idle_ms=300_000)])
+    idle = make_interval(MIDNIGHT, MIDNIGHT + 300_000, machine="knit-02", epoch="e9", idle_ms=300_000)
+    plant.put(sealed([make_meter(MIDNIGHT, machine="knit-02", epoch="e9"), idle]))
     assert plant.call("freeze", *MONTH, *BY) == 1
     assert "edge knit-02 2026-11-22T00:05:00+08:00 to 2026-12-01" in capsys.readouterr().err
     plant.config.write_text(
