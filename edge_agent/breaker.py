@@ -37,6 +37,8 @@ class Breaker(Struct, frozen=True):
 _LASTING: Final = frozenset({1, 2, 3})
 """No such function, no such register, too many registers: it will be the same next time. Others, such as
 busy, are over soon."""
+_WHOLE_EVERY: Final = 4
+"""Of the looks at a silent unit one in so many takes a whole time limit: it may have become slower."""
 _SHARE: Final = 10
 """Of the line's time one part is for asking units that were silent."""
 
@@ -90,6 +92,11 @@ class Breakers:
         refused = self._refused.get((unit, block))
         if refused is not None and refused[0].not_before > now:
             raise RefusedError(refused[1])
+
+    def may_be_brief(self, unit: int) -> bool:
+        """Whether a short look is enough: it was silent for a whole time limit, and is again now and then."""
+        silent = self._silent.get(unit)
+        return silent is not None and silent.failures % _WHOLE_EVERY != 0
 
     def answered(self, block: Block, unit: int) -> None:
         self._alive.add(unit)

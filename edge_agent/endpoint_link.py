@@ -18,6 +18,13 @@ _IDLE_S: Final = 0.05
 are read over one."""
 
 
+_BRIEF, _BRIEF_S = 4, 0.1
+"""A brief look at a unit that was silent takes so many times the longest that answers took on this link, and
+so many seconds at least."""
+_FADING: Final = 0.999
+"""An answer that took long is no measure any more after some thousands of others."""
+
+
 class Manners(Struct, frozen=True, kw_only=True):
     """Real time."""
 
@@ -63,6 +70,8 @@ class EndpointLink:
         self._next_at = 0.0
         """When the next question may be asked; 0 when there was nothing to wait for."""
         self._idle: asyncio.TimerHandle | None = None
+        self._longest_s = 0.0
+        """That an answer took lately; 0 when there was none."""
 
     async def read(self, block: Block, unit: int) -> Sequence[int]:
         """Raises a LinkError. A cancelled read throws its connection away."""
@@ -101,7 +110,7 @@ class EndpointLink:
     async def _ask(self, block: Block, unit: int) -> Sequence[int]:
         asked = self._monotonic()
         try:
-            values = await self._transport.ask(block, unit)
+            values = await self._transport.ask(block, unit, self._limit_s(unit))
         except RefusedError:
             self._forgive()
             raise
@@ -115,10 +124,18 @@ class EndpointLink:
             self._transport.close()
             raise
         self._forgive()
-        if self._monotonic() - asked > self._manners.stale_s:
+        took_s = self._monotonic() - asked
+        if took_s > self._manners.stale_s:
             # The agent was stopped, or asleep: the answer came in time, and lay unread.
             raise SilentError("the answer lay unread for too long to say what is true now")
+        self._longest_s = max(took_s, self._longest_s * _FADING)
         return values
+
+    def _limit_s(self, unit: int) -> float | None:
+        """None: the whole time limit."""
+        if not self._longest_s or not self._breakers or not self._breakers.may_be_brief(unit):
+            return None
+        return max(_BRIEF_S, _BRIEF * self._longest_s)
 
     def _done(self) -> None:
         pause_s = self._manners.pause_s

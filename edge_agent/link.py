@@ -106,8 +106,8 @@ class Transport(Protocol):
     async def connect(self) -> None:
         """Called when not connected. Raises LinkLostError, within the time limit."""
 
-    async def ask(self, block: Block, unit: int) -> Sequence[int]:
-        """As ``Link.read``, within the time limit. Called when connected."""
+    async def ask(self, block: Block, unit: int, limit_s: float | None = None) -> Sequence[int]:
+        """As ``Link.read``, within the time limit, or ``limit_s`` if that is less. Called when connected."""
 
     def close(self) -> None:
         """As ``Link.close``. Does nothing when nothing is open."""

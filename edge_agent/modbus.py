@@ -99,7 +99,17 @@ class PymodbusTransport:
             raise LinkLostError(f"no connection to {self._address}: {self._why}")
         client.ctx.next_tid = self._transaction  # pymodbus begins at 0 with each connection
 
-    async def ask(self, block: Block, unit: int) -> Sequence[int]:
+    async def ask(self, block: Block, unit: int, limit_s: float | None = None) -> Sequence[int]:
+        if limit_s is None or self._client is None:
+            return await self._ask(block, unit)
+        limits = self._client.ctx.comm_params
+        patient_s, limits.timeout_connect = limits.timeout_connect, min(limit_s, limits.timeout_connect)
+        try:
+            return await self._ask(block, unit)
+        finally:
+            limits.timeout_connect = patient_s
+
+    async def _ask(self, block: Block, unit: int) -> Sequence[int]:
         if self._doubts:
             # What came before the question and was not read yet is heard now, while nobody asks.
             for _ in range(_TURNS):
@@ -158,7 +168,8 @@ class PymodbusTransport:
             answer = await ask(block.address, count=block.count, device_id=unit)
             heed(cancelled)
         except ModbusIOException:
-            raise SilentError(f"no answer within {self._timeout_s:g} s") from None
+            limit_s = client.ctx.comm_params.timeout_connect
+            raise SilentError(f"no answer within {limit_s:g} s") from None
         except ConnectionException as error:
             raise LinkLostError(error.string) from None
         finally:
@@ -232,6 +243,7 @@ class PymodbusTransport:
             self._lost(client, None)
             _drop(client)
         elif len(self._heard) > STRAY and self._asked is not None:
+            self._heard = self._heard[-STRAY - 1 :]  # somebody may babble on for hours
             self._doubts.unanswered(self._asked, self._monotonic())
 
     def _lost(self, client: ModbusBaseClient, error: Exception | None) -> None:

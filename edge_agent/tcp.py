@@ -58,16 +58,17 @@ class TcpTransport:
             raise LinkLostError(f"no connection to {self._address}: the peer closed it at once")
         self._connection = made
 
-    async def ask(self, block: Block, unit: int) -> Sequence[int]:
+    async def ask(self, block: Block, unit: int, limit_s: float | None = None) -> Sequence[int]:
         if self._connection is None:
             raise LinkLostError("closed")
         self._transaction = transaction = self._transaction % _TRANSACTIONS + 1
         asked = form(block, unit)
         coming = self._connection.ask(transaction.to_bytes(2, "big"), asked)
-        self._alarm.ring(self._alarm.now_ms() + self._timeout_ms, coming)
+        limit_ms = self._timeout_ms if limit_s is None else min(round(limit_s * 1000), self._timeout_ms)
+        self._alarm.ring(self._alarm.now_ms() + limit_ms, coming)
         answer = await coming
         if answer is None:
-            raise SilentError(f"no answer within {self._timeout_s:g} s")
+            raise SilentError(f"no answer within {limit_ms / 1000:g} s")
         if code := refusal(answer):
             raise RefusedError(code)
         return asked.values(answer)

@@ -22,6 +22,7 @@ class Line:
     def __init__(self, *faults: LinkError | None) -> None:
         self.faults = list(faults)
         self.events: list[str] = []
+        self.limits: list[float | None] = []
         self.connected = False
         self.reached = True
         self.calling = asyncio.Event()
@@ -34,8 +35,9 @@ class Line:
             raise LinkLostError("no connection")
         self.connected = True
 
-    async def ask(self, block: Block, unit: int) -> Sequence[int]:
+    async def ask(self, block: Block, unit: int, limit_s: float | None = None) -> Sequence[int]:
         assert self.connected
+        self.limits.append(limit_s)
         self.events.append(f"ask {unit}")
         await asyncio.sleep(0)
         fault = self.faults.pop(0) if self.faults else None
@@ -124,6 +126,38 @@ async def test_who_rests_does_not_even_wait_for_its_turn() -> None:
     async with link._turn:
         with pytest.raises(RestingError):
             await link.read(HERE, 1)
+
+
+async def test_a_unit_that_was_silent_is_looked_at_briefly_by_what_answers_take_on_this_link() -> None:
+    """Its neighbours wait with it. One look in four is as long as the first."""
+    now = 0.0
+
+    class Slow(Line):
+        async def ask(self, block: Block, unit: int, limit_s: float | None = None) -> Sequence[int]:
+            nonlocal now
+            now += 0.05
+            return await super().ask(block, unit, limit_s)
+
+    line = Slow(None, *[SilentError()] * 5)
+    breakers = Breakers(Patience(first_ms=0, longest_ms=0, limit_ms=100_000))
+    link = EndpointLink(line, Manners(stale_s=60), breakers=breakers, monotonic=lambda: now)
+    await link.read(HERE, 1)
+    for _ in range(5):
+        with pytest.raises(SilentError):
+            await link.read(HERE, 1)
+    await link.read(HERE, 1)
+    await link.read(HERE, 1)
+    brief = pytest.approx(0.2)
+    assert line.limits == [None, None, brief, brief, brief, None, brief, None]
+
+
+async def test_where_nobody_ever_answered_every_look_takes_the_whole_time_limit() -> None:
+    line = Line(*[SilentError()] * 5)
+    link = link_on(line, breakers=Breakers(Patience(first_ms=0, longest_ms=0)))
+    for _ in range(5):
+        with pytest.raises(SilentError):
+            await link.read(HERE, 1)
+    assert line.limits == [None] * 5
 
 
 async def test_of_many_who_wait_for_a_silent_unit_one_asks() -> None:

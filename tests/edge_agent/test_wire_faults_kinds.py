@@ -96,6 +96,26 @@ async def test_silence_is_told_when_the_time_is_over(machine_of: MachineOf, kind
 
 
 @every_kind
+async def test_a_shorter_limit_holds_for_one_question(machine_of: MachineOf, kind: str) -> None:
+    machine = machine_of(kind)
+    machine.silent = {7}
+    async with linked(machine.url, timeout_s=20) as link:
+        await link.read(HERE, 1)
+        began = time.monotonic()
+        with pytest.raises(SilentError, match=r"0\.1 s"):
+            await inside(link).ask(HERE, 7, 0.1)
+        assert 0.1 <= time.monotonic() - began < PROMPT_S
+        inside(link).close()
+
+        def slow(exchange: Exchange) -> None:
+            time.sleep(0.3)
+            exchange.send(exchange.right)
+
+        machine.faults.append(slow)
+        assert list(await link.read(THERE, 1)) == words(THERE)
+
+
+@every_kind
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.99])
 async def test_an_answer_that_stops_midway_is_silence_and_its_rest_answers_nothing(
     machine_of: MachineOf, kind: str, part: float

@@ -73,18 +73,22 @@ class Bus:
     def __init__(self, clock: Wound, timeout_ms: int, silent: Mapping[int, int], words: list[int]) -> None:
         self.asked: Counter[int] = Counter()
         self.answered: Counter[int] = Counter()
+        self.wasted_ms = 0
+        """On waiting for who does not answer."""
         self.asked_at: dict[int, list[int]] = defaultdict(list)
         self._clock, self._timeout_ms, self._silent, self._words = clock, timeout_ms, silent, words
 
     async def connect(self) -> None:
         raise AssertionError("it is connected")
 
-    async def ask(self, block: Block, unit: int) -> list[int]:
+    async def ask(self, block: Block, unit: int, limit_s: float | None = None) -> list[int]:
         now = self._clock.mono_ms()
         self.asked[unit] += 1
         self.asked_at[unit].append(now)
         if now >= self._silent.get(unit, FOR_EVER):
-            await self._clock.sleep_until(now + self._timeout_ms)
+            limit_ms = self._timeout_ms if limit_s is None else min(self._timeout_ms, int(limit_s * 1000))
+            self.wasted_ms += limit_ms
+            await self._clock.sleep_until(now + limit_ms)
             raise SilentError("no answer")
         await self._clock.sleep_until(now + ANSWER_MS)
         self.answered[unit] += 1
@@ -164,7 +168,7 @@ def words(maps: Any) -> list[int]:
 
 @pytest.mark.parametrize(
     ("timeout_ms", "share", "dies_at"),
-    [(200, 0.99, 0), (500, 0.98, 60_000), (1000, 0.93, 60_000), (3000, 0.85, 0), (3000, 0.85, 60_000)],
+    [(200, 0.99, 0), (500, 0.99, 60_000), (1000, 0.98, 60_000), (3000, 0.94, 0), (3000, 0.94, 60_000)],
 )
 async def test_one_silent_unit_of_thirty_does_not_cost_its_neighbours_their_rate(
     profile: Profile, words: list[int], timeout_ms: int, share: float, dies_at: int
@@ -187,10 +191,9 @@ async def test_half_of_the_bus_silent_costs_the_other_half_a_tenth_of_its_time(
     neighbours = [bus.answered[unit] for unit in range(2, UNITS + 1, 2)]
     first_s = (len(silent) + 4) * timeout_ms / 1000
     assert min(neighbours) >= 0.87 * SLOTS - first_s
-    spent = sum(sum(at >= 60_000 for at in bus.asked_at[unit]) for unit in silent) * timeout_ms
-    assert spent <= (len(silent) + 5) * timeout_ms + 0.1 * (MINUTES - 1) * 60_000
+    assert bus.wasted_ms <= (len(silent) + 5) * timeout_ms + 0.1 * (MINUTES - 1) * 60_000
     for unit in silent:
-        assert any(at >= 130_000 for at in bus.asked_at[unit]), f"unit {unit} was forgotten"
+        assert any(at >= 180_000 for at in bus.asked_at[unit]), f"unit {unit} was forgotten"
 
 
 async def test_where_nobody_answers_nobody_loses_by_asking(profile: Profile, words: list[int]) -> None:
