@@ -25,6 +25,7 @@ SERVICE: Final = {
     "Restart": "always",
     "RestartSec": "5",
     "WatchdogSec": "60",
+    "LimitCORE": "0",
     "RestartPreventExitStatus": "2",
     "User": "gongfang",
     "Group": "gongfang",
