@@ -1,7 +1,7 @@
 """What a person must look at. Pure: found while the rows pass by, nothing is mended here."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from msgspec import Struct
@@ -71,6 +71,7 @@ class Watch:
         self._gone = gone
         self._met: dict[str, tuple[str, int]] = {}
         self._last: dict[Life, Interval] = {}
+        self._opened: set[Life] = set()
         self._of_machine: dict[str, Interval] = {}
         self._stops: dict[Life, int] = defaultdict(int)
         self._spans: dict[Life, int] = defaultdict(int)
@@ -85,10 +86,18 @@ class Watch:
         kind, since = self._met.get(meter.machine, (meter.kind, meter.at))
         at = meter.at if meter.reason is MeterReason.FIRST else 0
         self._met[meter.machine] = (kind, min(since, at))
+        if self._period[0] <= meter.at:
+            self._opened.add((meter.machine, meter.epoch))
+
+    def before(self, interval: Interval) -> None:
+        """One that begins before the period: the first one in it is the step from its totals."""
+        self._last[interval.machine, interval.epoch] = interval
 
     def interval(self, interval: Interval) -> None:
         meter = (interval.machine, interval.epoch)
-        self.findings += [*_parts(interval), *_sums(self._last.get(meter), interval), *_unplaced(interval)]
+        begun: Mapping[str, int] | None = {} if meter in self._opened else None
+        totals = self._last[meter].totals if meter in self._last else begun
+        self.findings += [*_parts(interval), *_sums(totals, interval), *_unplaced(interval)]
         self.findings += self._tiling(self._of_machine.get(interval.machine), interval)
         self._last[meter] = interval
         before = self._of_machine.get(interval.machine)
@@ -179,9 +188,10 @@ def _parts(interval: Interval) -> Iterator[Finding]:
         yield _of(Rule.PARTS, interval, text)
 
 
-def _sums(before: Interval | None, interval: Interval) -> Iterator[Finding]:
-    for name, total in interval.totals.items() if before else ():
-        step = total - before.totals.get(name, 0) if before else 0
+def _sums(before: Mapping[str, int] | None, interval: Interval) -> Iterator[Finding]:
+    """``before``: the totals of the record before it, none yet in a new epoch; None: not known here."""
+    for name, total in interval.totals.items() if before is not None else ():
+        step = total - before.get(name, 0) if before is not None else 0
         quantity = interval.quantities.get(name, 0)
         if step < 0:
             text = f"{_name(interval)}: the total of {name} fell by {-step} within its epoch"

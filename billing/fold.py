@@ -64,6 +64,10 @@ class Fold:
         self._validation.meter(meter)
         self._kinds[meter.machine] = meter.kind
 
+    def before(self, interval: Interval) -> None:
+        """One that begins shortly before ``start``: nothing is booked of it."""
+        self._watch.before(interval)
+
     def interval(self, interval: Interval) -> None:
         claim = interval_claim(interval, self._books.priced)
         self._kinds[interval.machine] = interval.kind

@@ -33,6 +33,8 @@ from store.protocol import Store
 Progress = Callable[[int, int], None]
 """Called with milliseconds of plant time read, and to read in all."""
 _EVERY = 500
+_LEAD_MS = 3_600_000
+"""So long before a period the records are read whose totals its first ones begin from."""
 _FEW = 5
 """So many names a person still wants to read in one line."""
 
@@ -119,6 +121,8 @@ async def _read(reader: Reader, fold: Fold, settings: Settings, period: Period, 
     count = 0
     async for meter in reader.facts(METER, Meter, 0, period.end):
         fold.meter(meter)
+    async for interval in reader.facts(USAGE, Interval, max(0, period.start - _LEAD_MS), period.start):
+        fold.before(interval)
     async for interval in reader.facts(USAGE, Interval, period.start, period.end):
         fold.interval(interval)
         count += 1

@@ -46,6 +46,8 @@ class History:
             elif first == "reset":
                 shown.append(rows)
                 rows = ""
+            elif first == "before":
+                rows += f"{rest}\n"
             elif first == "missing":
                 name, machine, start = rest.split()[:3]
                 removed.append(make.interval(make.at(start), make.at(start) + 1, machine=machine))
@@ -92,7 +94,7 @@ def found(history: History) -> list[Finding]:
     for meter in history.meters:
         fold.meter(meter)
     for interval in sorted(history.intervals, key=lambda interval: interval.start):
-        fold.interval(interval)
+        (fold.before if interval.start < case.period[0] else fold.interval)(interval)
     for result in case.qualities:
         fold.quality(result)
     return list(fold.finish().findings)

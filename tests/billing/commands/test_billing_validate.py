@@ -50,3 +50,36 @@ def test_it_is_fit_once_everything_is_assigned_and_what_is_left_are_remarks(
     told = json.loads(capsys.readouterr().out)
     assert told["blocking"] == 0
     assert {each["effect"] for each in told["findings"]} == {"remark"}
+
+
+def test_a_machine_that_was_replaced_and_a_row_that_is_missing_before_the_period_block(
+    billing: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    put: Callable[..., Any],
+    make: SimpleNamespace,
+) -> None:
+    """The balance of the period's own rows is right; only the totals before it tell."""
+    whole = {"machine": "knit-07", "tenant": "hongye", "order_id": "A-1"}
+    totals = {"scrap": 0, "rework": 0, "energy_wh": 0}
+    put(
+        [
+            make.meter(make.at("7:00"), machine="knit-07", reason="replaced"),
+            make.interval(make.at("7:00"), make.at("7:30"), totals={**totals, "produced": 4}, **whole),
+            make.interval(
+                make.at("8:00"),
+                make.at("9:00"),
+                sequence=3,
+                quantities={"produced": 2},
+                totals={**totals, "produced": 7},
+                **whole,
+            ),
+        ]
+    )
+    capsys.readouterr()
+    assert billing("validate", *SPAN, "--format", "json") == 1
+    found = json.loads(capsys.readouterr().out)["findings"]
+    mine = [(each["rule"], each["at"]) for each in found if each["machine"] == "knit-07"]
+    assert mine == [("sum", make.at("8:00"))]
+    assert billing("validate", *DAY, "--format", "json") == 1
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert "replaced" in {each["rule"] for each in found if each["machine"] == "knit-07"}
