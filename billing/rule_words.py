@@ -26,6 +26,7 @@ RULES: Final = MappingProxyType(
         Rule.UNPLACED: "运行时间无处归入",
         Rule.LOSS: "记录丢失",
         Rule.EPOCH: "新计量段",
+        Rule.CHAIN: "记录链断裂",
         Rule.CONFLICT: "同名记录内容不同",
         Rule.UNREADABLE: "记录无法读取",
         Rule.UNPRICED: "无单价",
