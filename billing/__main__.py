@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from billing import command_estimate, command_inspect, command_life, commands
+from billing import command_estimate, command_explain, command_inspect, command_life, commands
 from billing.arguments import parser
 from billing.bad_usage import BadUsageError
 from billing.config import Settings, load
@@ -28,6 +28,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Settings], Awaitable[int]]] =
     "issue": command_life.mark_issued,
     "adjust": command_life.book_differences,
     "verify": command_life.check_books,
+    "explain": command_explain.run,
     "check": commands.check,
 }
 

@@ -57,6 +57,16 @@ Exit code 1 when anything is found.
 example:
   gongfang-billing verify --period 2026-10"""
 
+_EXPLAIN: Final = """\
+Shows how a line of a statement came about: quantity, price and exact amount; the clause of the tariff, with
+its file and line; every stored interval that has a part of it, with its times, counts and quality; and every
+stop behind it, to the second. Of a frozen period it is read from the evidence: next year it says the same.
+A line has an `id` in the JSON; or count it on the tenant's statement.
+
+examples:
+  gongfang-billing explain hongye/A-1/knit/rate.knit.run --period 2026-10
+  gongfang-billing explain --tenant hongye --line 3 --period 2026-10"""
+
 
 def add_life(add: Add, add_period: Callable[[argparse.ArgumentParser], None]) -> None:
     freeze = add("freeze", "close a period, with its evidence", _FREEZE)
@@ -71,6 +81,11 @@ def add_life(add: Add, add_period: Callable[[argparse.ArgumentParser], None]) ->
     _add_by(adjust)
     _add_override(adjust)
     add_period(add("verify", "is everything as it was frozen?", _VERIFY))
+    explain = add("explain", "what a line of a statement rests on, to the second", _EXPLAIN)
+    explain.add_argument("id", nargs="?", metavar="LINE", help="the id of a line")
+    explain.add_argument("--tenant", metavar="NAME", help="with --line: whose statement")
+    explain.add_argument("--line", type=int, metavar="NUMBER", help="the line on it, from 1")
+    add_period(explain)
 
 
 def _add_by(command: argparse.ArgumentParser) -> None:

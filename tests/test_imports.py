@@ -166,6 +166,7 @@ WIRING_MODULES = {
         "assign",
         "chains",
         "command_estimate",
+        "command_explain",
         "command_inspect",
         "command_life",
         "commands",

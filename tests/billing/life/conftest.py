@@ -3,7 +3,9 @@
 import asyncio
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,6 +158,11 @@ class Plant:
         return {
             str(path.relative_to(place)): path.read_bytes() for path in place.rglob("*") if path.is_file()
         }
+
+
+def alter(plant: Plant, query: str, *values: object) -> None:
+    with closing(sqlite3.connect(plant.database)) as connection, connection:
+        assert connection.execute(query, values).rowcount == 1
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,12 @@
 
 import gzip
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.billing.life.conftest import DAY_MS, LATER, MIDNIGHT, MONTH, Plant
+from tests.billing.life.conftest import DAY_MS, LATER, MIDNIGHT, MONTH, Plant, alter
 from tests.billing.rows import make_quality
 
 BY = ("--by", "Li Na")
@@ -90,11 +88,6 @@ def test_a_row_that_was_taken_out_of_the_evidence_is_named(issued: Plant, found:
     rows = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
     path.write_bytes(gzip.compress(b"".join(rows[:1] + rows[2:]), mtime=0))
     assert "usage knit-01/e1/148, 2026-11-30T09:00:00+08:00: may be missing from the evidence" in found()
-
-
-def alter(plant: Plant, query: str, *values: object) -> None:
-    with closing(sqlite3.connect(plant.database)) as connection, connection:
-        assert connection.execute(query, values).rowcount == 1
 
 
 FIELDS = {"run_ms": 3_599_999, "order_id": "A-2", "produced": 11, "quality": "estimated", "gateway": "gw-9"}

@@ -1,0 +1,120 @@
+"""``gongfang-billing explain``: a line of a statement, down to the second on the machine."""
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from billing import clock
+from billing.arguments import period_of
+from billing.bad_usage import BadUsageError
+from billing.charge import Charge
+from billing.clause_text import ClauseText, clause_text
+from billing.config import Settings
+from billing.explaining import Behind, explained, spans_of
+from billing.freeze import settings_of, store_of
+from billing.ledger import Event
+from billing.period import Period, label, midnight_from
+from billing.reading import Reader
+from billing.run import assess
+from billing.shelf import Shelf
+from contract.records import Interval, Transition
+from contract.series import STATE, USAGE
+from store.opening import open_store
+from store.protocol import Store
+
+
+class _Source(Struct, frozen=True, kw_only=True):
+    """Where the line is looked for."""
+
+    store: Store
+    settings: Settings
+    period: Period
+    now: int
+    said: str
+
+
+async def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    period = period_of(arguments, settings.zone)
+    name, shelf = label(period, settings.zone), Shelf(Path(settings.books))
+    frozen = shelf.ledger.revisions(name, Event.FROZEN)
+    if frozen:
+        manifest = shelf.manifest(name, frozen[-1].revision)
+        issued = {entry.revision for entry in shelf.ledger.revisions(name, Event.ISSUED)}
+        is_out = "issued" if manifest.revision in issued else "frozen"
+        said = f"{name}, revision {manifest.revision}, {is_out}: from its evidence"
+        source = _Source(
+            store=store_of(shelf, manifest),
+            settings=msgspec.structs.replace(settings_of(shelf, manifest), books=settings.books),
+            period=period,
+            now=manifest.now,
+            said=said,
+        )
+        return await _explain(arguments, source)
+    async with open_store(settings.store, read_only=True) as store:
+        said = f"{name}: a draft, from the store as it is now"
+        now = clock.now()
+        return await _explain(
+            arguments, _Source(store=store, settings=settings, period=period, now=now, said=said)
+        )
+
+
+async def _explain(arguments: argparse.Namespace, source: _Source) -> int:
+    settings, period = source.settings, source.period
+    found = await assess(source.store, settings, period.start, period.end, now=source.now)
+    lines = [
+        (number, charge)
+        for statement in found.statements
+        for number, charge in enumerate(statement.charges, 1)
+        if arguments.tenant in {None, statement.tenant.id}
+    ]
+    charge = _chosen(arguments, lines)
+    behind = await _behind(source, charge)
+    sys.stdout.write(f"{source.said}\n")
+    for text in explained(charge, _clause(charge, settings), behind, settings.zone):
+        sys.stdout.write(f"{text}\n")
+    return 0
+
+
+def _chosen(arguments: argparse.Namespace, lines: Sequence[tuple[int, Charge]]) -> Charge:
+    """Raises BadUsageError, with the lines that there are."""
+    if (arguments.id is None) == (arguments.line is None):
+        raise BadUsageError("say which line: its id, or --tenant NAME --line NUMBER")
+    if arguments.line is not None and arguments.tenant is None:
+        raise BadUsageError("--line counts on a statement: add --tenant NAME")
+    for number, charge in lines:
+        if arguments.id == charge.id or arguments.line == number:
+            return charge
+    there = [f"  {charge.tenant} {number}  {charge.id}" for number, charge in lines]
+    wanted = arguments.id or f"--line {arguments.line}"
+    raise BadUsageError("\n".join([f"no line {wanted} in this period; there are:", *(there or ["  none"])]))
+
+
+async def _behind(source: _Source, charge: Charge) -> Behind:
+    reader, spans = Reader(source.store, source.settings.site.id), spans_of(charge)
+    machines = {span.machine for span in spans}
+    start, end = source.period.start, source.period.end
+    until = midnight_from(end, source.settings.zone) + 1
+    intervals = [
+        each
+        async for each in reader.facts(USAGE, Interval, start, end)
+        if each.machine in machines and any(span.has(each) for span in spans)
+    ]
+    stops = [
+        each
+        async for each in reader.facts(STATE, Transition, start, until)
+        if each.machine in machines and any(span.is_one(each) for span in spans)
+    ]
+    return Behind(intervals=tuple(intervals), stops=tuple(stops))
+
+
+def _clause(charge: Charge, settings: Settings) -> ClauseText | None:
+    """In the tariff of the tenant."""
+    data = tomllib.loads(settings.texts[Path(settings.config).name])
+    own = {each["id"]: each["tariff"] for each in data.get("tenant", ()) if "tariff" in each}
+    name = str(Path(own.get(charge.tenant, data["tariff"])))
+    return clause_text(name, settings.texts[name], charge.clause_id)
