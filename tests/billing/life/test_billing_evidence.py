@@ -1,0 +1,70 @@
+"""What is kept of what is read: each row once, and enough of them to rate again."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.evidence import DamagedError, rows_of
+from billing.stretches import Stretch, cut, without
+from tests.billing.life.conftest import Plant
+
+DAY = ("--day", "2026-11-05")
+MORE = """
+[[setup_fee]]
+kind = "*"
+price = "20.00"
+
+[[minimum]]
+per = "order"
+amount = "300.00"
+"""
+STRETCHES = st.tuples(st.integers(0, 60), st.integers(1, 30)).map(lambda t: Stretch(t[0], t[0] + t[1]))
+
+
+@given(STRETCHES, st.lists(STRETCHES, max_size=5))
+def test_what_was_read_before_is_left_out_and_nothing_else(whole: Stretch, known: list[Stretch]) -> None:
+    parts = list(without(whole, known))
+    have = [at for part in parts for at in range(*part)]
+    read = {at for each in known for at in range(*each)}
+    assert have == [at for at in range(*whole) if at not in read]
+
+
+@given(st.integers(0, 2**40), st.integers(1, 10 * 86_400_000))
+def test_days_tile_a_stretch(start: int, length: int) -> None:
+    whole = Stretch(start, start + length)
+    parts = list(cut(whole, dense=True))
+    assert [parts[0].start, *(part.end for part in parts)] == [
+        *(part.start for part in parts),
+        whole.end,
+    ]
+    assert all(part.start // 86_400_000 == (part.end - 1) // 86_400_000 for part in parts)
+    assert list(cut(whole, dense=False)) == [whole]
+
+
+def test_a_day_whose_orders_began_before_it_is_rated_again_from_its_evidence(
+    plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Setup fees and minimums of orders read backwards, some of it twice."""
+    tariff = plant.folder / "tariff.toml"
+    tariff.write_text(tariff.read_text("utf-8") + MORE, "utf-8")
+    assert plant.call("freeze", *DAY, "--by", "Li Na") == 0
+    assert plant.call("verify", *DAY) == 0
+    place = plant.books / "2026-11-05" / "1"
+    names = [path for path in place.iterdir() if path.name.startswith("usage-")]
+    rows = [row for path in names for row in rows_of(path)]
+    assert len({row.key for row in rows}) == len(rows) == 4 * 5
+    assert min(row.time for row in rows) < max(row.time for row in rows) - 4 * 86_400_000
+    capsys.readouterr()
+
+
+def test_what_is_read_up_to_the_damage_is_named(plant: Plant, tmp_path: Path) -> None:
+    assert plant.call("freeze", *DAY, "--by", "Li Na") == 0
+    path = max((plant.books / "2026-11-05" / "1").glob("usage-*"))
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    broken = tmp_path / path.name
+    broken.write_bytes(gzip.compress(lines[0] + b"{" + lines[1]))
+    with pytest.raises(DamagedError, match="cannot be read after usage knit-01/e1/"):
+        list(rows_of(broken))
