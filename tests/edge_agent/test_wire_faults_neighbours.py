@@ -31,7 +31,7 @@ from edge_agent.stop_codes import load_stop_table
 PERIOD_MS = 1000
 UNITS = 30
 ANSWER_MS = 12
-MINUTES = 5
+MINUTES = 3
 SLOTS = MINUTES * 60_000 // PERIOD_MS
 FOR_EVER = 1 << 60
 
@@ -168,7 +168,7 @@ def words(maps: Any) -> list[int]:
 
 @pytest.mark.parametrize(
     ("timeout_ms", "share", "dies_at"),
-    [(200, 0.99, 0), (500, 0.99, 60_000), (1000, 0.98, 60_000), (3000, 0.94, 0), (3000, 0.94, 60_000)],
+    [(200, 0.99, 0), (500, 0.99, 60_000), (1000, 0.98, 60_000), (3000, 0.92, 0), (3000, 0.92, 60_000)],
 )
 async def test_one_silent_unit_of_thirty_does_not_cost_its_neighbours_their_rate(
     profile: Profile, words: list[int], timeout_ms: int, share: float, dies_at: int
@@ -193,7 +193,7 @@ async def test_half_of_the_bus_silent_costs_the_other_half_a_tenth_of_its_time(
     assert min(neighbours) >= 0.87 * SLOTS - first_s
     assert bus.wasted_ms <= (len(silent) + 5) * timeout_ms + 0.1 * (MINUTES - 1) * 60_000
     for unit in silent:
-        assert any(at >= 180_000 for at in bus.asked_at[unit]), f"unit {unit} was forgotten"
+        assert any(at >= 90_000 for at in bus.asked_at[unit]), f"unit {unit} was forgotten"
 
 
 async def test_where_nobody_answers_nobody_loses_by_asking(profile: Profile, words: list[int]) -> None:
