@@ -103,6 +103,8 @@ class Factory(Struct, frozen=True, kw_only=True):
     receiver: Child
     boundary_ms: int
     """When a boundary of the grid comes, UTC ms."""
+    ahead_ms: int
+    """Plant time, which puts it there, less real time."""
 
     @property
     def notes(self) -> list[Path]:
@@ -147,18 +149,19 @@ def open_factory(plan: Plan, directory: Path) -> Iterator[Factory]:
         )
         for server in servers:
             server.says("serve on port")
-        boundary = write_site(plan, directory / "site.toml", broker=port, machines=machines_port)
+        boundary_ms, ahead_ms = write_site(plan, directory / "site.toml", broker=port, machines=machines_port)
         yield Factory(
             directory=directory,
             broker=broker,
             servers=tuple(servers),
             receiver=receiver,
-            boundary_ms=boundary,
+            boundary_ms=boundary_ms,
+            ahead_ms=ahead_ms,
         )
 
 
-def write_site(plan: Plan, path: Path, *, broker: int, machines: int) -> int:
-    """With the two ports. Returns when a boundary of the grid comes, UTC ms."""
+def write_site(plan: Plan, path: Path, *, broker: int, machines: int) -> tuple[int, int]:
+    """When a boundary of the grid comes (UTC ms), and by how much plant time is ahead of real time."""
     endpoints = -(-plan.machines // plan.units)
     real_ms = time.time_ns() // 1_000_000
     boundary_ms = int((plan.settle_s + plan.boundary_s) * 1000)
@@ -178,7 +181,7 @@ def write_site(plan: Plan, path: Path, *, broker: int, machines: int) -> int:
         for number in range(plan.machines)
     ]
     path.write_text("\n".join(text))
-    return real_ms + boundary_ms
+    return real_ms + boundary_ms, plant_ms - real_ms
 
 
 class Commits:

@@ -28,16 +28,25 @@ class Seen(Struct, kw_only=True):
     """Messages of live state."""
     metered: dict[str, int] = {}
     """When the first record of each machine came, UTC ms."""
+    opened: dict[str, int] = {}
+    """What the counter of pieces of each machine said when its epoch was opened."""
+    counted: dict[str, tuple[int, int]] = {}
+    """The end of each machine's last interval (plant time, UTC ms), and the pieces metered until then."""
     at: list[tuple[int, int]] = []
     """Instant (UTC ms) and records of each batch."""
 
 
-class _Named(Struct):
+class _Record(Struct):
     machine: str
+    type: str
+    readings: dict[str, int] = {}
+    totals: dict[str, int] = {}
+    start: int = 0
+    duration_ms: int = 0
 
 
 class _Batch(Struct):
-    records: list[_Named]
+    records: list[_Record]
 
 
 def main() -> None:
@@ -55,6 +64,11 @@ def main() -> None:
         seen.at.append((now, len(records)))
         for record in records:
             seen.metered.setdefault(record.machine, now)
+            if record.type == "meter":
+                seen.opened[record.machine] = record.readings["pieces"]
+            elif record.type == "interval":
+                end = record.start + record.duration_ms
+                seen.counted[record.machine] = end, record.totals["produced"]
         receipt = Receipt(
             batch=batch_id(payload),
             collector="receiver",

@@ -20,6 +20,7 @@ from msgspec import Struct
 from benchmarks.factory import Child, Commits, Factory, Plan, open_factory
 from benchmarks.lateness import Punctuality, by_machine, punctuality, within
 from benchmarks.receiver import Seen
+from simulators.crowd import PIECE_S, Member
 
 _EPILOG: Final = """\
 examples:
@@ -36,7 +37,9 @@ what the columns say:
   core      the same as a share of one core
   grid      p99 and max in the 10 s from a boundary at which every machine closes its interval
   start     s until every machine was asked, and until a record of every machine was received
-  stop      s from SIGTERM to the end of the process, records left in its outbox then
+  stop      s from SIGTERM to the end of the process
+  off       pieces by which the last intervals differ from what the machines made; a few, since an
+            interval's end and the machine's second do not fall together
 
 A boundary of the grid lies in every measurement, so a minute measured has five times the usual records.
 Other load on the computer makes lateness worse and leaves CPU per poll nearly as it is."""
@@ -70,6 +73,10 @@ class Result(Struct, frozen=True, kw_only=True):
     start_metered_s: float
     stop_s: float
     stop_code: int
+    pieces: int
+    """Metered, by the last interval of each machine."""
+    pieces_off: int
+    """By how much that differs from what the machines made until then, every machine's difference added."""
 
 
 def measure(plan: Plan, agent: Sequence[str], directory: Path) -> Result:
@@ -132,7 +139,18 @@ def _measured(plan: Plan, factory: Factory, agent: Child, began: float) -> Resul
         start_metered_s=(max(seen.metered.values()) - shift - began) / 1000,
         stop_s=stop_s,
         stop_code=code,
+        pieces=sum(counted for _, counted in seen.counted.values()),
+        pieces_off=sum(
+            abs(_made(int(name[1:]), end - factory.ahead_ms) - seen.opened[name] - counted)
+            for name, (end, counted) in seen.counted.items()
+        ),
     )
+
+
+def _made(machine: int, at_ms: int) -> int:
+    """Pieces until a poll at ``at_ms``; the machine's second may have been the one before."""
+    run_s, _, _ = Member(machine, 0).worked(at_ms // 1000)
+    return run_s // PIECE_S
 
 
 def _notes(files: Sequence[Path]) -> Iterator[tuple[int, int]]:
@@ -177,6 +195,8 @@ _ROWS: Final = (
     ("start: metered s", lambda r: f"{r.start_metered_s:.1f}"),
     ("stop s", lambda r: f"{r.stop_s:.1f}"),
     ("exit code", lambda r: f"{r.stop_code}"),
+    ("pieces", lambda r: f"{r.pieces}"),
+    ("of them off", lambda r: f"{r.pieces_off}"),
 )
 
 
