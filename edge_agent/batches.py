@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from contract.messages import Receipt
+from contract.messages import BATCH_LIMIT, Receipt
 from edge_agent.clock import real_ms
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
@@ -24,6 +24,13 @@ IN_FLIGHT: Final = 4
 """Batches under way at a time; what waits behind them rests in the outbox."""
 _LINGER_S: Final = 0.2
 """Records that close together travel together: a grid boundary closes an interval on every machine."""
+_APART_S: Final = 1.0
+"""Between two sealings, unless batches are full: of thousands of machines there is always one with something
+to tell, and each batch costs the disk three commits, however small it is."""
+_FULL: Final = 50
+"""About so many records fill a batch."""
+_FULL_BYTES: Final = BATCH_LIMIT * 3 // 4
+"""A batch of more had no room for the next record: there may be others behind it."""
 _LOOK_S: Final = 1.0
 """How often the outbox is looked at when nobody says that something came."""
 
@@ -57,6 +64,10 @@ class Batches:
         self._unreadable: set[str] = set()
         """Batches that no collector could read so far: kept, and not counted among those under way."""
         self._quiet_until = 0.0
+        self._sealed_at, self._is_behind = 0.0, False
+        """When batches were last made (event loop time), and whether the last of them was full."""
+        self._news = 0
+        """How often something was put since then."""
         self._store_away = False
         """The store takes nothing: what was never offered stays so, since only that may still merge."""
 
@@ -71,6 +82,7 @@ class Batches:
 
     def wake(self) -> None:
         """Something was put into the outbox."""
+        self._news += 1
         self._came.set()
 
     async def send(self, broker: Broker) -> None:
@@ -127,7 +139,9 @@ class Batches:
     async def _seal(self) -> None:
         if _now() < self._quiet_until:
             return
-        await self._commit.flush()
+        self._news = 0
+        if self._commit.unwritten:
+            await self._commit.flush()
         sealed = await self._commit.call(
             Outbox.seal,
             real_ms(),
@@ -138,6 +152,9 @@ class Batches:
         )
         for batch in sealed:
             self._flights[batch.id] = _Flight(batch.payload)
+        if sealed:
+            self._sealed_at = _now()
+            self._is_behind = len(sealed[-1].payload) > _FULL_BYTES
 
     async def _publish(self, broker: Broker, flight: _Flight) -> None:
         flight.attempt += 1
@@ -145,14 +162,18 @@ class Batches:
         await broker.publish(self._topic, flight.payload)
 
     async def _wait(self) -> None:
-        is_backlog = len(self._flights) >= IN_FLIGHT
         next_due = min((flight.due for flight in self._flights.values()), default=_now() + _LOOK_S)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, min(_LOOK_S, next_due - _now()))):
                 await self._came.wait()
         self._came.clear()
-        if not is_backlog:  # what waits behind full batches has company enough
-            await asyncio.sleep(_LINGER_S)
+        if not self._is_behind:  # what waits behind full batches has company enough
+            await self._linger()
+
+    async def _linger(self) -> None:
+        until = max(_now() + _LINGER_S, self._sealed_at + _APART_S)
+        while (left_s := until - _now()) > 0 and self._news < _FULL:  # noqa: ASYNC110  each sets one event
+            await asyncio.sleep(min(left_s, _LINGER_S))
 
 
 def _now() -> float:

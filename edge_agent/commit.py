@@ -19,7 +19,7 @@ from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxAwayError, OutboxError, is_away, is_damage
 from edge_agent.wanted import Wanted, retry_after_s
 
-LINGER_S: Final = 0.5
+LINGER_S: Final = 1.0
 """Checkpoints that come one by one are committed together: a flash card has only so many writes in it."""
 RECORDS_LIMIT: Final = 50_000
 """Most records that wait in memory for the disk: some 50 MB. More, and the agent falls."""

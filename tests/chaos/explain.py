@@ -18,7 +18,7 @@ Span = tuple[int, int]
 POLL: Final = layout.POLL_MS // layout.SCALE
 START_UP: Final = 4_000
 """A process of Python until it has read its first machine, on a machine that others use too."""
-LINGER: Final = 500
+LINGER: Final = 1_000
 """Checkpoints wait for each other so long before they are committed."""
 CHECKPOINT: Final = layout.CHECKPOINT_MS // layout.SCALE + LINGER + 500
 """Age of the last checkpoint on the disk, its commit included."""

@@ -106,7 +106,7 @@ class Rig:
 
 @pytest.fixture
 async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
-    for pause in ("commit.LINGER_S", "batches._LINGER_S"):
+    for pause in ("commit.LINGER_S", "batches._LINGER_S", "batches._APART_S"):
         monkeypatch.setattr(f"edge_agent.{pause}", 0.002)
     open_outbox: Callable[[], Outbox] = partial(
         Outbox.open,
@@ -187,3 +187,42 @@ async def test_batches_that_nobody_can_read_do_not_stop_the_others(rig: Rig) -> 
         payload = (await rig.sent(sequence))[-1]
         await rig.answer(payload, unreadable="no JSON", records=0, accepted=0)
     assert (await rig.depth()).batches == IN_FLIGHT + 1
+
+
+async def test_records_that_trickle_travel_together(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every batch costs the disk three commits, so one that is not full waits for company."""
+    monkeypatch.setattr("edge_agent.batches._APART_S", 3_600.0)
+    rig.put(1)
+    [first] = await rig.sent(1)
+    await rig.answer(first)
+    for sequence in (2, 3):
+        rig.put(sequence)
+        await asyncio.sleep(PASS_S / 2)
+    assert rig.broker.payloads == [first]
+    rig.disconnect()
+    rig.connect()
+    [second] = await rig.sent(1)
+    assert len(msgspec.json.decode(second, type=Batch).records) == 2
+
+
+async def test_enough_for_a_batch_does_not_wait(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A boundary of the grid just after something small was sent."""
+    monkeypatch.setattr("edge_agent.batches._APART_S", 3_600.0)
+    rig.put(1)
+    await rig.answer((await rig.sent(1))[0])
+    for sequence in range(2, 102):
+        rig.put(sequence)
+    assert len(await rig.sent(2)) >= 2
+
+
+async def test_what_fills_batches_waits_for_nobody(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_agent.batches._APART_S", 3_600.0)
+    for sequence in range(1, 2_001):
+        rig.put(sequence)
+    await rig.commit.flush()
+    answered = 0
+    async with asyncio.timeout(30):
+        while (await rig.depth()).records:
+            await rig.answer((await rig.sent(answered + 1))[answered])
+            answered += 1
+    assert answered >= 2 * IN_FLIGHT
