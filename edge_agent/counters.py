@@ -99,6 +99,11 @@ def doubtful(taken: Mapping[str, Step]) -> bool:
     return any(step.kind in _OPEN for step in taken.values())
 
 
+def valueless(taken: Mapping[str, Step]) -> bool:
+    """Whether one of the steps stands for nobody knows what, even once the next read has confirmed it."""
+    return any(step.kind is Kind.DOUBTFUL for step in taken.values())
+
+
 def rebased(first: Mapping[str, Step], second: Mapping[str, Step]) -> dict[str, Step]:
     """Steps over an odd read that the next one confirmed.
 

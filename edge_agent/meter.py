@@ -112,10 +112,48 @@ def at_length(
     scheme: Scheme, meter: MeterState, sample: Sample, leases: Leases, announced: Announced
 ) -> Turned:
     """What ``observe`` does where something may have happened."""
-    steps = _steps(scheme, meter, sample)
-    if steps is None:
-        doubted = miss(scheme, meter, sample.at, Reason.TRANSIENT)
-        return Turned(replace(doubted.meter, suspect=sample), doubted.records)
+    every = scheme.profile.counters
+    steps = counters.steps(every, meter.settled, sample)
+    if not counters.doubtful(steps):
+        return _believe(scheme, meter, sample, steps, leases=leases, announced=announced)
+    if meter.suspect is None:
+        return _doubt(scheme, meter, sample)
+    # One odd read is not believed. When the next read goes on from it the jump is real.
+    onward = counters.steps(every, meter.suspect, sample)
+    if counters.doubtful(onward):
+        return _doubt(scheme, meter, sample)
+    first = counters.steps(every, meter.settled, meter.suspect)
+    if counters.valueless(first):
+        return _believe(
+            scheme, meter, sample, counters.rebased(first, onward), leases=leases, announced=announced
+        )
+    before = _believe(scheme, _undoubted(meter), meter.suspect, first, leases=leases, announced=announced)
+    after = observe(scheme, before.meter, sample, leases, announced)
+    return Turned(after.meter, (*before.records, *after.records))
+
+
+def _doubt(scheme: Scheme, meter: MeterState, sample: Sample) -> Turned:
+    doubted = miss(scheme, meter, sample.at, Reason.TRANSIENT)
+    return Turned(replace(doubted.meter, suspect=sample), doubted.records)
+
+
+def _undoubted(meter: MeterState) -> MeterState:
+    """The odd read was a wrap, or another true count: it is as good as any, and no poll was missed."""
+    missed = meter.missed - 1
+    return replace(
+        meter, suspect=None, missed=missed, missed_reason=meter.missed_reason if missed else Reason.NONE
+    )
+
+
+def _believe(
+    scheme: Scheme,
+    meter: MeterState,
+    sample: Sample,
+    steps: dict[str, Step],
+    *,
+    leases: Leases,
+    announced: Announced,
+) -> Turned:
     late = sample.at - meter.settled.at > scheme.hold_ms
     opened = open_gap(scheme, meter, meter.missed_reason) if late else Turned(meter)
     turn = Turn(scheme, opened.meter)
@@ -158,23 +196,6 @@ def _boundaries(turn: Turn, until: int, leases: Leases) -> list[int]:
     if turn.midnight <= last:
         found.add(turn.midnight)
     return sorted(found)
-
-
-def _steps(scheme: Scheme, meter: MeterState, sample: Sample) -> dict[str, Step] | None:
-    """The counters' steps since the settled sample; None while one odd read awaits the next.
-
-    One odd read is not believed. When the next read goes on from it the jump is real, but has no value.
-    """
-    every = scheme.profile.counters
-    taken = counters.steps(every, meter.settled, sample)
-    if not counters.doubtful(taken):
-        return taken
-    if meter.suspect is None:
-        return None
-    onward = counters.steps(every, meter.suspect, sample)
-    if counters.doubtful(onward):
-        return None
-    return counters.rebased(counters.steps(every, meter.settled, meter.suspect), onward)
 
 
 def miss(scheme: Scheme, meter: MeterState, at: int, reason: Reason, polls: int = 1) -> Turned:

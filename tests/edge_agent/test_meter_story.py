@@ -317,7 +317,25 @@ def test_a_counter_that_wrapped_in_a_silent_night_is_believed_a_poll_later(bench
     bench.see_every_second(night, night + 300)
     assert total(bench.intervals(), "scrap") == 65_536 - 40_000 + 64
     gap = [interval for interval in bench.intervals() if interval.reason == "silent"][-1]
-    assert gap.end == bench.ms(night + 1)
+    assert gap.end == bench.ms(night), "what is known a poll later was true from the read that showed it"
+
+
+def test_a_wrap_at_the_read_that_shows_the_next_order_misses_no_poll_and_mixes_no_pieces(
+    bench: Bench,
+) -> None:
+    bench.readings["ng"] = 65_530
+    bench.see_every_second(0, 100, order="20001")
+    bench.readings["ng"] = 2
+    bench.see(101, order="20002")
+    bench.see(102, order="20002", ng=1)
+    bench.see_every_second(103, 300, order="20002")
+    first, second = bench.intervals()
+    assert [(part.order_id, part.quantities["scrap"]) for part in (first, second)] == [
+        ("20001", 8),
+        ("20002", 1),
+    ]
+    assert (first.end, first.polls_missed, second.polls_missed) == (bench.ms(101), 0, 0)
+    assert {part.quality for part in (first, second)} == {"actual"}
 
 
 def test_a_counter_that_a_person_set_back_is_no_wrap_and_counts_on(bench: Bench) -> None:
