@@ -5,6 +5,7 @@ nobody can take one of these lines out without being told.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
@@ -16,8 +17,10 @@ TABLE = read(FILE.read_text("utf-8"))
 
 
 @pytest.fixture(scope="session")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    return Copy(tmp_path_factory.mktemp("copy") / "source")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+    made = Copy(tmp_path_factory.mktemp("copy") / "source")
+    yield made
+    made.close()
 
 
 @pytest.mark.parametrize("protection", TABLE, ids=lambda one: one.name)
@@ -31,7 +34,10 @@ def test_without_it_its_test_fails(copy: Copy, protection: Protection) -> None:
 
 @pytest.mark.timeout(300)
 def test_with_all_of_them_each_named_test_passes(copy: Copy) -> None:
-    ran = copy.run(*sorted({protection.test for protection in TABLE}))
+    """Or their failing would prove nothing. What only a busy machine has failed may try again."""
+    ran = copy.run(*sorted({protection.test for protection in TABLE}), to_the_end=True)
+    if ran.failed and not ran.errors:
+        ran = copy.run(*ran.failed, to_the_end=True)
     assert ran.code == 0, ran.output
 
 

@@ -1,12 +1,13 @@
-"""A copy of the source in which something may be missing, and pytest in it, as a process of its own."""
+"""A copy of the source in which something may be missing, and pytest in it, in a process of its own."""
 
 import compileall
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -41,11 +42,13 @@ class Ran(Struct, frozen=True, kw_only=True):
     skipped: int = 0
     failures: tuple[str, ...] = ()
     """The message of each."""
+    failed: tuple[str, ...] = ()
+    """Their node ids."""
     output: str = ""
 
 
 class Copy:
-    """Of packages, tests and configurations; ``root`` is made."""
+    """Of packages, tests and configurations; ``root`` is made. ``close`` it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -57,6 +60,15 @@ class Copy:
         for name in packages:
             # Checked by the source's hash: a file changed and restored within a second is never mistaken.
             compileall.compile_dir(root / name, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+        # The working directory is first on the path of ``python -m``, so the copy is what is imported.
+        self._forking = subprocess.Popen(
+            (sys.executable, "-m", "tests.protections.forking"),
+            cwd=root,
+            env=self._environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     @contextmanager
     def without(self, one: Protection) -> Iterator[None]:
@@ -69,31 +81,36 @@ class Copy:
         finally:
             file.write_text(whole, "utf-8")
 
-    def run(self, *tests: str) -> Ran:
-        """These tests, up to the first that fails."""
-        report = self.root / "report.xml"
+    def run(self, *tests: str, to_the_end: bool = False) -> Ran:
+        """These tests, up to the first that fails, or all of them."""
+        report, output = self.root / "report.xml", self.root / "output"
         report.unlink(missing_ok=True)
         # Plugins by name: importing hypothesis alone would double the time of most tests.
         plugins = ("no:cacheprovider", "pytest_asyncio.plugin", "pytest_timeout")
-        done = subprocess.run(
-            (
-                *(sys.executable, "-m", "pytest", "-q", "-x"),
+        arguments = (
+            *(
+                "-q",
+                *(() if to_the_end else ("-x",)),
                 *(word for plugin in plugins for word in ("-p", plugin)),
-                *(f"--timeout={SLOW_S}", f"--basetemp={self.root / 'tmp'}", f"--junitxml={report}"),
-                *tests,
             ),
-            cwd=self.root,
-            env=self._environment(),
-            check=False,
-            capture_output=True,
-            text=True,
+            *("-o", "junit_family=xunit1"),
+            *(f"--timeout={SLOW_S}", f"--basetemp={self.root / 'tmp'}", f"--junitxml={report}"),
+            *tests,
         )
-        output = done.stdout + done.stderr
-        return (
-            _read(report, done.returncode, output)
-            if report.exists()
-            else Ran(code=done.returncode, output=output)
-        )
+        code = self._ask({"arguments": arguments, "output": str(output)})
+        said = output.read_text("utf-8", "replace")
+        return _read(report, code, said) if report.exists() else Ran(code=code, output=said)
+
+    def _ask(self, what: Mapping[str, object]) -> int:
+        stdin, stdout = self._forking.stdin, self._forking.stdout
+        assert stdin
+        assert stdout
+        stdin.write(json.dumps(what) + "\n")
+        stdin.flush()
+        return int(stdout.readline())
+
+    def close(self) -> None:
+        self._forking.communicate()
 
     def _environment(self) -> dict[str, str]:
         """The copy comes before what is installed, for child processes too."""
@@ -110,11 +127,13 @@ class Copy:
 def _read(report: Path, code: int, output: str) -> Ran:
     suite = ET.parse(report).getroot().find("testsuite")
     assert suite is not None
+    failed = [case for case in suite.iter("testcase") if case.find("failure") is not None]
     return Ran(
         code=code,
         errors=int(suite.get("errors", 0)),
         skipped=int(suite.get("skipped", 0)),
         failures=tuple(failure.get("message", "") for failure in suite.iter("failure")),
+        failed=tuple(f"{case.get('file')}::{case.get('name')}" for case in failed),
         output=output,
     )
 
