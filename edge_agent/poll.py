@@ -79,6 +79,10 @@ class Poller:
         """Whether a read is under way, or waits for its turn."""
         return self._is_reading
 
+    def leave_now(self, poll: asyncio.Task[None]) -> bool:
+        """Ends ``poll`` unless a read is under way; whether it did."""
+        return not self._is_reading and poll.cancel()
+
     async def leave(self, poll: asyncio.Task[None]) -> None:
         """Ends ``poll``, in which this runs, when no read is under way: cut off in the middle, one would cost
         its neighbours the connection.

@@ -87,12 +87,15 @@ class Roster:
         retired = dict(zip(moved_, await asyncio.gather(*map(self._retired, moved_)), strict=True))
         self._close_links(changes.closed)
         self._open(changes.opened, links)
-        breath = Breath()
-        for name, to in swapped:  # first those that nobody polls meanwhile
-            if name in retired:
-                self._succeed(retired[name], to)
-                await breath.draw()
-        await self._swap_all([(name, to) for name, to in swapped if name not in retired])
+        breath, reading = Breath(), []
+        for name, to in sorted(swapped, key=lambda pair: pair[0] not in retired):
+            machine = retired.get(name) or self._retired_now(name)
+            if machine is None:
+                reading.append((name, to))
+            else:
+                self._succeed(machine, to)
+            await breath.draw()
+        await self._swap_all(reading)
         for configured in changes.added:
             self._begin(configured, checkpoints)
             await breath.draw()
@@ -246,6 +249,14 @@ class Roster:
         """Not polled any more."""
         running = self._running.pop(name)
         await running.poller.leave(running.poll)
+        return self.machines.pop(name)
+
+    def _retired_now(self, name: str) -> Machine | None:
+        """Not polled any more; None when it would have to be waited for."""
+        running = self._running[name]
+        if not running.poller.leave_now(running.poll):
+            return None
+        del self._running[name]
         return self.machines.pop(name)
 
     def _forget(self, name: str) -> None:

@@ -65,6 +65,23 @@ async def test_a_read_under_way_ends_before_its_poller_goes() -> None:
     assert (poll.cancelled(), wire.cut) == (True, 0)
 
 
+async def test_who_waits_for_his_slot_goes_at_once_and_who_reads_does_not() -> None:
+    wire = Wire()
+    poller, poll = started(wire)
+    await asyncio.sleep(0)
+    assert poller.leave_now(poll)
+    await asyncio.wait([poll])
+    assert (poll.cancelled(), wire.began.is_set()) == (True, False)
+    poller, poll = started(wire)
+    await wire.began.wait()
+    assert not poller.leave_now(poll)
+    await asyncio.sleep(0.05)
+    assert not poll.done()
+    wire.let_go.set()
+    await poller.leave(poll)
+    assert wire.cut == 0
+
+
 async def test_a_read_that_never_ends_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_agent.poll.LEAVE_S", 0.05)
     wire = Wire()
