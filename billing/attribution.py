@@ -76,7 +76,7 @@ class Books(Struct, frozen=True, kw_only=True):
     witnesses: Mapping[tuple[str, str], str] | None = None
     """By machine and epoch, the id of a witness of what its panel shows; None where none is demanded."""
     priced: frozenset[str] = frozenset()
-    """Quantities beside pieces that have a price: who made a machine count them must be known."""
+    """Measures beside time and pieces that have a price: whose they are must be known."""
 
 
 class Attribution(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from billing.period import Period
 from billing.timeline import Timeline, timeline
 from contract.facts import LeaseFact
 
@@ -35,6 +36,9 @@ class Booking(Struct, frozen=True, kw_only=True):
     returned: tuple[Returned, ...] = ()
     is_cancelled: bool = False
     """It was given back whole before it began."""
+
+    def touches(self, period: Period) -> bool:
+        return self.start < period.end and (self.end is None or self.end > period.start)
 
 
 def bookings(facts: Iterable[LeaseFact]) -> list[Booking]:

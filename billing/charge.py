@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from billing.clauses import Clause
-from billing.grain import Cell
+from billing.grain import WHOLE, Cell
 from billing.words import NO_WORDS, Unit, Words
 from contract.names import NONE
 
@@ -26,6 +26,8 @@ class Charge(Struct, frozen=True, kw_only=True):
     clause: Clause
     clause_id: str
     """The clause of the tariff that the line comes from."""
+    tariff: str = ""
+    """``id@version`` of the tariff that has the clause."""
     label: Words
     part: Words = NO_WORDS
     """What of the clause it is: a tier, a band, a day."""
@@ -87,6 +89,11 @@ def by_machine(places: Mapping[Place, int]) -> dict[str, int]:
     for place, amount in sorted(places.items()):
         found[place.machine] = found.get(place.machine, 0) + amount
     return found
+
+
+def on_machines(machines: Mapping[str, int]) -> dict[Place, int]:
+    """Places of a line that knows its machines only."""
+    return {Place(machine, WHOLE): amount for machine, amount in machines.items()}
 
 
 def line_id(*parts: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from billing.attribution import Books, Claim
+from billing.grain import amount_of
 from billing.timeline import NO_LEASES
 from contract.facts import CorrectedField, QualityResult, Target
 from contract.names import NONE
@@ -19,9 +20,10 @@ WORTH_QUANTITIES = ("produced", "scrap", "rework")
 
 
 def has_worth(interval: Interval, priced: frozenset[str] = frozenset()) -> bool:
-    """``priced``: quantities that a tariff has a price for, beside pieces."""
-    counted = any(interval.quantities.get(name, 0) for name in (*WORTH_QUANTITIES, *priced))
-    return counted or any(getattr(interval, field) for field in WORTH_FIELDS)
+    """``priced``: measures beside the usual that have a price, like litres, or idle time under a lease."""
+    pieces = any(interval.quantities.get(name, 0) for name in WORTH_QUANTITIES)
+    time = any(getattr(interval, field) for field in WORTH_FIELDS)
+    return pieces or time or any(amount_of(interval, measure) for measure in priced)
 
 
 def interval_claim(interval: Interval, priced: frozenset[str] = frozenset()) -> Claim:

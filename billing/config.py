@@ -23,6 +23,7 @@ from billing.tariff_file import read_tariff
 from billing.toml_values import Name, Table, Text
 from billing.validation import NO_LIMITS, Limits
 from billing.validation_shape import ValidationTable
+from billing.validity import check_entries
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from store.config import StoreConfig
 
@@ -165,6 +166,7 @@ def load(path: Path, read: ReadFile = on_disk) -> Settings:
         raise BadConfigurationError(found)
     tariffs = {tenant: each for tenant, each in own.items() if each}
     settings = _settings(table, tariff, tariffs, joined(filter(None, entries)), path)
+    check_entries(settings.entries, settings.tariff_of, str(path))
     return msgspec.structs.replace(settings, texts=texts.found)
 
 

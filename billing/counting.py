@@ -64,64 +64,87 @@ Counts = dict[LineKey, Count]
 
 def counts(usages: Iterable[Usage], tariff: Tariff) -> Counts:
     """Only what has a payer is counted, and only where the machine measures what the clause needs."""
-    found: Counts = {}
+    counting = _Counting(tariff)
     for usage in usages:
         if usage.place is Where.TENANT:
-            _Counting(tariff, usage, found).count()
-    return dict(sorted(found.items()))
+            counting.count(usage)
+    return dict(sorted(counting.found.items()))
+
+
+class _Fitting(Struct, frozen=True, kw_only=True):
+    """The clauses that hold for one machine."""
+
+    rates: tuple[tuple[Clause, list[Rate]], ...]
+    piece: Piece | None
+    quantities: list[QuantityPrice]
+    energy: Energy | None
 
 
 class _Counting:
-    """One usage, which is of one tenant, order and machine."""
+    """Adds usages up, each of one tenant, order and machine."""
 
-    def __init__(self, tariff: Tariff, usage: Usage, found: Counts) -> None:
-        self._tariff, self._usage, self._found = tariff, usage, found
-        self._machine = tariff.machine(usage.machine, usage.kind)
+    def __init__(self, tariff: Tariff) -> None:
+        self.found: Counts = {}
+        self._tariff = tariff
+        self._of: dict[tuple[str, str], _Fitting] = {}
 
-    def count(self) -> None:
-        for clause in HOURLY:
-            rates = self._tariff.rates_of(self._machine, clause)
-            if rates and clause is Clause.STOP_TENANT:
-                self._stops(rates)
-            elif rates:
-                self._time(clause, rates)
-        if piece := self._tariff.piece(self._machine):
-            self._pieces(piece)
-        for price in self._tariff.quantities_of(self._machine):
-            self._quantity(price)
-        if energy := self._tariff.energy(self._machine):
-            self._energy(energy)
+    def count(self, usage: Usage) -> None:
+        of = self._fitting(usage)
+        for clause, rates in of.rates:
+            if clause is Clause.STOP_TENANT:
+                self._stops(usage, rates)
+            else:
+                self._time(usage, clause, rates)
+        if of.piece:
+            self._pieces(usage, of.piece)
+        for price in of.quantities:
+            self._quantity(usage, price)
+        if of.energy:
+            self._energy(usage, of.energy)
 
-    def _time(self, clause: Clause, rates: list[Rate]) -> None:
-        for cell, ms in self._usage.cells(MEASURES[clause]):
+    def _fitting(self, usage: Usage) -> _Fitting:
+        key = (usage.machine, usage.kind)
+        if key not in self._of:
+            machine = self._tariff.machine(*key)
+            rates = ((clause, self._tariff.rates_of(machine, clause)) for clause in HOURLY)
+            self._of[key] = _Fitting(
+                rates=tuple((clause, found) for clause, found in rates if found),
+                piece=self._tariff.piece(machine),
+                quantities=self._tariff.quantities_of(machine),
+                energy=self._tariff.energy(machine),
+            )
+        return self._of[key]
+
+    def _time(self, usage: Usage, clause: Clause, rates: list[Rate]) -> None:
+        for cell, ms in usage.cells(MEASURES[clause]):
             if rate := self._rate(rates, cell):
-                count = self._of(rate)
-                count.meet(self._usage)
+                count = self._line(usage, rate)
+                count.meet(usage)
                 count.metered += ms
-                count.add(self._at(cell), ms)
+                count.add(Place(usage.machine, cell), ms)
 
-    def _stops(self, rates: list[Rate]) -> None:
+    def _stops(self, usage: Usage, rates: list[Rate]) -> None:
         """A part of a stop is charged as it lies in the whole stop, so that it does not matter who cut it."""
-        for stop in self._usage.stops:
+        for stop in usage.stops:
             rate = self._rate(rates, stop.cell)
             if rate is None:
                 continue
-            count, ms = self._of(rate), stop.beyond(rate.grace_ms)
+            count, ms = self._line(usage, rate), stop.beyond(rate.grace_ms)
             count.metered += stop.end - stop.start
             if rate.block.each is Each.STOP and not rate.block.is_plain:
                 free_until = stop.since + rate.grace_ms
                 ms = rate.block.between(stop.start - free_until, stop.end - free_until)
-            count.meet(self._usage, (stop.record,) if ms else ())
-            count.add(self._at(stop.cell), ms)
+            count.meet(usage, (stop.record,) if ms else ())
+            count.add(Place(usage.machine, stop.cell), ms)
 
-    def _pieces(self, piece: Piece) -> None:
-        if pieces_of(self._usage, piece.basis) is None:
+    def _pieces(self, usage: Usage, piece: Piece) -> None:
+        if pieces_of(usage, piece.basis) is None:
             return
-        usage, count = self._usage, self._of(piece)
+        count = self._line(usage, piece)
         count.meet(usage)
         for name in ("produced", "scrap") if piece.basis is Clause.GOOD else ("produced",):
             for cell, pieces in usage.cells(name):
-                count.add(self._at(cell), -pieces if name == "scrap" else pieces)
+                count.add(Place(usage.machine, cell), -pieces if name == "scrap" else pieces)
         count.metered = sum(count.places.values())
         count.produced += usage.quantities.get("produced", 0)
         count.scrap += usage.quantities.get("scrap", 0) if "scrap" in usage.measured else 0
@@ -129,37 +152,36 @@ class _Counting:
         for party, scrap in usage.inspected.items():
             count.inspected[party] = count.inspected.get(party, 0) + scrap
 
-    def _quantity(self, price: QuantityPrice) -> None:
-        if not {price.name, *filter(None, [price.less])} <= self._usage.measured:
+    def _quantity(self, usage: Usage, price: QuantityPrice) -> None:
+        if not {price.name, *filter(None, [price.less])} <= usage.measured:
             return
-        count = self._of(price)
-        count.meet(self._usage)
-        for cell, amount in self._usage.cells(price.name):
+        count = self._line(usage, price)
+        count.meet(usage)
+        for cell, amount in usage.cells(price.name):
             count.metered += amount
-            count.add(self._at(cell), amount)
-        for cell, amount in self._usage.cells(price.less) if price.less else ():
-            count.add(self._at(cell), -amount)
+            count.add(Place(usage.machine, cell), amount)
+        for cell, amount in usage.cells(price.less) if price.less else ():
+            count.add(Place(usage.machine, cell), -amount)
 
-    def _energy(self, energy: Energy) -> None:
-        if ENERGY not in self._usage.measured:
+    def _energy(self, usage: Usage, energy: Energy) -> None:
+        if ENERGY not in usage.measured:
             return
-        count = self._of(energy)
-        count.meet(self._usage)
-        for cell, wh in self._usage.cells(ENERGY):
+        count = self._line(usage, energy)
+        count.meet(usage)
+        for cell, wh in usage.cells(ENERGY):
             count.metered += wh
-            count.add(self._at(cell), wh)
+            count.add(Place(usage.machine, cell), wh)
 
-    def _of(self, clause: Counted) -> Count:
+    def _line(self, usage: Usage, clause: Counted) -> Count:
         over_all = not isinstance(clause, Energy) and clause.tiers.over is Over.TENANT
-        order_id = NONE if over_all else self._usage.order_id
-        key = LineKey(self._usage.tenant, order_id, self._usage.kind, clause.id)
-        return self._found.setdefault(key, Count(clause))
-
-    def _at(self, cell: Cell) -> Place:
-        return Place(self._usage.machine, cell)
+        order_id = NONE if over_all else usage.order_id
+        key = LineKey(usage.tenant, order_id, usage.kind, clause.id)
+        return self.found.setdefault(key, Count(clause))
 
     def _rate(self, rates: list[Rate], cell: Cell) -> Rate | None:
         """Where nobody knows in which of several bands it was, the cheapest of their rates, or none."""
+        if not any(rate.band for rate in rates):
+            return rates[0]
         keys = {rate.calendar: self._tariff.key(rate.calendar) for rate in rates if rate.band}
         touched = [[(name, band) for band in cell.band(key).split(BETWEEN)] for name, key in keys.items()]
         maybe = [_first(rates, dict(bands)) for bands in product(*touched)]

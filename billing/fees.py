@@ -9,7 +9,7 @@ import msgspec
 
 from billing import money, words
 from billing.attribution import Place as Where
-from billing.charge import Priced, line_id
+from billing.charge import Priced, line_id, on_machines
 from billing.clauses import Base, Clause, SetupFee, Span, Whose
 from billing.known import Known, Month
 from billing.tariff import Tariff
@@ -27,7 +27,8 @@ def _fee(
     known_ms, busy_ms = sum(u.known_ms for u in behind), sum(u.busy_ms for u in behind)
     records = tuple(dict.fromkeys(record for usage in behind for record in usage.records))
     about = {**about, "vat": clause.vat, "known_ms": known_ms, "busy_ms": busy_ms, "records": records}
-    return Priced(charge=charged(terms, quantity, clause.price, **about))
+    charge = charged(terms, quantity, clause.price, **about)
+    return Priced(charge=charge, places=on_machines(charge.machines))
 
 
 def setup_fees(usages: Iterable[Usage], tariff: Tariff, known: Known) -> Iterator[Priced]:

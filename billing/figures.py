@@ -7,6 +7,7 @@ from typing import Final
 from billing import money, words
 from billing.charge import Charge
 
+_MOST_PLACES: Final = 60
 NOTHING: Final = "–"
 """Where a figure would not be true."""
 
@@ -34,7 +35,9 @@ def quantity(charge: Charge) -> Decimal:
 
 
 def plain(value: Fraction) -> Decimal:
-    """A number that ends, without trailing zeros and without an exponent."""
+    """A number that ends, without trailing zeros and without an exponent; one that does not is cut."""
+    if pow(10, _MOST_PLACES, value.denominator):
+        return money.shown_down(value, 9)
     whole, places = value, 0
     while whole.denominator > 1:
         whole, places = whole * 10, places + 1

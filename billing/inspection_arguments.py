@@ -8,7 +8,8 @@ from contract.states import Party
 HELP: Final = """\
 Writes how many of the pieces that a machine made at an instant are scrap or rework, and who caused it. It
 counts in the period in which they were made, for the tenant and order that are named, else for whoever held
-the machine then; the next run charges it. A number below zero takes an earlier result back.
+the machine then; the next run charges it. A number below zero, with the same cause,
+takes an earlier result back.
 
 examples:
   gongfang-billing inspect --machine knit-03 --at 2026-11-22T10:00 --scrap 3 --cause host --by "Li Na"

@@ -31,6 +31,8 @@ class Month(NamedTuple):
 
 class Known(Struct, frozen=True, kw_only=True):
     period: Period
+    until: int | None = None
+    """What is known reaches to here, UTC ms; None: to the end of the period."""
     zone: ZoneInfo
     begun: frozenset[Begun] = frozenset()
     """Orders that had been set up or produced on machines of a kind before the period."""
@@ -42,6 +44,15 @@ class Known(Struct, frozen=True, kw_only=True):
     rushed: Mapping[str, int] = {}
     """By order: how long after it was first announced it was wanted, in ms."""
     entries: Entries = Entries()
+
+    def inputs(self) -> list[str]:
+        """What of it changes figures, for a digest over everything that a statement was made from."""
+        return [
+            *(f"begun {'/'.join(begun)}" for begun in sorted(self.begun)),
+            *(f"before {tenant}/{order} {amount}" for (tenant, order), amount in sorted(self.before.items())),
+            *(f"lease/{booking.machine}/{booking.lease_id}" for booking in self.bookings),
+            *(f"wanted {order} {ms}" for order, ms in sorted(self.rushed.items())),
+        ]
 
     @property
     def days(self) -> tuple[date, ...]:

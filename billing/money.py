@@ -20,8 +20,22 @@ def fen(amount: Fraction) -> Decimal:
 
 def in_fen(amount: Fraction) -> int:
     """``amount`` in yuan as whole fen."""
-    fens = int(abs(amount) * 100 + Fraction(1, 2))
-    return -fens if amount < 0 else fens
+    return rounded(amount.numerator * 100, amount.denominator)
+
+
+def rounded(numerator: int, denominator: int) -> int:
+    """Their quotient as a whole number, half away from zero."""
+    whole = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return -whole if numerator < 0 else whole
+
+
+def line(quantity: int, price: Decimal, times: int, over: int) -> Decimal:
+    """``exact`` rounded to the fen, in integers all the way: this is done for every line of every page."""
+    sign, digits, exponent = price.as_tuple()
+    whole = int("".join(map(str, digits))) * (-1 if sign else 1)
+    places = -int(exponent)
+    scale = 10 ** max(0, places)
+    return yuan(rounded(quantity * whole * 10 ** max(0, -places) * times * 100, over * scale))
 
 
 def yuan(fens: int) -> Decimal:

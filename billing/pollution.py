@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from billing import money, words
 from billing.attribution import Place as Where
-from billing.charge import Priced, line_id
+from billing.charge import Priced, line_id, on_machines
 from billing.clauses import Clause, Pollution, Step
 from billing.entries import Mean
 from billing.known import Known
@@ -70,7 +70,8 @@ def _price(clause: Pollution, machine: str, known: Known) -> _Price:
         begun = steps_begun(mean.value, step) if mean else 0
         if mean and begun:
             price += begun * step.price
-            said.append(f"{begun} × {step.price} ({step.label.en} {_shown(mean)} {step.unit})")
+            found = f"{step.label.en} {_shown(mean)} {step.unit}".strip()
+            said.append(f"{begun} × {step.price} ({found})")
             tests += mean.ids
     note = " + ".join(said)
     return _Price(price=price, note=Words(note, note), tests=tuple(f"test/{test}" for test in tests))
@@ -107,4 +108,4 @@ def _line(usage: Usage, clause: Pollution, quantity: int, at: _Price) -> Priced:
         machines={usage.machine: quantity},
         records=(*usage.records, *at.tests),
     )
-    return Priced(charge=charge)
+    return Priced(charge=charge, places=on_machines(charge.machines))

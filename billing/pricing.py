@@ -24,13 +24,16 @@ Places = Mapping[Place, int]
 
 def counted_lines(counts: Counts, tariff: Tariff) -> Iterator[Priced]:
     """The lines of everything that is counted, in the order of their keys."""
+    terms: dict[str, Terms] = {}
     for key, count in counts.items():
-        line = _Lines(key, count)
-        match count.clause:
+        line, clause = _Lines(key, count), count.clause
+        match clause:
             case Energy():
-                yield from line.energy(count.clause, tariff)
+                yield from line.energy(clause, tariff)
             case Rate() | Piece() | QuantityPrice():
-                yield from line.counted(count.clause, tariff)
+                if clause.id not in terms:
+                    terms[clause.id] = terms_of(clause)
+                yield from line.counted(clause, terms[clause.id], tariff)
 
 
 class _Lines:
@@ -39,8 +42,8 @@ class _Lines:
     def __init__(self, key: LineKey, count: Count) -> None:
         self._key, self._count = key, count
 
-    def counted(self, clause: Rate | Piece | QuantityPrice, tariff: Tariff) -> Iterator[Priced]:
-        terms, note = terms_of(clause), NO_WORDS
+    def counted(self, clause: Rate | Piece | QuantityPrice, terms: Terms, tariff: Tariff) -> Iterator[Priced]:
+        note = NO_WORDS
         places: Places = self._count.places
         if isinstance(clause, Piece):
             places, note = billable(self._count, clause)

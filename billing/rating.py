@@ -36,7 +36,7 @@ def charges(usages: Iterable[Usage], tariff: Tariff, known: Known) -> list[Charg
     lines += list(reservation_lines(used, tariff, known))
     lines = with_surcharges(_there(lines), tariff, known)
     lines = with_limits(_there(lines), tariff, known)
-    lines += list(_manual(known))
+    lines += list(_manual(known, tariff))
     day = known.days[-1]
     taxed = [with_vat(line.charge, tariff.vat_percent(line.charge.vat, day), tariff) for line in lines]
     return sorted(taxed, key=_place)
@@ -55,18 +55,22 @@ def _place(charge: Charge) -> tuple[object, ...]:
 
 def with_vat(charge: Charge, percent: Decimal | None, tariff: Tariff) -> Charge:
     """Tax of one line, rounded on the line: net + tax = gross, to the fen."""
-    amount = charge.amount
+    amount, name = charge.amount, f"{tariff.id}@{tariff.version}"
     if percent is None:
-        return msgspec.structs.replace(charge, net=amount, gross=amount)
+        return msgspec.structs.replace(charge, tariff=name, net=amount, gross=amount)
     rate = Fraction(percent) / 100
     if tariff.is_gross:
         net = money.fen(Fraction(amount) / (1 + rate))
-        return msgspec.structs.replace(charge, vat_percent=percent, net=net, tax=amount - net, gross=amount)
+        return msgspec.structs.replace(
+            charge, tariff=name, vat_percent=percent, net=net, tax=amount - net, gross=amount
+        )
     tax = money.fen(Fraction(amount) * rate)
-    return msgspec.structs.replace(charge, vat_percent=percent, net=amount, tax=tax, gross=amount + tax)
+    return msgspec.structs.replace(
+        charge, tariff=name, vat_percent=percent, net=amount, tax=tax, gross=amount + tax
+    )
 
 
-def _manual(known: Known) -> Iterator[Priced]:
+def _manual(known: Known, tariff: Tariff) -> Iterator[Priced]:
     for entry in known.entries.of_days(known.days):
         charge = charged(
             plainly(Clause.MANUAL, entry.text, words.TIME),
@@ -77,7 +81,7 @@ def _manual(known: Known) -> Iterator[Priced]:
             order_id=entry.order_id,
             clause_id=entry.id,
             note=Words(f"{entry.day}, {entry.by}: {entry.why}", f"{entry.day}，{entry.by}：{entry.why}"),
-            vat=entry.vat,
+            vat=entry.vat or tariff.vat_category,
             machines={} if entry.machine == NONE else {entry.machine: 1},
             records=(f"entry/{entry.id}",),
         )

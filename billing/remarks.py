@@ -43,7 +43,7 @@ def _untested(paid: Iterable[Usage], tariff: Tariff, known: Known) -> Iterator[F
 
 def _straddling(paid: Iterable[Usage], tariff: Tariff) -> Iterator[Finding]:
     found: dict[tuple[str, str], int] = {}
-    for key, machine, amount in straddling(counts(paid, tariff)):
+    for key, machine, amount in straddling(counts(paid, tariff)) if tariff.calendars else ():
         found[machine, key.clause_id] = found.get((machine, key.clause_id), 0) + amount
     for (machine, clause), amount in sorted(found.items()):
         text = (

@@ -55,7 +55,7 @@ def _line(charge: Charge) -> dict[str, Any]:
     known = figures.coverage(charge)
     return {
         "order": figures.NOTHING if charge.order_id == NONE else charge.order_id,
-        "kind": charge.kind,
+        "kind": figures.NOTHING if charge.kind == NONE else charge.kind,
         "label": charge.label,
         "part": charge.part,
         "note": charge.note,

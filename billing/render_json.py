@@ -124,6 +124,7 @@ def _charge(charge: Charge) -> dict[str, Any]:
         "kind": charge.kind,
         "clause": charge.clause.value,
         "clause_id": charge.clause_id,
+        "tariff": charge.tariff,
         "label": msgspec.to_builtins(charge.label),
         "part": msgspec.to_builtins(charge.part),
         "note": msgspec.to_builtins(charge.note),

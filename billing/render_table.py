@@ -77,7 +77,7 @@ def _cells(charge: Charge) -> tuple[str, ...]:
     known = figures.coverage(charge)
     return (
         _order(charge.order_id),
-        charge.kind,
+        _order(charge.kind),
         _what(charge),
         figures.clock(charge.quantity) if figures.is_hourly(charge) else "",
         f"{figures.quantity(charge)} {charge.counted.en}",

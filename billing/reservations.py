@@ -9,7 +9,7 @@ from msgspec import Struct
 from billing import money, words
 from billing.attribution import Place as Where
 from billing.bookings import Booking, Returned
-from billing.charge import Priced, line_id
+from billing.charge import Priced, line_id, on_machines
 from billing.clauses import Clause, Reservation
 from billing.grain import LEASED_OFF_MS, RESERVED_MS, USED_MS
 from billing.known import Known
@@ -72,7 +72,8 @@ def _is_over(booking: Booking, known: Known) -> bool:
     """It began and ended within the period, and was not given back before: one can say that nobody came."""
     if booking.is_cancelled or booking.end is None:
         return False
-    return known.period.start <= booking.start and booking.end <= known.period.end
+    until = known.period.end if known.until is None else min(known.until, known.period.end)
+    return known.period.start <= booking.start and booking.end <= until
 
 
 def _waiting(
@@ -141,7 +142,8 @@ def _lines(key: _Key, found: _Found) -> Iterator[Priced]:
         )
         about = _about(key, found)
         about["machines"] = dict(sorted(found.machines.items()))
-        yield Priced(charge=charged(terms, ms, clause.per_hour, **about))
+        charge = charged(terms, ms, clause.per_hour, **about)
+        yield Priced(charge=charge, places=on_machines(charge.machines))
     if fee and found.bookings:
         about = _about(key, found)
         about["id"] = line_id(about["id"], "fee")

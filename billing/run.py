@@ -1,5 +1,6 @@
 """Reads a period out of the store and assesses it: wiring between the store and the pure line."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -21,7 +22,7 @@ from billing.reading import Reader
 from billing.remarks import remarks, unnamed
 from billing.report import By, report
 from billing.statement import Assessment, Heading, statement
-from billing.tariff import shared
+from billing.tariff import priced_by
 from billing.usage import Usage
 from billing.validation import replaced_unseen
 from billing.validity import check_ownerships, check_tariffs
@@ -62,7 +63,7 @@ async def assess(
         horizon,
         settings.tolerance_ms,
         demand_witness=settings.require_witness,
-        priced=shared(settings.all_tariffs),
+        priced=priced_by(settings.all_tariffs),
     )
     grain = grain_of_all(settings.all_tariffs, settings.zone)
     fold = Fold(books, start_ms, end_ms, now=now, gone=settings.gone, grain=grain, limits=settings.limits)
@@ -73,6 +74,7 @@ async def assess(
     unseen = await reader.unseen(end_ms, horizon)
     folded = fold.finish()
     known = await _known(reader, books, settings, period, folded)
+    known = msgspec.structs.replace(known, until=min(now, end_ms))
     heading = Heading(
         site=settings.site,
         timezone=settings.timezone,
@@ -80,28 +82,32 @@ async def assess(
         generated=now,
         is_preliminary=now < end_ms,
         tariff=settings.tariff,
-        digest=fold.seal.digest(str(start_ms), str(end_ms), *_inputs(settings)),
+        digest=fold.seal.digest(str(start_ms), str(end_ms), *_inputs(settings, known)),
     )
     billed_unseen = _unwitnessed(folded.usages, [meter.machine for meter in unseen])
     notices = [*reader.findings, *notices, *billed_unseen, *replaced_unseen(unseen, start_ms)]
     return conclude(heading, settings, folded, notices, known)
 
 
-def _inputs(settings: Settings) -> list[str]:
-    """What the figures rest on beside the store."""
+def _inputs(settings: Settings, known: Known) -> list[str]:
+    """What the figures rest on beside the records of the period and what decided whose they are."""
     tariff = settings.tariff
     own = [f"{tenant} {each.digest}" for tenant, each in sorted(settings.tariffs.items())]
     entries = [settings.entries.digest] if settings.entries.digest else []
-    return [tariff.id, tariff.version, tariff.digest, *own, *entries]
+    return [tariff.id, tariff.version, tariff.digest, *own, *entries, *known.inputs()]
 
 
 async def _known(reader: Reader, books: Books, settings: Settings, period: Period, folded: Folded) -> Known:
     history = History(reader, books, settings.zone, settings.lookback_ms)
     before = await history.before(period.start, folded.usages, settings.tariff_of)
+    tariffs, orders = settings.all_tariffs, {usage.order_id for usage in folded.usages}
     booked: list[Booking] = []
-    if any(tariff.reservations for tariff in settings.all_tariffs):
+    if any(tariff.reservations for tariff in tariffs):
         for timeline in books.leases.values():
-            booked += bookings(timeline.by_id.values())
+            booked += [each for each in bookings(timeline.by_id.values()) if each.touches(period)]
+    wanted: dict[str, int] = {}
+    if any(surcharge.due_within_ms for tariff in tariffs for surcharge in tariff.surcharges):
+        wanted = {order: ms for order, ms in rushed(books.orders).items() if order in orders}
     return Known(
         period=period,
         zone=settings.zone,
@@ -109,7 +115,7 @@ async def _known(reader: Reader, books: Books, settings: Settings, period: Perio
         before=before.charged,
         bookings=tuple(booked),
         kinds=folded.kinds,
-        rushed=rushed(books.orders),
+        rushed=wanted,
         entries=settings.entries,
     )
 
@@ -156,7 +162,13 @@ def conclude(
         priced = charges(own, tariff, known)
         lines += [line for line in priced if settings.tariff_of(line.tenant).digest == tariff.digest]
         remarked += remarks(own, tariff, known)
-    tenants = sorted({u.tenant for u in usages if u.tenant != NONE} | {line.tenant for line in lines})
+    used: dict[str, list[Usage]] = defaultdict(list)
+    for usage in usages:
+        used[usage.tenant].append(usage)
+    due: dict[str, list[Charge]] = defaultdict(list)
+    for line in lines:
+        due[line.tenant].append(line)
+    tenants = sorted((used.keys() | due.keys()) - {NONE})
     paid = {usage.tenant for usage in usages if usage.place is Place.TENANT}
     remarked += unnamed(paid, frozenset(tenant.id for tenant in settings.tenants))
     reports = {by: tuple(report(usages, by, holes=folded.holes, threshold=settings.coverage)) for by in By}
@@ -166,8 +178,8 @@ def conclude(
             statement(
                 msgspec.structs.replace(heading, tariff=settings.tariff_of(tenant)),
                 settings.named(tenant),
-                lines,
-                usages,
+                due[tenant],
+                used[tenant],
                 items,
                 threshold=settings.coverage,
             )

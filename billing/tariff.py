@@ -23,6 +23,7 @@ from billing.clauses import (
     Surcharge,
     VatRate,
 )
+from billing.grain import LEASED_OFF_MS, RESERVED_MS
 from billing.where import Grade, Machine, best, fitting, grade_of
 
 AnyClause = (
@@ -65,6 +66,8 @@ class Tariff(Struct, frozen=True, kw_only=True):
     grades: tuple[Grade, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     vats: tuple[VatRate, ...] = ()
+    vat_category: str = ""
+    """Of lines whose clause names none."""
     is_gross: bool = False
     """Whether VAT is in the prices, or comes on top."""
 
@@ -112,9 +115,12 @@ class Tariff(Struct, frozen=True, kw_only=True):
         )
 
     @property
-    def priced_quantities(self) -> frozenset[str]:
-        """Who makes a machine count these must be known. Energy is not among them: idle machines use it."""
-        return frozenset(price.name for price in self.quantities) | {price.name for price in self.pollutions}
+    def priced(self) -> frozenset[str]:
+        """Measures with a price beside time and pieces. Not energy: machines that nobody holds use it too."""
+        names = {price.name for price in self.quantities} | {price.name for price in self.pollutions}
+        waiting = {Clause.RESERVED: RESERVED_MS, Clause.RESERVED_OFF: LEASED_OFF_MS}
+        names |= {waiting[rate.clause] for rate in self.rates if rate.clause in waiting}
+        return frozenset(names | (set(waiting.values()) if self.reservations else set()))
 
     def clauses(self) -> Iterator[AnyClause]:
         """In the order of evaluation."""
@@ -143,6 +149,6 @@ class Tariff(Struct, frozen=True, kw_only=True):
         return [rate for rate in self.vats if first < rate.valid_from <= last]
 
 
-def shared(tariffs: Iterable[Tariff]) -> frozenset[str]:
-    """The quantities that any of them prices."""
-    return frozenset(chain.from_iterable(tariff.priced_quantities for tariff in tariffs))
+def priced_by(tariffs: Iterable[Tariff]) -> frozenset[str]:
+    """The measures that any of them prices."""
+    return frozenset(chain.from_iterable(tariff.priced for tariff in tariffs))

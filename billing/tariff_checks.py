@@ -28,6 +28,7 @@ def contradictions(file: TomlFile, data: Raw) -> Iterator[Complaint]:
     yield from _grades(file, data)
     yield from _vat(file, data)
     yield from _of(file, data)
+    yield from _of_hours(file, data)
 
 
 def _placed(file: TomlFile, data: Raw) -> Iterator[Complaint]:
@@ -172,6 +173,22 @@ def _of(file: TomlFile, data: Raw) -> Iterator[Complaint]:
                 if isinstance(each, str) and each not in known:
                     remedy = f"name ids of clauses, or {', '.join(sorted(map(str, _KINDS)))}"
                     yield file.complain((name, index, "of"), f"there is no clause {each!r}", remedy)
+
+
+_HOURLY_TABLES = ("rate", "piece", "quantity", "energy")
+
+
+def _of_hours(file: TomlFile, data: Raw) -> Iterator[Complaint]:
+    """Only what is counted while time goes on lies in a band."""
+    ids = {str(table["id"]) for name in _HOURLY_TABLES for table in tables(data, name) if "id" in table}
+    known = {*map(str, HOURLY), Clause.GOOD, Clause.PRODUCED, Clause.QUANTITY, Clause.ENERGY} | ids
+    for name in ("surcharge", "discount"):
+        for index, table in enumerate(tables(data, name)):
+            of = table.get("of") if "band" in table else None
+            for each in of if isinstance(of, list) else ():
+                if isinstance(each, str) and each not in known:
+                    problem = f"{each!r} has no hours of the day, so it cannot lie in a band"
+                    yield file.complain((name, index, "of"), problem, "leave it out, or leave the band out")
 
 
 def unknown_bands(file: TomlFile, data: Raw, calendars: Mapping[str, Calendar]) -> Iterator[Complaint]:

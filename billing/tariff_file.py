@@ -46,6 +46,7 @@ def read_tariff(name: str, text: str, read: ReadText | None = None) -> Tariff:
         valid_to=table.valid_to,
         digest=digest.hexdigest(),
         calendars=tuple(calendars.found.values()),
+        vat_category=(table.vat_category or "") if table.vat else "",
         is_gross=table.prices == "gross",
         **Builder(table).clauses(),
     )

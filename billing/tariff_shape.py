@@ -85,6 +85,9 @@ class RateTable(_TieredTable):
         _one_of(self, "per_hour", "per_block", "tiers")
         if self.per_block is not None and not self.block_s:
             raise ValueError("per_block needs block_s, the length of a block in seconds")
+        is_whole = not self.block_s or self.minimum_s % self.block_s == 0
+        if self.per_block is not None and self.minimum_price is None and not is_whole:
+            raise ValueError("minimum_s is a whole number of blocks, or has a minimum_price of its own")
         if self.minimum_price is not None and not self.minimum_s:
             raise ValueError("minimum_price needs minimum_s, the time that it buys")
         if (self.calendar is None) != (self.band is None):

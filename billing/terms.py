@@ -58,7 +58,7 @@ def charged(terms: Terms, quantity: int, price: Decimal, **about: Unpack[About])
         priced=terms.priced,
         times=times,
         over=over,
-        amount=money.fen(money.exact(quantity, price, times, over)),
+        amount=money.line(quantity, price, times, over),
         **{"metered": quantity, **about},  # type: ignore[arg-type]
     )
 

@@ -35,6 +35,8 @@ class Tiers(Struct, frozen=True, kw_only=True):
 
     def parts(self, quantity: int, per: Fraction) -> list[tuple[int, int, Decimal]]:
         """``(number of the tier from 1, quantity in it, price)``; ``per`` counted units have the price."""
+        if len(self.steps) == 1:
+            return [(1, quantity, self.steps[0].price)] if quantity else []
         if quantity <= 0 or self.mode is Mode.VOLUME:
             number = 1 + sum(1 for tier in self.steps[:-1] if quantity > _end(tier, per))
             return [(number, quantity, self.steps[number - 1].price)] if quantity else []

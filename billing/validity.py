@@ -1,9 +1,10 @@
 """Whether the tariffs hold in the whole period, with their calendars and rates of VAT."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
 from billing.clauses import Span
+from billing.entries import Entries
 from billing.ownership import Ownership
 from billing.tariff import Tariff
 from contract.complaint import BadConfigurationError, Complaint
@@ -19,6 +20,20 @@ def check_tariffs(tariffs: Iterable[Tariff], first: date, last: date, file: str)
         for tariff in tariffs
         for problem, remedy in _problems(tariff, first, last)
     ]
+    if found:
+        raise BadConfigurationError(found)
+
+
+def check_entries(entries: Entries, tariff_of: Callable[[str], Tariff], file: str) -> None:
+    """Raises BadConfigurationError when a line by hand names a VAT that the tenant's tariff does not have."""
+    found = []
+    for entry in entries.manual:
+        tariff = tariff_of(entry.tenant)
+        known = sorted({rate.category for rate in tariff.vats})
+        if entry.vat and entry.vat not in known:
+            problem = f"entry {entry.id}: tariff {tariff.id} {tariff.version} has no VAT {entry.vat!r}"
+            remedy = f"name one of {', '.join(known)}" if known else "leave vat out"
+            found.append(Complaint(file=file, line=0, key="entries", problem=problem, remedy=remedy))
     if found:
         raise BadConfigurationError(found)
 

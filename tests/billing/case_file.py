@@ -229,7 +229,7 @@ def rated(case: Case, tariff: Tariff, entries: Entries = Entries()) -> Assessmen
         leases=timelines(case.leases),
         orders=orders,
         corrections=corrections(case.corrections),
-        priced=tariff.priced_quantities,
+        priced=tariff.priced,
     )
     start, end = case.period
     check_tariffs([tariff], *Period(start=start, end=end).days(ZONE), "")

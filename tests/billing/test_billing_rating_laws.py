@@ -56,7 +56,7 @@ CLAUSES = {
     "setup_fee": 'kind = "knit"\nprice = "25.55"',
     "base": 'per = "day"\neach = "machine"\nprice = "1.11"',
     "scrap_credit": 'kind = "*"',
-    "surcharge": 'of = ["run"]\ncalendar = "night"\nband = "night"\npercent = "33.3"',
+    "surcharge": 'of = ["run", "setup"]\ncalendar = "night"\nband = "night"\npercent = "33.3"',
     "discount": 'of = ["run"]\nper = "month"\nsteps = [{ above = "5.00", percent = "7" }]',
     "minimum": 'per = "order"\namount = "40.00"',
     "cap": 'per = "month"\namount = "55.00"',
@@ -186,7 +186,7 @@ def rated(
     spans: Sequence[Transition],
     leases: Sequence[LeaseFact] = LEASES,
 ) -> list[Charge]:
-    books = Books(leases=timelines(leases), priced=of.priced_quantities)
+    books = Books(leases=timelines(leases), priced=of.priced)
     fold = Fold(books, PERIOD.start, PERIOD.end, grain=grain_of(of, ZONE))
     for interval in intervals:
         fold.interval(interval)
