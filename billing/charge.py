@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from billing import money
 from billing.clauses import Clause
 from billing.grain import WHOLE, Cell
 from billing.words import NO_WORDS, Unit, Words
@@ -77,21 +78,40 @@ class Place(NamedTuple):
     cell: Cell
 
 
+Exact = int | Fraction
+Places = Mapping[Place, Exact]
+"""Which machine, day and band has how much of a quantity. Exact, so that the part of a machine or band is the
+same however finely the rest is told apart."""
+
+
 class Priced(Struct, frozen=True, kw_only=True):
-    """A line, and which machine, day and band has how much of its quantity."""
+    """A line, and what has how much of its quantity."""
 
     charge: Charge
-    places: Mapping[Place, int] = {}
+    places: Places = {}
 
 
-def by_machine(places: Mapping[Place, int]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for place, amount in sorted(places.items()):
+def shared_out(whole: Exact, places: Places) -> dict[Place, Exact]:
+    """``whole`` over the places, exactly as they are; they sum to something."""
+    sum_of = Fraction(sum(places.values()))
+    return {place: whole * amount / sum_of for place, amount in places.items()}
+
+
+def by_machine(quantity: int, places: Places) -> dict[str, int]:
+    """What each machine has of ``quantity``, in whole units that sum to it."""
+    found: dict[str, Exact] = {}
+    for place, amount in sorted(places.items(), key=_name):
         found[place.machine] = found.get(place.machine, 0) + amount
-    return found
+    if sum(found.values()) == quantity and all(isinstance(part, int) for part in found.values()):
+        return {machine: int(part) for machine, part in found.items()}
+    return money.shares(quantity, {machine: max(0, part) for machine, part in found.items()})
 
 
-def on_machines(machines: Mapping[str, int]) -> dict[Place, int]:
+def _name(each: tuple[Place, Exact]) -> Place:
+    return each[0]
+
+
+def on_machines(machines: Mapping[str, int]) -> dict[Place, Exact]:
     """Places of a line that knows its machines only."""
     return {Place(machine, WHOLE): amount for machine, amount in machines.items()}
 

@@ -45,8 +45,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     tariffs: Mapping[str, Tariff] = {}
     """Tenants who have a tariff of their own."""
     entries: Entries = Entries()
-    lookback_ms: int = 92 * 86_400_000
-    """How long before a period it is looked for the beginning of an order."""
+    lookback_ms: int = 31 * 86_400_000
+    """How long before a period it is looked for the beginning of an order that nobody announced."""
     tenants: tuple[Named, ...] = ()
     tolerance_ms: int = 5000
     """How long a record may name another lease than the one in force."""
@@ -107,7 +107,7 @@ class _Tenant(Table):
 
 
 class _Orders(Table):
-    lookback_days: Annotated[int, Field(ge=0, le=400)] = 92
+    lookback_days: Annotated[int, Field(ge=0, le=400)] = 31
 
 
 class _Attribution(Table):

@@ -9,9 +9,9 @@ from msgspec import Struct
 from billing.attribution import Place as Where
 from billing.block import Each
 from billing.calendars import BETWEEN
-from billing.charge import Place
+from billing.charge import Exact, Place, Places, shared_out
 from billing.clauses import HOURLY, Clause, Energy, Piece, QuantityPrice, Rate
-from billing.grain import Cell
+from billing.grain import WHOLE, Cell
 from billing.needs import ENERGY, MEASURES, Counted
 from billing.tariff import Tariff
 from billing.tiers import Over
@@ -35,7 +35,7 @@ class Count:
     def __init__(self, clause: Counted) -> None:
         self.clause = clause
         self.metered = 0
-        self.places: dict[Place, int] = {}
+        self.places: dict[Place, Exact] = {}
         self.produced = 0
         self.scrap = 0
         self.rework = 0
@@ -48,6 +48,12 @@ class Count:
     def add(self, place: Place, amount: int) -> None:
         if amount:
             self.places[place] = self.places.get(place, 0) + amount
+
+    def spread(self, whole: int) -> Places:
+        """``whole`` over the places as they have the count; where they have nothing, on the first machine."""
+        if sum(self.places.values()):
+            return shared_out(whole, self.places)
+        return {Place(min(machine for machine, _ in self._met), WHOLE): whole}
 
     def meet(self, usage: Usage, records: Iterable[str] | None = None) -> None:
         """The usage stands behind this count, whether or not it has anything of it."""
@@ -145,7 +151,7 @@ class _Counting:
         for name in ("produced", "scrap") if piece.basis is Clause.GOOD else ("produced",):
             for cell, pieces in usage.cells(name):
                 count.add(Place(usage.machine, cell), -pieces if name == "scrap" else pieces)
-        count.metered = sum(count.places.values())
+        count.metered = int(sum(count.places.values()))
         count.produced += usage.quantities.get("produced", 0)
         count.scrap += usage.quantities.get("scrap", 0) if "scrap" in usage.measured else 0
         count.rework += usage.quantities.get("rework", 0) if "rework" in usage.measured else 0
@@ -208,16 +214,13 @@ def pieces_of(usage: Usage, basis: Clause) -> int | None:
     return usage.quantities.get("produced", 0) - scrap
 
 
-def straddling(counts: Counts) -> Iterator[tuple[LineKey, str, int]]:
-    """By machine, how much of a count lies in more than one band of a calendar that its clause follows."""
-    for key, count in counts.items():
-        for place, amount in count.places.items():
-            if _straddles(place.cell):
-                yield key, place.machine, amount
-
-
-def _straddles(cell: Cell) -> bool:
-    return any(BETWEEN in band for _, band in cell.bands)
+def straddling(usage: Usage, tariff: Tariff) -> Iterator[tuple[str, int]]:
+    """How much of which measure lies in intervals that reach into more than one band of a calendar."""
+    keys = {calendar.key for calendar in tariff.calendars}
+    for measure, cells in usage.parts.items():
+        for cell, amount in cells.items():
+            if any(key in keys and BETWEEN in band for key, band in cell.bands):
+                yield measure, amount
 
 
 class Unmeasured(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ minimum per order knows what was charged before. Reads backwards, a day at a tim
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,7 +19,7 @@ from billing.fees import is_begun
 from billing.fold import Fold
 from billing.known import Begun, Known
 from billing.needs import grain_of
-from billing.period import Period, midnight_from, midnight_to
+from billing.period import LONGEST_DAYS, Period, midnight_from, midnight_to
 from billing.rating import charges
 from billing.reading import Reader
 from billing.tariff import Tariff
@@ -26,6 +27,8 @@ from billing.usage import Tally, Usage
 from contract.names import NONE
 from contract.records import Interval, Transition
 from contract.series import STATE, USAGE
+
+_FURTHEST_MS: Final = LONGEST_DAYS * 86_400_000
 
 
 class Before(Struct, frozen=True, kw_only=True):
@@ -45,35 +48,36 @@ class History:
         """``usages``: of the period that begins at ``start``, UTC ms."""
         paid = [usage for usage in usages if usage.place is Place.TENANT and usage.order_id != NONE]
         since = {(u.tenant, u.order_id, u.kind): self._since(u.order_id, start) for u in paid}
+        with_fee = {(u.tenant, u.order_id, u.kind) for u in paid if _has_fee(u, tariff_of(u.tenant))}
+        begun = set[Begun]()
+        for kind in sorted({key[2] for key in with_fee}):
+            begun |= await self._begun(start, {key: since[key] for key in with_fee if key[2] == kind}, kind)
         tariffs = {usage.tenant: tariff_of(usage.tenant) for usage in paid}
         limited = {tenant: tariff for tenant, tariff in tariffs.items() if _limits_orders(tariff)}
-        begun = frozenset[Begun]()
-        if any(tariff.setup_fees for tariff in tariffs.values()):
-            begun = await self._begun(start, since)
-        charged: dict[tuple[str, str], Decimal] = {}
-        if limited:
-            charged = await self._charged(start, since, limited)
-        return Before(begun=begun, charged=charged)
+        charged = await self._charged(start, since, limited) if limited else {}
+        return Before(begun=frozenset(begun), charged=charged)
 
     def _since(self, order_id: str, start: int) -> int:
-        """No work of an announced order is older than a day before its announcement."""
+        """No work of an order is older than a day before its announcement, if it was ever announced."""
         known = self._books.orders.of.get(order_id, ())
-        earliest = min((fact.issued for fact in known), default=0)
-        return min(start, max(earliest - LATE_MS, start - self._lookback_ms))
+        if not known:
+            return start - self._lookback_ms
+        earliest = min(fact.issued for fact in known) - LATE_MS
+        return min(start, max(earliest, start - _FURTHEST_MS))
 
-    async def _begun(self, start: int, since: dict[Begun, int]) -> frozenset[Begun]:
+    async def _begun(self, start: int, since: dict[Begun, int], kind: str) -> set[Begun]:
         """Stops as soon as every order that may have begun before is known to have."""
         found, end = set[Begun](), start
         while open_keys := [key for key in since if key not in found and since[key] < end]:
             first = max(midnight_to(end - 1, self._zone), min(since[key] for key in open_keys))
             tally = Tally()
-            async for interval in self._reader.facts(USAGE, Interval, first, end):
+            async for interval in self._reader.facts(USAGE, Interval, first, end, {"kind": kind}):
                 at = attribute(interval_claim(interval, self._books.priced), self._books)
                 if (at.tenant, at.order_id, interval.kind) in since:
                     tally.add_interval(interval, at)
             found |= {(u.tenant, u.order_id, u.kind) for u in tally.usages() if is_begun(u)}
             end = first
-        return frozenset(found)
+        return found
 
     async def _charged(
         self, start: int, since: dict[Begun, int], limited: dict[str, Tariff]
@@ -101,6 +105,10 @@ class History:
         async for transition in self._reader.facts(STATE, Transition, first, until):
             fold.transition(transition)
         return fold
+
+
+def _has_fee(usage: Usage, tariff: Tariff) -> bool:
+    return tariff.setup_fee(tariff.machine(usage.machine, usage.kind)) is not None
 
 
 def _limits_orders(tariff: Tariff) -> bool:

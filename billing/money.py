@@ -62,7 +62,7 @@ def total(amounts: list[Decimal]) -> Decimal:
     return sum(amounts, Decimal("0.00"))
 
 
-def shares(whole: int, weights: Mapping[K, int]) -> dict[K, int]:
+def shares(whole: int, weights: Mapping[K, int] | Mapping[K, int | Fraction]) -> dict[K, int]:
     """``whole`` in parts as the weights are, by largest remainder; a tie goes to the lowest key.
 
     The parts sum to the whole, always. Weights are zero or more; without any, the lowest key has everything.
@@ -73,7 +73,7 @@ def shares(whole: int, weights: Mapping[K, int]) -> dict[K, int]:
     sum_of = sum(weights.values())
     if not sum_of:
         return {key: whole * (not index) for index, key in enumerate(keys)}
-    parts = {key: whole * weights[key] // sum_of for key in keys}
+    parts = {key: int(whole * weights[key] // sum_of) for key in keys}
     by_rest = sorted(keys, key=lambda key: -(whole * weights[key] % sum_of))
     for key in by_rest[: whole - sum(parts.values())]:
         parts[key] += 1

@@ -1,16 +1,16 @@
 """Counts -> lines: block rule, then the price of each tier, then one rounding."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
 import msgspec
 
-from billing import figures, money, words
+from billing import figures, words
 from billing.block import Block, Each
 from billing.calendars import BETWEEN, Band
-from billing.charge import Place, Priced, by_machine, line_id
+from billing.charge import Exact, Place, Places, Priced, by_machine, line_id, shared_out
 from billing.clauses import Clause, Energy, Piece, QuantityPrice, Rate
 from billing.counting import Count, Counts, LineKey
 from billing.scrap import billable
@@ -18,8 +18,6 @@ from billing.tariff import Tariff
 from billing.terms import Terms, charged, in_uses, terms_of
 from billing.wording import CLAUSES, REWORK_ONCE, first_part, tier
 from billing.words import NO_WORDS, Words
-
-Places = Mapping[Place, int]
 
 
 def counted_lines(counts: Counts, tariff: Tariff) -> Iterator[Priced]:
@@ -51,9 +49,10 @@ class _Lines:
         if clause.first is not None and firsts:
             yield self._line(in_uses(terms), clause.first, firsts, part=_first(clause), suffix="first")
         per, has_tiers = 1 / terms.ratio, len(clause.tiers.steps) > 1
-        for number, quantity, price in clause.tiers.parts(sum(rest.values()), per):
+        whole = int(sum(rest.values()))
+        for number, quantity, price in clause.tiers.parts(whole, per):
             part = tier(number) if has_tiers else _band_of(clause, tariff)
-            own = rest if quantity == sum(rest.values()) else money.shares(quantity, positive(rest))
+            own = rest if quantity == whole else shared_out(quantity, rest)
             suffix = f"tier-{number}" if has_tiers else ""
             yield self._line(terms, price, own, part=part, suffix=suffix, note=note)
         if isinstance(clause, Piece) and clause.is_rework_once and self._count.rework:
@@ -61,7 +60,7 @@ class _Lines:
 
     def _rework(self, piece: Piece, terms: Terms) -> Priced:
         once = msgspec.structs.replace(terms, clause=Clause.REWORK, label=CLAUSES[Clause.REWORK])
-        places = money.shares(-self._count.rework, positive(self._count.places))
+        places = self._count.spread(-self._count.rework)
         price = piece.tiers.steps[0].price
         return self._line(once, price, places, suffix="rework", note=REWORK_ONCE)
 
@@ -69,7 +68,7 @@ class _Lines:
         calendar = tariff.calendar(energy.calendar) if energy.calendar else None
         bands = calendar.bands if calendar else (Band(name=""),)
         key = calendar.key if calendar else ""
-        by_band: dict[str, dict[Place, int]] = defaultdict(dict)
+        by_band: dict[str, dict[Place, Exact]] = defaultdict(dict)
         for place, wh in self._count.places.items():
             by_band[_cheapest(place.cell.band(key), bands)][place] = wh
         ratio = (1 + Fraction(energy.loss_percent) / 100) / 1000
@@ -98,7 +97,7 @@ class _Lines:
         suffix: str = "",
         note: Words = NO_WORDS,
     ) -> Priced:
-        key, count, quantity = self._key, self._count, sum(places.values())
+        key, count, quantity = self._key, self._count, int(sum(places.values()))
         charge = charged(
             terms,
             quantity,
@@ -114,28 +113,30 @@ class _Lines:
             vat=count.clause.vat,
             known_ms=count.known_ms,
             busy_ms=count.busy_ms,
-            machines=by_machine(places),
+            machines=by_machine(quantity, places),
             records=tuple(count.records),
         )
-        return Priced(charge=charge, places=dict(sorted(places.items())))
+        return Priced(charge=charge, places=places)
 
 
 def blocks(block: Block, places: Places, *, is_first_apart: bool) -> tuple[Places, Places]:
     """What is charged, spread over the places that used it: the first blocks (in uses), and the rest."""
     if block.is_plain or block.each is Each.STOP:  # each stop had its rule when it was counted
         return {}, places
-    uses: dict[tuple[str, ...], dict[Place, int]] = defaultdict(dict)
-    for place, used in sorted(places.items()):
+    uses: dict[tuple[str, ...], dict[Place, Exact]] = defaultdict(dict)
+    for place, used in places.items():
         uses[_use(block.each, place)][place] = used
-    firsts: dict[Place, int] = {}
-    rest: dict[Place, int] = {}
+    firsts: dict[Place, Exact] = {}
+    rest: dict[Place, Exact] = {}
     for use in uses.values():
-        billed = block.billed(sum(use.values()))
+        used = int(sum(use.values()))
+        billed = block.billed(used)
         if is_first_apart and billed > 0:
-            firsts |= money.shares(1, positive(use))
+            firsts |= shared_out(1, use)
             billed -= block.minimum
-        rest |= money.shares(billed, positive(use))
-    return {place: n for place, n in firsts.items() if n}, rest
+        if used:
+            rest |= shared_out(billed, use)
+    return firsts, rest
 
 
 def _use(each: Each, place: Place) -> tuple[str, ...]:
@@ -148,10 +149,6 @@ def _use(each: Each, place: Place) -> tuple[str, ...]:
             return (place.machine,)
         case _:
             return ()
-
-
-def positive(places: Places) -> dict[Place, int]:
-    return {place: max(0, amount) for place, amount in places.items()}
 
 
 def _cheapest(touched: str, bands: tuple[Band, ...]) -> str:

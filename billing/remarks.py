@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from billing import figures
 from billing.attribution import Place
-from billing.counting import counts, straddling, unmeasured
+from billing.counting import straddling, unmeasured
 from billing.findings import Finding, Rule
 from billing.known import Known
 from billing.pollution import untested
@@ -43,12 +44,14 @@ def _untested(paid: Iterable[Usage], tariff: Tariff, known: Known) -> Iterator[F
 
 def _straddling(paid: Iterable[Usage], tariff: Tariff) -> Iterator[Finding]:
     found: dict[tuple[str, str], int] = {}
-    for key, machine, amount in straddling(counts(paid, tariff)) if tariff.calendars else ():
-        found[machine, key.clause_id] = found.get((machine, key.clause_id), 0) + amount
-    for (machine, clause), amount in sorted(found.items()):
+    for usage in paid if tariff.calendars else ():
+        for measure, amount in straddling(usage, tariff):
+            found[usage.machine, measure] = found.get((usage.machine, measure), 0) + amount
+    for (machine, measure), amount in sorted(found.items()):
+        shown = figures.clock(amount) if measure.endswith("_ms") else f"{amount:,}"
         text = (
-            f"clause {clause}: {amount} (ms, Wh, or as counted) lie in intervals that reach into several"
-            " bands of the calendar; all of it was charged in the cheapest"
+            f"{shown} of {measure} lie in intervals that reach into several bands of a calendar; all of it is"
+            " charged in the cheapest of them"
         )
         yield Finding(rule=Rule.BANDS, machine=machine, text=text)
 

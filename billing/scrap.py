@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from billing import money
-from billing.charge import Place
+from billing.charge import Places
 from billing.clauses import Clause, Piece
 from billing.counting import Count
 from billing.words import NO_WORDS, Words
@@ -24,7 +23,7 @@ _ABSORBED: Final = (Party.TENANT, Party.UNKNOWN, Party.UTILITY, Party.HOST)
 """In this order the allowance takes scrap in: first what the tenant would have to pay beyond it."""
 
 
-def billable(count: Count, piece: Piece) -> tuple[Mapping[Place, int], Words]:
+def billable(count: Count, piece: Piece) -> tuple[Places, Words]:
     """The pieces to charge, by place, and how their number was found."""
     if piece.paid_beyond is None:
         return count.places, NO_WORDS
@@ -33,8 +32,7 @@ def billable(count: Count, piece: Piece) -> tuple[Mapping[Place, int], Words]:
     beyond = beyond_allowance(count, allowed)
     paid = sum(n for party, n in beyond.items() if party in piece.paid_beyond)
     whole = good + paid + (allowed if piece.basis is Clause.PRODUCED else 0)
-    weights = {place: max(0, pieces) for place, pieces in count.places.items()}
-    return money.shares(whole, weights), _note(good, scrap, allowed, beyond)
+    return count.spread(whole), _note(good, scrap, allowed, beyond)
 
 
 def caused(count: Count) -> dict[Party, int]:

@@ -56,7 +56,7 @@ def _parts(of: Iterable[Priced], surcharge: Surcharge, tariff: Tariff) -> Iterat
             if surcharge.where.covers(tariff.machine(place.machine, charge.kind))
             and (not key or _lies_in(place, key, surcharge))
         }
-        quantity = sum(places.values())
+        quantity = int(sum(places.values()))
         share = Fraction(charge.times, charge.over) * Fraction(percent) / 100
         if quantity:
             exact = money.exact(quantity, charge.price, share.numerator, share.denominator)
@@ -77,7 +77,7 @@ def _parts(of: Iterable[Priced], surcharge: Surcharge, tariff: Tariff) -> Iterat
                 over=share.denominator,
                 amount=money.fen(exact),
                 vat=surcharge.vat or charge.vat,
-                machines=by_machine(places),
+                machines=by_machine(quantity, places),
             )
             yield Priced(charge=made, places=places)
 

@@ -35,7 +35,7 @@ def billed(store: Store, make: SimpleNamespace) -> Callable[..., Any]:
     """Gives the lines of a day; the first is day 0."""
 
     async def run(
-        tariff: str, day: int, facts: Any = (), *, lookback_days: int = 92, now: int = 9
+        tariff: str, day: int, facts: Any = (), *, lookback_days: int = 31, now: int = 9
     ) -> list[str]:
         await store.write([row_of(fact) for fact in facts])
         found = await assessed(tariff, day, lookback_days=lookback_days, now=now)
@@ -110,6 +110,13 @@ async def test_nothing_of_an_announced_order_is_older_than_a_day_before_its_anno
     assert await billed(FEE, 5, early) == []
 
 
+async def test_an_announced_order_is_looked_for_as_long_as_it_was_announced(
+    billed: Callable[..., Any], make: SimpleNamespace
+) -> None:
+    facts = [work(make, 0), work(make, 5), make.order("A-1", "hongye", make.midnight - DAY)]
+    assert await billed(FEE, 5, facts, lookback_days=3) == []
+
+
 async def test_a_correction_of_the_past_counts_when_it_is_looked_back(
     billed: Callable[..., Any], make: SimpleNamespace
 ) -> None:
@@ -139,7 +146,7 @@ async def test_late_results_of_inspection_change_money_and_yield(
     at = make.midnight + 8 * 3_600_000
     late = make.quality(at, tenant="hongye", order_id="A-1", scrap=3, issued=at + 2 * DAY)
     assert await billed(good, 0, [late]) == ["A-1 good 3.50"]
-    found = await billed.assessed(good, 0, lookback_days=92, now=9)  # type: ignore[attr-defined]
+    found = await billed.assessed(good, 0, lookback_days=31, now=9)  # type: ignore[attr-defined]
     (row,) = found.reports["machine"]
     assert (row.scrap, row.good) == (3, 7)
 
@@ -150,5 +157,5 @@ async def test_a_result_about_nothing_that_was_made_is_a_finding(
     at = make.midnight + 8 * 3_600_000
     facts = [work(make, 0), make.quality(at, tenant="rongda", order_id="Z-1", scrap=3)]
     assert await billed(RUN, 0, facts) == ["A-1 run 12.00"]
-    found = await billed.assessed(RUN, 0, lookback_days=92, now=9)  # type: ignore[attr-defined]
+    found = await billed.assessed(RUN, 0, lookback_days=31, now=9)  # type: ignore[attr-defined]
     assert [finding.machine for finding in found.findings if finding.rule is Rule.QUALITY] == ["knit-01"]

