@@ -21,6 +21,9 @@ DAY = 86_400_000
 HEAD = 'id = "t"\nversion = "1"\ncurrency = "CNY"\nvalid_from = 2026-01-01\n'
 FEE = 'setup_fee = [{ kind = "*", price = "25.00" }]\n'
 RUN = 'rate = [{ kind = "*", class = "run", per_hour = "12.00" }]\n'
+BOOKED = (
+    'reservation = [{ kind = "*", per_hour = "60.00", no_show_percent = "100", unused_percent = "50" }]\n'
+)
 LEAST = 'minimum = [{ per = "order", amount = "60.00" }]\n'
 
 
@@ -35,14 +38,14 @@ def billed(store: Store, make: SimpleNamespace) -> Callable[..., Any]:
     """Gives the lines of a day; the first is day 0."""
 
     async def run(
-        tariff: str, day: int, facts: Any = (), *, lookback_days: int = 31, now: int = 9
+        tariff: str, day: int, facts: Any = (), *, lookback_days: int = 31, now: float = 9
     ) -> list[str]:
         await store.write([row_of(fact) for fact in facts])
         found = await assessed(tariff, day, lookback_days=lookback_days, now=now)
         lines = [line for statement in found.statements for line in statement.charges]
         return [f"{line.order_id} {line.clause} {line.amount}" for line in lines]
 
-    async def assessed(tariff: str, day: int, *, lookback_days: int, now: int) -> Assessment:
+    async def assessed(tariff: str, day: int, *, lookback_days: int, now: float) -> Assessment:
         settings = Settings(
             site=Named(id=make.site),
             timezone="Asia/Shanghai",
@@ -51,7 +54,7 @@ def billed(store: Store, make: SimpleNamespace) -> Callable[..., Any]:
             lookback_ms=lookback_days * DAY,
         )
         start = make.midnight + day * DAY
-        return await assess(store, settings, start, start + DAY, now=make.midnight + now * DAY)
+        return await assess(store, settings, start, start + DAY, now=make.midnight + int(now * DAY))
 
     run.assessed = assessed  # type: ignore[attr-defined]
     return run
@@ -159,3 +162,21 @@ async def test_a_result_about_nothing_that_was_made_is_a_finding(
     assert await billed(RUN, 0, facts) == ["A-1 run 12.00"]
     found = await billed.assessed(RUN, 0, lookback_days=31, now=9)  # type: ignore[attr-defined]
     assert [finding.machine for finding in found.findings if finding.rule is Rule.QUALITY] == ["knit-01"]
+
+
+async def test_before_a_booking_is_over_nobody_can_say_that_nobody_came(
+    store: Store, billed: Callable[..., Any], make: SimpleNamespace
+) -> None:
+    """Booked from 8 to 10; at 9 it was idle for an hour, at 10 for two."""
+    hour = 3_600_000
+    start = make.midnight + 8 * hour
+    fields = {"tenant": "hongye", "order_id": "A-1", "lease_id": "L1", "idle_ms": hour}
+    booked = {"issued": start - DAY, "heard": start - DAY}
+    facts = [
+        make.lease(start, "L1", "hongye", "A-1", **booked),
+        make.lease(start + 2 * hour, "E1", issued=start - DAY + 1),
+        make.interval(start, start + hour, sequence=1, **fields),
+    ]
+    assert await billed(BOOKED, 0, facts, now=9 / 24) == ["A-1 unused 30.00"]
+    later = [make.interval(start + hour, start + 2 * hour, sequence=2, **fields)]
+    assert await billed(BOOKED, 0, later, now=10 / 24) == ["A-1 no_show 120.00"]
