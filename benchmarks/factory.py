@@ -16,7 +16,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from simulators.crowd_server import FIRST_SERIAL, address_of
+from simulators.crowd_server import address_of
 
 SITE, GATEWAY = "bench", "gw1"
 _PATIENCE_S: Final = 120.0
@@ -177,7 +177,7 @@ def write_site(plan: Plan, path: Path, *, broker: int, machines: int) -> tuple[i
     ]
     text += [
         f'[[machine]]\nname = "m{number:05}"\nendpoint = "e{number // plan.units:05}"\n'
-        f'unit = {number % plan.units + 1}\nprofile = "{plan.profile}"\nserial = {FIRST_SERIAL + number}'
+        f'unit = {number % plan.units + 1}\nprofile = "{plan.profile}"'
         for number in range(plan.machines)
     ]
     path.write_text("\n".join(text))

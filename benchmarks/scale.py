@@ -26,7 +26,7 @@ _EPILOG: Final = """\
 examples:
   python benchmarks/scale.py                                       4,500 machines for a minute
   python benchmarks/scale.py --machines 100,1000,4500,10000        how everything grows, as a table
-  python benchmarks/scale.py --machines 4500 --profile my-machine.toml --seconds 300 --json
+  python benchmarks/scale.py --machines 4500 --profile $PWD/benchmarks/knit-20.toml --json
   python benchmarks/scale.py --machines 100 --units 100 --period-ms 5000    100 machines behind one gateway
   python benchmarks/scale.py --agent "python -m cProfile -o agent.prof -m edge_agent"
 
@@ -94,12 +94,12 @@ def _measured(plan: Plan, factory: Factory, agent: Child, began: float) -> Resul
     watched = {"agent": [agent], "machines": factory.servers, "broker": [factory.broker]}
     watched["receiver"] = [factory.receiver]
     time.sleep(plan.settle_s)
+    _runs(agent)
     commits = Commits(factory.directory / "outbox.db")
     used = {name: -sum(child.cpu_s() for child in children) for name, children in watched.items()}
     start, disk = _now_ms(), agent.written_bytes()
     while (now := _now_ms()) < start + plan.seconds * 1000:
-        if not agent.is_running:
-            raise RuntimeError(f"the agent has ended: {agent.log.read_text('utf-8')[-3000:]}")
+        _runs(agent)
         commits.look()
         time.sleep(0.02)
     for name, children in watched.items():
@@ -152,6 +152,11 @@ def _made(machine: int, at_ms: int) -> int:
     """Pieces until a poll at ``at_ms``; the machine's second may have been the one before."""
     run_s, _, _ = Member(machine, 0).worked(at_ms // 1000)
     return run_s // PIECE_S
+
+
+def _runs(agent: Child) -> None:
+    if not agent.is_running:
+        sys.exit(f"the agent has ended: {agent.log.read_text('utf-8')[-3000:]}")
 
 
 def _notes(files: Sequence[Path]) -> Iterator[tuple[int, int]]:
