@@ -46,7 +46,7 @@ class Sleeps:
     def __init__(self, asleep: Asleep) -> None:
         self._asleep = asleep
 
-    async def ask(self, block: Block, unit: int) -> Sequence[int]:
+    async def ask(self, block: Block, unit: int, _limit_s: float | None = None) -> Sequence[int]:
         self._asleep.slept_s += 8 * 3600
         return [unit] * block.count
 

@@ -79,6 +79,7 @@ def machines(knit: Profile, count: int) -> list[MachineSettings]:
             area="a",
             serial=None,
             was=None,
+            controller=1,
             name_en="",
             name_zh="",
         )

@@ -80,7 +80,7 @@ def test_nothing_but_a_failed_test_proves_a_protection(why: str) -> None:
     ("changes", "why"),
     [
         ({"without": ONE.protection}, "nothing fails"),
-        ({"without": "    return nowhere\n"}, "no program"),
+        ({"without": "    if not nowhere:"}, "no program"),
         ({"without": "    return (\n"}, "even run"),
         ({"test": "tests/test_units.py::test_that_nobody_wrote"}, "no such test"),
     ],
