@@ -83,6 +83,8 @@ class Newcomer:
         self.folder, self.loom, self._broker_port = folder, loom, broker_port
         self.output = ""
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.since: dict[str, str] = {}
+        """What the panel showed when the meter was open."""
 
     def do(self, block: Block) -> None:
         getattr(self, f"_{block.kind}")(block)
@@ -123,6 +125,9 @@ class Newcomer:
             if words[1] == "run":
                 self.running[words[0]] = subprocess.Popen(argv, cwd=self.folder)
                 until(self._is_up)
+                if words[0] == "gongfang-agent":
+                    until(lambda: bool(stored(self.folder, "meter")))
+                    self.since = self.loom.panel()
                 continue
             done = subprocess.run(
                 argv, cwd=self.folder, check=False, capture_output=True, text=True, timeout=PATIENCE_S
@@ -189,6 +194,8 @@ def test_a_newcomer_brings_an_unknown_device_in_with_the_page_alone(newcomer: Ne
     for block in blocks():
         newcomer.do(block)
     until(lambda: len(stored(newcomer.folder, "witness")) == 1)
+    # A stop before the second read has no time to hand over: the loom makes two pieces first.
+    until(lambda: int(newcomer.loom.panel()["pieces"]) >= int(newcomer.since["pieces"]) + 2)
     before = newcomer.loom.panel()
     newcomer.stop("gongfang-agent")
     until(lambda: bool(stored(newcomer.folder, "usage")))
