@@ -133,12 +133,13 @@ class Agent:
             self._roster.admit(checkpoints, tasks)
             kept.append(tasks.create_task(self.reloading.watch(), name="files"))
             following = tasks.create_task(self.reloading.run(), name="reload")
-            kept.append(tasks.create_task(self._watchdog.run(), name="watchdog"))
+            watchdog = tasks.create_task(self._watchdog.run(), name="watchdog")
             kept.append(tasks.create_task(spare(), name="garbage"))
             if self._settings.http:
                 kept.append(tasks.create_task(self._tell_of_itself(self._settings.http), name="http"))
             ready()
             await stop.wait()
+            watchdog.cancel()  # systemd limits a stop by itself; polls that were ended would pass for dead
             following.cancel()
             await self.reloading.rest()
             await self._roster.dismiss()

@@ -304,6 +304,22 @@ async def test_an_agent_that_is_stopped_as_it_connects_stops(tmp_path: Path, mos
                 await asyncio.sleep(0.0005)
 
 
+async def test_an_agent_that_hands_over_as_it_stops_is_not_stuck(
+    tmp_path: Path, mosquitto: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its polls have ended, which is nothing to tell a person of, nor to withhold systemd's watchdog for."""
+    monkeypatch.setattr("edge_agent.watchdog._LOOK_S", 0.02)
+    monkeypatch.setattr("edge_agent.agent._GOODBYE_S", 0.5)
+    port: int = mosquitto.port  # type: ignore[attr-defined]  # a peer of conftest.py
+    await forget(port)
+    async with running(tmp_path, port) as site:
+        await site.pass_minutes(6)
+        await site.office.until("/batch", 1)  # and nobody answers with a receipt
+        site.stop.set()
+        await site.office.until("/status", 2)
+    assert "stuck" not in caplog.text
+
+
 async def test_a_publish_that_is_cancelled_as_it_is_acknowledged_is_cancelled() -> None:
     acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
