@@ -13,6 +13,7 @@ from billing.calendars import DAY_MINUTES, Band, Calendar, DayHours, DayKind
 from billing.toml_values import Day, Label, Name, Price, Table, Text
 from billing.words import Words
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
+from contract.file_kinds import CALENDAR
 
 _HOURS: Final = re.compile(r"(\d{1,2})(?::(\d{2}))?-(\d{1,2})(?::(\d{2}))? +([a-z0-9][a-z0-9._-]*)")
 _MONTHS: Final = tuple(range(1, 13))
@@ -71,7 +72,7 @@ class CalendarFile(CalendarTable):
 
 def read_calendar(name: str, text: str, called: str, customer: str) -> Calendar:
     """A calendar's own file. Raises BadConfigurationError with every complaint about it."""
-    file = parse_toml(name, text)
+    file = parse_toml(name, text, CALENDAR)
     try:
         table = CalendarFile.model_validate(file.data)
     except ValidationError as error:

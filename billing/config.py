@@ -25,6 +25,8 @@ from billing.validation import NO_LIMITS, Limits
 from billing.validation_shape import ValidationTable
 from billing.validity import check_entries
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
+from contract.file_kinds import BILLING
+from contract.remedies import unreadable
 from store.config import StoreConfig
 
 R = TypeVar("R")
@@ -141,7 +143,7 @@ def load(path: Path, read: ReadFile = on_disk) -> Settings:
     what they mean to the collector.
     """
     texts = _Texts(path.parent, read)
-    file = parse_toml(str(path), _text(path, texts.read))
+    file = parse_toml(str(path), _text(path, texts.read), BILLING)
     found: list[Complaint] = []
     table = None
     try:
@@ -233,7 +235,8 @@ class _Beside:
         try:
             return self._read_file(at)
         except (OSError, ValueError) as error:  # not UTF-8, or no name that a file can have
-            self.complaints.append(self._file.complain(key, f"{at} cannot be read ({error})", remedy))
+            problem = f"{at} cannot be read ({unreadable(error)})"
+            self.complaints.append(self._file.complain(key, problem, remedy))
             return None
 
     def _reader(self, directory: Path) -> Callable[[str], str]:
@@ -259,7 +262,7 @@ def _text(path: Path, read: ReadFile) -> str:
     try:
         return read(path)
     except (OSError, ValueError) as error:
-        problem = f"cannot be read ({error})"
+        problem = f"cannot be read ({unreadable(error)})"
         remedy = "give an existing file; configs/billing.toml is a commented example"
         raise BadConfigurationError(
             [Complaint(file=name, line=0, key="", problem=problem, remedy=remedy)]

@@ -12,6 +12,7 @@ from billing.entries import Entries, Manual, Test
 from billing.toml_values import ClauseId, Day, Name, Order, Price, Signed, Table, Text
 from billing.words import Words
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
+from contract.file_kinds import ENTRIES
 from contract.names import NONE
 
 _Said = Annotated[str, Field(min_length=1, max_length=512)]
@@ -76,7 +77,7 @@ class EntriesShape(Table):
 
 def read_entries(name: str, text: str) -> Entries:
     """Raises BadConfigurationError with every complaint about the file called ``name``."""
-    file = parse_toml(name, text)
+    file = parse_toml(name, text, ENTRIES)
     try:
         table = EntriesShape.model_validate(file.data)
     except ValidationError as error:

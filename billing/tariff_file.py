@@ -13,7 +13,9 @@ from billing.tariff_build import Builder
 from billing.tariff_checks import contradictions, has_a_price, tables, unknown_bands
 from billing.tariff_shape import TariffTable
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
+from contract.file_kinds import TARIFF
 from contract.names import is_name
+from contract.remedies import unreadable
 
 ReadText = Callable[[str], str]
 """The text of a file that a tariff names, by the path that stands in it. Raises OSError or ValueError."""
@@ -21,7 +23,7 @@ ReadText = Callable[[str], str]
 
 def read_tariff(name: str, text: str, read: ReadText | None = None) -> Tariff:
     """Raises BadConfigurationError with every complaint about the file ``name`` and its calendars."""
-    file = parse_toml(name, text)
+    file = parse_toml(name, text, TARIFF)
     found: list[Complaint] = []
     table = None
     try:
@@ -109,7 +111,7 @@ class _Calendars:
         try:
             text = (self._read or _nowhere)(str(table["file"]))
         except (OSError, ValueError) as error:
-            problem = f"{table['file']} cannot be read ({error})"
+            problem = f"{table['file']} cannot be read ({unreadable(error)})"
             raise BadConfigurationError(
                 [self._file.complain(at, problem, "give a calendar's file, beside this one")]
             ) from None

@@ -9,8 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, Val
 from collector.mqtt import Address
 from contract.clock import ClockPair
 from contract.complaint import BadConfigurationError, Complaint, complaints, parse_toml
+from contract.file_kinds import COLLECTOR
 from contract.json_schema import NAME_SCHEMA
 from contract.names import is_name
+from contract.remedies import unreadable
 from daemon.listen import Listen
 from store.config import StoreConfig
 from store.gauge_store import GaugeStoreConfig, same_place
@@ -163,11 +165,10 @@ def load(path: Path) -> Settings:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         remedy = "give --config the path of a readable TOML file, such as configs/collector.toml"
-        complaint = Complaint(
-            file=str(path), line=0, key="", problem=f"cannot be read: {error}", remedy=remedy
-        )
+        problem = f"cannot be read: {unreadable(error)}"
+        complaint = Complaint(file=str(path), line=0, key="", problem=problem, remedy=remedy)
         raise BadConfigurationError([complaint]) from None
-    file = parse_toml(str(path), text)
+    file = parse_toml(str(path), text, COLLECTOR)
     try:
         return Settings.model_validate(file.data)
     except ValidationError as error:

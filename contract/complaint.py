@@ -1,7 +1,7 @@
 """Complaints about configuration: all at once, each with file, line, key, problem and remedy (DESIGN 6).
 
 Pure: the text of the file comes from the caller. ``complaints`` takes the errors of a pydantic
-``ValidationError`` as plain mappings, so that this package needs no pydantic.
+``ValidationError`` as plain mappings, so that this package needs no pydantic; ``remedies`` has the words.
 """
 
 import re
@@ -11,6 +11,9 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+
+from contract.file_kinds import FileKind, taken_for
+from contract.remedies import foreign, of_syntax, place_of, problem_of, remedy_of, shown
 
 Path = tuple[str | int, ...]
 
@@ -84,6 +87,9 @@ _TABLE: Final = re.compile(r"^\s*(\[\[?)\s*([^\[\],]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY: Final = re.compile(
     r"^\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"))*)\s*="
 )
+_BYTE_ORDER_MARK: Final = "\ufeff"
+"""With which editors on Windows begin a file."""
+_END: Final = " (at end of document)"
 _AT: Final = re.compile(r"^(.*) \(at line (\d+), column \d+\)$")
 
 
@@ -124,19 +130,28 @@ def locate(text: str) -> dict[Path, int]:
     return found
 
 
-def parse_toml(name: str, text: str) -> TomlFile:
-    """Raises BadConfigurationError with the place of a syntax error."""
+def parse_toml(name: str, text: str, kind: FileKind | None = None) -> TomlFile:
+    """Raises BadConfigurationError with the place of a syntax error, or for a file of another kind."""
+    text = text.removeprefix(_BYTE_ORDER_MARK)
     try:
         data = tomllib.loads(text)
         _measure(data)
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a bare ValueError
-        where = _AT.match(str(error))
-        line, problem = (int(where[2]), where[1]) if where else (text.count("\n") + 1, str(error))
-        remedy = "mend the TOML syntax (a string needs quotes, a table header its brackets)"
-        raise BadConfigurationError(
-            [Complaint(file=name, line=line, key="", problem=problem, remedy=remedy)]
-        ) from None
+        raise BadConfigurationError([_unreadable(name, text, str(error))]) from None
+    if kind and (other := taken_for(data, kind)):
+        remedy = f"give {kind.what} here{kind.hint(other)}"
+        complaint = Complaint(file=name, line=0, key="", problem=f"is {other.what}", remedy=remedy)
+        raise BadConfigurationError([complaint])
     return TomlFile(name=name, data=data, lines=locate(text))
+
+
+def _unreadable(name: str, text: str, said: str) -> Complaint:
+    if told := foreign(text):
+        return Complaint(file=name, line=0, key="", problem=told[0], remedy=told[1])
+    where = _AT.match(said)
+    line, said = (int(where[2]), where[1]) if where else (text.count("\n") + 1, said.removesuffix(_END))
+    problem, remedy = of_syntax(said)
+    return Complaint(file=name, line=line, key="", problem=problem, remedy=remedy)
 
 
 def _measure(data: object) -> None:
@@ -151,10 +166,6 @@ def _measure(data: object) -> None:
         raise ValueError(f"more than {DEEPEST} tables or lists stand in one another")
 
 
-_REMEDIES: Final = {
-    "missing": ("is required and not set", "add it"),
-    "extra_forbidden": ("is not a known key here", "check its spelling and its table, or remove it"),
-}
 _SECRET: Final = re.compile("password|token|secret", re.IGNORECASE)
 
 
@@ -163,20 +174,22 @@ def complaints(file: TomlFile, errors: Iterable[Mapping[str, Any]], under: Path 
 
     A value is quoted unless it may hold a secret: by its key, or because it is an address with one in it.
     """
-    found = []
+    found: list[Complaint] = []
     known = set(_keys(file.data))
     for error in errors:
-        loc = error["loc"]
+        loc = place_of(error)
         # What pydantic puts in a path and no file has is the tag of a union; a missing key is last.
-        kept = {*known, *loc[-1:]} if error["type"] == "missing" else known
+        problem, remedy = problem_of(error), remedy_of(error)
+        kept = {*known, *loc[-1:]} if problem and error["type"] != "extra_forbidden" else known
         path = (*under, *(part for part in loc if isinstance(part, int) or part in kept))
-        if fixed := _REMEDIES.get(error["type"]):
-            found.append(file.complain(path, *fixed))
-            continue
         value = error.get("input")
-        shown = isinstance(value, str | int | float | bool) and not _is_secret((*under, *loc), value)
-        problem = f"is {value!r}" if shown else "has a wrong value"
-        found.append(file.complain(path, problem, error["msg"].removeprefix("Value error, ")))
+        if problem is None:
+            problem = "has a wrong value" if _is_secret((*under, *loc), value) else f"is {shown(value)}"
+        one = file.complain(path, problem, remedy)
+        if found and (found[-1].key, found[-1].problem) == (one.key, problem) and remedy != found[-1].remedy:
+            # What may be one thing or the other is an error of each.
+            one = msgspec.structs.replace(one, remedy=f"{found.pop().remedy}, or {remedy}")
+        found.append(one)
     return found
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from contract.clock import ClockPair
 from contract.complaint import BadConfigurationError
+from contract.file_kinds import SITE
 from contract.sheet import Sheet
 from daemon.listen import Listen
 from edge_agent import machine_checks
@@ -112,7 +113,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 def load(path: Path) -> Settings:
     """Raises BadConfigurationError with every complaint about the file and the files it names."""
-    reading = Reading(open_toml(path, "give --config the path of a site's configuration"))
+    reading = Reading(open_toml(path, SITE, "give --config the path of a site's configuration"))
     directory = path.resolve().parent
     top, clock = reading.top(TopShape, TABLES), reading.table("clock", ClockShape)
     poll, broker = reading.table("poll", PollShape), reading.table("broker", BrokerShape)
@@ -219,7 +220,7 @@ def _profiles(
     """By what the machines call them; those that are no good are missing."""
     found: dict[str, Profile] = {}
     files: dict[str, Path | None] = {}
-    for machine in machines:
+    for machine in (machine for machine in machines if machine.says("profile")):
         named = machine.shape.profile
         if named not in files:
             files[named] = find(named, directory)

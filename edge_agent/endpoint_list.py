@@ -65,7 +65,7 @@ def place(address: Address) -> tuple[str, int]:
 def unreachable(machines: Iterable[Listed], endpoints: Sequence[Endpoint]) -> Iterator[Complaint]:
     """Units that no machine on a serial line can have."""
     on_a_line = {e.name for e in endpoints if e.address.scheme.framing is not Framing.MBAP}
-    for machine in machines:
+    for machine in (machine for machine in machines if machine.says("endpoint", "unit")):
         if machine.shape.endpoint in on_a_line and not 1 <= machine.shape.unit <= 247:
             problem = f"is {machine.shape.unit}, and nobody on a serial line answers to that"
             yield machine.complain("unit", problem, "use 1 to 247, as set at the machine")

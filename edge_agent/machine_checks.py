@@ -1,4 +1,4 @@
-"""What a list of machines says wrongly although each of its rows is well formed."""
+"""What a list of machines says wrongly although each cell is well formed; those that are not are left out."""
 
 import ipaddress
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -41,10 +41,13 @@ def doubles(machines: Sequence[Listed], addresses: Mapping[str, Address]) -> Ite
         serial = machine.shape.serial
         return id(machine) if serial is None else (machine.shape.profile, serial)
 
-    yield from _unique(machines, "name", lambda machine: machine.shape.name, "give each its own name")
-    yield from _unique(machines, "unit", place, "two machines cannot share one unit of one endpoint")
+    named = [machine for machine in machines if machine.says("name")]
+    yield from _unique(named, "name", lambda machine: machine.shape.name, "give each its own name")
+    placed = [machine for machine in machines if machine.says("endpoint", "unit")]
+    yield from _unique(placed, "unit", place, "two machines cannot share one unit of one endpoint")
+    plated = [machine for machine in machines if machine.says("profile", "serial")]
     yield from _unique(
-        machines, "serial", plate, "look at the plates: two machines of one type have two numbers"
+        plated, "serial", plate, "look at the plates: two machines of one type have two numbers"
     )
 
 
@@ -64,7 +67,7 @@ def strangers(
     """Endpoints that ``file`` does not have. ``addressed``: those that are there without a name in it."""
     known = set(endpoints)
     listed = ", ".join(sorted(known)) if len(known) <= _FEW else f"the {len(known)} endpoints of {file}"
-    for machine in machines:
+    for machine in (machine for machine in machines if machine.says("endpoint")):
         if machine.shape.endpoint not in known and machine.shape.endpoint not in addressed:
             problem = f"{machine.shape.endpoint!r} is no endpoint of {_this(machine, file)}"
             remedy = f"name one of: {listed}" if known else "add an [[endpoint]], or write tcp://host:port"
@@ -77,7 +80,7 @@ def _this(machine: Listed, file: str) -> str:
 
 def unread_serials(machines: Iterable[Listed], profiles: Mapping[str, Profile]) -> Iterator[Complaint]:
     """Serial numbers that no register could be compared with."""
-    for machine in machines:
+    for machine in (machine for machine in machines if machine.says("profile", "serial")):
         profile = profiles.get(machine.shape.profile)
         if machine.shape.serial is not None and profile is not None and profile.roles.serial is None:
             remedy = "take it out, or name a serial register in the profile's [roles]"
@@ -95,8 +98,8 @@ def short_horizons(profiles: Iterable[Profile], outage_h: int) -> Iterator[str]:
 
 def unclear_successions(machines: Sequence[Listed]) -> Iterator[Complaint]:
     """A meter goes over to one other name, and only when nobody else has the old one."""
-    names = {machine.shape.name: machine for machine in machines}
-    renamed = [machine for machine in machines if machine.shape.was is not None]
+    names = {machine.shape.name: machine for machine in machines if machine.says("name")}
+    renamed = [machine for machine in machines if machine.says("was") and machine.shape.was is not None]
     for machine in renamed:
         other = names.get(machine.shape.was or "")
         if other is not None:

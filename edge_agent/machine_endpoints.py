@@ -21,7 +21,7 @@ def resolved(
     """The machines, each naming an endpoint, and all the endpoints.
 
     A machine is at the named endpoint that has its address, if there is one, since one address is one
-    connection. Those whose address is none are left out, with a complaint.
+    connection. Whose address is none has a complaint, and no endpoint.
     """
     places = {place(endpoint.address): endpoint for endpoint in named}
     known: dict[str, Endpoint | AddressError] = {}
@@ -30,7 +30,7 @@ def resolved(
     endpoints = list(named)
     for machine in machines:
         url = machine.shape.endpoint
-        if _MARK not in url:
+        if not machine.says("endpoint") or _MARK not in url:
             found.append(machine)
             continue
         if url not in known:
@@ -42,6 +42,7 @@ def resolved(
         else:
             problem, remedy = endpoint.args if len(endpoint.args) > 1 else (f"is {url!r}", str(endpoint))
             reading.complaints.append(machine.complain("endpoint", problem, remedy))
+            found.append(msgspec.structs.replace(machine, wrong=machine.wrong | {"endpoint"}))
     return found, endpoints
 
 

@@ -21,14 +21,18 @@ COLUMNS: Final = MappingProxyType(
 )
 """What a column of a machine list may be called."""
 
+_STAND_IN: Final = MappingProxyType({"name": "unread", "endpoint": "", "profile": "unread"})
+"""In place of what cannot be read: a machine that is wrong in one thing is looked at in all others."""
 _REQUIRED: Final = tuple(key for key, field in MachineShape.model_fields.items() if field.is_required())
 _WHOLE: Final = 'write a whole number, in digits (a cell that shows 2.4E+11 is formatted as "general")'
 
 
 class Listed(Struct, frozen=True, kw_only=True):
-    """A well-formed machine, and where it stands."""
+    """A machine as far as it is well formed, and where it stands."""
 
     shape: MachineShape
+    wrong: frozenset[str] = frozenset()
+    """Keys that somebody has complained about: what ``shape`` has there means nothing."""
     file: str
     line: int
     lines: Mapping[str, int]
@@ -40,22 +44,33 @@ class Listed(Struct, frozen=True, kw_only=True):
         line, named = self.lines.get(key, self.line), self.keys.get(key, key)
         return Complaint(file=self.file, line=line, key=named, problem=problem, remedy=remedy)
 
+    def says(self, *keys: str) -> bool:
+        """Whether all of them can be believed."""
+        return self.wrong.isdisjoint(keys)
+
     def seen_from(self, other: "Listed") -> str:
         """Where it stands, for a complaint about ``other``."""
         return f"line {self.line}" if other.file == self.file else f"{self.file}:{self.line}"
 
 
 def listed_in_toml(reading: Reading) -> list[Listed]:
-    file = reading.file
+    file, good = reading.file, reading.tables("machine", MachineShape)
+    ill = {
+        index: _as_far_as_it_goes(raw, strict=True)
+        for index, raw in enumerate(reading.members("machine"))
+        if index not in good and isinstance(raw, dict)
+    }
+    sound = {index: (shape, frozenset[str]()) for index, shape in good.items()}
     return [
         Listed(
             shape=shape,
+            wrong=wrong,
             file=file.name,
             line=file.line_of(("machine", index)),
             lines={key: file.line_of(("machine", index, key)) for key in MachineShape.model_fields},
             keys={key: f"machine.{index}.{key}" for key in MachineShape.model_fields},
         )
-        for index, shape in reading.tables("machine", MachineShape).items()
+        for index, (shape, wrong) in sorted((sound | ill).items())
     ]
 
 
@@ -90,8 +105,21 @@ def _listed(sheet: Sheet, complain: Callable[[Complaint], None]) -> Iterator[Lis
             for found in _problems(sheet, row, error):
                 if found.key not in lacking:
                     complain(found)
+            shape, wrong = _as_far_as_it_goes(row.cells, strict=False)
         else:
-            yield Listed(shape=shape, file=sheet.file, line=row.line, lines={}, keys=sheet.headings)
+            wrong = frozenset()
+        yield Listed(shape=shape, wrong=wrong, file=sheet.file, line=row.line, lines={}, keys=sheet.headings)
+
+
+def _as_far_as_it_goes(raw: Mapping[str, object], *, strict: bool) -> tuple[MachineShape, frozenset[str]]:
+    """What is well formed of an ill-formed machine, and the keys that are not."""
+    try:
+        MachineShape.model_validate(raw, strict=strict)
+        wrong = frozenset[str]()
+    except ValidationError as error:
+        wrong = frozenset(str(found["loc"][0]) for found in error.errors(include_url=False) if found["loc"])
+    good = {key: value for key, value in raw.items() if key not in wrong}
+    return MachineShape.model_validate({**_STAND_IN, **good}, strict=strict), wrong
 
 
 def _problems(sheet: Sheet, row: SheetRow, error: ValidationError) -> Iterator[Complaint]:
@@ -105,4 +133,4 @@ def _in_words(error: Mapping[str, Any]) -> dict[str, Any]:
     """A cell is text for pydantic; a person wrote a number, or something else in its place."""
     cell = str(error.get("input"))
     told = {**error, "input": int(cell)} if cell.isdecimal() else dict(error)
-    return {**told, "msg": _WHOLE} if error["type"].startswith("int_") else told
+    return {**told, "type": "of_a_cell", "msg": _WHOLE} if error["type"].startswith("int_") else told

@@ -26,7 +26,7 @@ def overloads(
     """
     behind: dict[str, list[Listed]] = {}
     for machine in machines:
-        if machine.shape.profile in profiles:
+        if machine.says("profile", "endpoint") and machine.shape.profile in profiles:
             behind.setdefault(machine.shape.endpoint, []).append(machine)
     plans = {name: read_plan(profile).fast for name, profile in profiles.items()}
     for endpoint in endpoints:

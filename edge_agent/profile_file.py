@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from contract.file_kinds import PROFILE
 from edge_agent.plan import misfit
 from edge_agent.profile import Profile, StateRead, StopTable
 from edge_agent.profile_build import profile_of
@@ -27,7 +28,7 @@ from edge_agent.toml_tables import Reading, open_toml
 
 def load_profile(path: Path, stop_table: StopTable) -> Profile:
     """Raises BadConfigurationError with every complaint about the file."""
-    reading = Reading(open_toml(path, "put the profile there"))
+    reading = Reading(open_toml(path, PROFILE, "put the profile there"))
     parts = _parts(reading)
     check(reading, parts)
     reading.finish()

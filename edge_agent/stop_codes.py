@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from contract.file_kinds import STOP_CODES
 from contract.names import LABEL, TEXT
 from contract.states import Party
 from edge_agent.profile import StopCode, StopTable
@@ -25,7 +26,7 @@ class CodeShape(Shape):
 
 def load_stop_table(path: Path) -> StopTable:
     """Raises BadConfigurationError."""
-    reading = Reading(open_toml(path, "name an existing table in stop_codes, or leave it out"))
+    reading = Reading(open_toml(path, STOP_CODES, "name an existing table in stop_codes, or leave it out"))
     top = reading.top(TopShape, {"code"})
     codes = reading.tables("code", CodeShape)
     reading.unique("code", ((i, entry.code) for i, entry in codes.items()), "code", "give each code once")

@@ -7,6 +7,8 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
+from contract.file_kinds import FileKind
+from contract.remedies import unreadable
 
 # Our patterns end in \Z, which pydantic's own engine does not know.
 STRICT: Final = ConfigDict(extra="forbid", frozen=True, strict=True, regex_engine="python-re")
@@ -22,16 +24,16 @@ ShapeT = TypeVar("ShapeT", bound=Shape)
 ValueT = TypeVar("ValueT")
 
 
-def open_toml(path: Path, remedy: str) -> TomlFile:
-    """Raises BadConfigurationError when the file cannot be read or is not TOML."""
+def open_toml(path: Path, kind: FileKind, remedy: str) -> TomlFile:
+    """Raises BadConfigurationError when the file cannot be read, is not TOML, or is of another kind."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        problem = f"cannot be read ({unreadable(error)})"
         raise BadConfigurationError(
-            [Complaint(file=str(path), line=0, key="", problem=str(problem), remedy=remedy)]
+            [Complaint(file=str(path), line=0, key="", problem=problem, remedy=remedy)]
         ) from None
-    return parse_toml(str(path), text)
+    return parse_toml(str(path), text, kind)
 
 
 class Reading:
@@ -67,7 +69,7 @@ class Reading:
         found = {}
         if not isinstance(self.file.data.get(key, []), list):
             self.complain((key,), "is a single table", f"write its header in double brackets: [[{key}]]")
-        for index, raw in enumerate(self._members(key)):
+        for index, raw in enumerate(self.members(key)):
             made = self._shaped(raw, shape, (key, index))
             if made is not None:
                 found[index] = made
@@ -77,7 +79,7 @@ class Reading:
         """What the members of ``[[key]]`` are called, the ill-formed ones too."""
         return {
             str(raw[name])
-            for raw in self._members(key)
+            for raw in self.members(key)
             if isinstance(raw, dict) and isinstance(raw.get(name), str)
         }
 
@@ -95,7 +97,8 @@ class Reading:
         if self.complaints:
             raise BadConfigurationError(sorted(self.complaints, key=lambda found: (found.file, found.line)))
 
-    def _members(self, key: str) -> list[Any]:
+    def members(self, key: str) -> list[Any]:
+        """``[[key]]`` as it stands in the file."""
         raw = self.file.data.get(key, [])
         return raw if isinstance(raw, list) else []
 

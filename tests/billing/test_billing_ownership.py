@@ -133,8 +133,8 @@ owner = [{ id = "fuda", share = 1 }, { id = "anxin", share = 1 }]
 WRONG = {
     "on the same days": ("2026-07-01", "2026-06-30", "ownership.1.id", "valid_to"),
     "an owner twice": ('"anxin"', '"fuda"', "ownership.0", "name each once"),
-    "no share": ("share = 3", "share = 0", "ownership.0.owner.0.share", "greater than"),
-    "no machines": ('["loom-*"]', "[]", "ownership.0.machines", "at least 1"),
+    "no share": ("share = 3", "share = 0", "ownership.0.owner.0.share", "1 is the least"),
+    "no machines": ('["loom-*"]', "[]", "ownership.0.machines", "is a list of 0; give 1 or more"),
 }
 
 

@@ -109,11 +109,11 @@ def test_what_is_missing_is_told_at_the_table_around_it(path: Path, line: int) -
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
-        ("a = 1\nb = \n", 2, "Invalid value"),
-        ("a = 1\n[mqtt\nb = 2\n", 2, "Expected ']'"),
-        ("a = 1\na = 2\n", 2, "Cannot overwrite a value"),
-        ('a = "open\n', 1, "Illegal character"),
-        ("a = [1,\n2\n", 3, "Unclosed array"),
+        ("a = 1\nb = \n", 2, "there is no value"),
+        ("a = 1\n[mqtt\nb = 2\n", 2, "brackets of a table's name are open"),
+        ("a = 1\na = 2\n", 2, "stands above already"),
+        ('a = "open\n', 1, "a quote is open at the end of the line"),
+        ("a = [1,\n2\n", 3, "a list is open at the end of the file"),
     ],
 )
 def test_a_syntax_error_is_told_with_its_line(text: str, line: int, problem: str) -> None:
@@ -218,7 +218,7 @@ def test_every_complaint_is_told_at_once() -> None:
         "is 70000",
         "is not a known key here",
     ]
-    assert "less than or equal to 65535" in found[2].remedy
+    assert found[2].remedy == "65535 is the most"
     assert "spelling" in found[3].remedy
 
 
@@ -252,8 +252,8 @@ def test_an_unknown_key_in_a_union_is_told_on_its_line() -> None:
 
 def test_a_wrong_tag_is_told() -> None:
     (found,) = complain(GOOD.replace("tcp", "udp"))
-    assert (found.line, found.key) == (4, "machines.0.link")
-    assert "'tcp', 'rtu'" in found.remedy
+    assert (found.line, found.key, found.problem) == (4, "machines.0.link.kind", "is 'udp'")
+    assert found.remedy == "write one of 'tcp', 'rtu'"
 
 
 def test_a_rule_of_ours_is_told_in_its_own_words() -> None:

@@ -123,7 +123,7 @@ WRONG = [
     ('area = "hall-a"', 'area = "hall-a"\ntimezone = "../../etc"', "timezone", "is '../../etc'"),
     ('area = "hall-a"', 'area = "hall-a"\nsites = 1', "sites", "is not a known key here"),
     ('area = "hall-a"', 'area = "hall-a"\nstop_codes = "no.toml"', "", "No such file"),
-    ('host = "broker.example"', "port = 0", "broker.port", "greater than or equal to 1"),
+    ('host = "broker.example"', "port = 0", "broker.port", "1 is the least"),
     ('host = "broker.example"', 'password_file = "x"', "broker", "password_file needs a username"),
     (
         'host = "broker.example"',
@@ -138,9 +138,9 @@ WRONG = [
         'path = "data/outbox.db"',
         'path = "o"\nring_days = -1',
         "outbox.ring_days",
-        "greater than",
+        "0 is the least",
     ),
-    ("port = 1502", 'port = "1502"', "endpoint.0.port", "valid integer"),
+    ("port = 1502", 'port = "1502"', "endpoint.0.port", "write a whole number"),
     ("port = 1502", "backoff_ms = 50000", "endpoint.0", "not longer than backoff_max_ms"),
     (
         "port = 1502",
@@ -157,18 +157,18 @@ WRONG = [
     ('name = "knit-02"', 'name = "knit-01"', "machine.1.name", "is the same as in line 16"),
     ('name = "knit-02"', 'name = "机2"', "machine.1.name", "use 1 to 64 of a-z"),
     ("unit = 2", "unit = 1", "machine.1.unit", "two machines cannot share one unit"),
-    ("unit = 2", "unit = 256", "machine.1.unit", "less than or equal to 255"),
-    ("unit = 2", "unit = true", "machine.1.unit", "valid integer"),
+    ("unit = 2", "unit = 256", "machine.1.unit", "255 is the most"),
+    ("unit = 2", "unit = true", "machine.1.unit", "write a whole number"),
     ('endpoint = "bus"', 'endpoint = "buss"', "machine.0.endpoint", "name one of: bus"),
     ('profile = "knit-flat"', 'profile = "knit"', "machine.0.profile", "'knit' is not there; searched"),
     ('profile = "knit-flat"', 'profile = "../x.toml"', "machine.0.profile", "'../x.toml' is not there"),
-    ("serial = 240101", "serial = 0", "machine.0.serial", "greater than or equal to 1"),
+    ("serial = 240101", "serial = 0", "machine.0.serial", "1 is the least"),
     ("serial = 240101", "serial = 240101\n[poll]\ngrid_ms = 7000", "poll", "divides a day"),
     (
         "serial = 240101",
         "serial = 240101\n[poll]\nperiod_ms = 50",
         "poll.period_ms",
-        "greater than",
+        "100 is the least",
     ),
     (
         "serial = 240101",
@@ -176,7 +176,7 @@ WRONG = [
         "poll",
         "not longer than grid_ms",
     ),
-    ("serial = 240101", "serial = 240101\n[clock]\nscale = 0", "clock.scale", "greater than or equal to 1"),
+    ("serial = 240101", "serial = 240101\n[clock]\nscale = 0", "clock.scale", "1 is the least"),
 ]
 
 

@@ -331,7 +331,7 @@ async def test_a_machine_behind_another_port_goes_on_in_the_same_epoch(tmp_path:
         (r'name = "knit-01"', 'name = "KNIT"', "name: is 'KNIT'"),
         (r'gateway = "gw1"', 'gateway = "gw2"', "gateway cannot change while the agent runs"),
         (r'path = "(.*?)"', r'path = "\1.other"', "[outbox] cannot change while the agent runs"),
-        (r"site = ", "site == ", "mend the TOML syntax"),
+        (r"site = ", "site == ", "mend the TOML"),
         (r'name = "knit-01"\n', 'name = "knit-15"\nwas = "knit-02"\n', "is the name of the machine in line"),
     ],
 )

@@ -134,10 +134,10 @@ WRONG = [
     ('url = "192.0.2.20"', "endpoint.0.url", "write tcp://192.0.2.20:502"),
     ('url = "rtu:///dev/ttyUSB0"', "endpoint.0.url", "give the speed and the parity"),
     ('url = "tls://a?ca=gone.pem"', "endpoint.0.url", "gone.pem, and there is no such file"),
-    ('host = "a"\npause_ms = -1', "endpoint.0.pause_ms", "greater than or equal to 0"),
+    ('host = "a"\npause_ms = -1', "endpoint.0.pause_ms", "0 is the least"),
     ('host = "a"\nperiod_ms = 400000', "endpoint.0.period_ms", "not longer than grid_ms (300000)"),
-    ('host = "a"\nkeep_open = 1', "endpoint.0.keep_open", "valid boolean"),
-    ('host = "a"\nsilence_max_ms = 10', "endpoint.0.silence_max_ms", "greater than or equal to 1000"),
+    ('host = "a"\nkeep_open = 1', "endpoint.0.keep_open", "write true or false"),
+    ('host = "a"\nsilence_max_ms = 10', "endpoint.0.silence_max_ms", "1000 is the least"),
     ('host = "a"\nbackoff_ms = 60000', "endpoint.0", "not longer than backoff_max_ms"),
 ]
 

@@ -258,3 +258,21 @@ def test_no_file_breaks_the_reader(data: bytes) -> None:
     sheet = read_sheet("machines.csv", b"name,unit\n" + data, COLUMNS)
     assert all(row.line >= 2 for row in sheet.rows)
     read_sheet("machines.csv", data, COLUMNS)
+
+
+def test_a_machine_in_the_site_s_own_file_is_looked_at_in_all_that_is_well_formed(
+    site: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """One ill-formed key hides no other mistake; nothing is said about what stands in its place."""
+    table = b"name,endpoint,profile\nknit-01,bus,knit-flat\n"
+    ill = '\n[[machine]]\nname = "knit-01"\nendpoint = "bos"\nunit = "1"\nprofile = "loom-99"\nserail = 5\n'
+    with pytest.raises(BadConfigurationError) as bad:
+        site(table, ill)
+    told = str(bad.value).replace(f"{tmp_path}/", "").splitlines()
+    assert [line.split("; ")[0] for line in told] == [
+        "machines.csv:2: name: is the same as in site.toml:18",
+        "site.toml:20: machine.0.endpoint: 'bos' is no endpoint of this file",
+        "site.toml:21: machine.0.unit: is '1'",
+        "site.toml:22: machine.0.profile: 'loom-99' is not there",
+        "site.toml:23: machine.0.serail: is not a known key here",
+    ]

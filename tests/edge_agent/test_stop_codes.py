@@ -24,9 +24,9 @@ def test_the_shipped_stop_codes_are_those_of_the_domain_reference(configs: Path)
 WRONG_CODES = [
     ('party = "host"', 'party = "landlord"', "'tenant', 'host'"),
     ("code = 31", "code = 30", "is the same as in line"),
-    ("code = 31", "code = 0", "greater than or equal to 1"),
+    ("code = 31", "code = 0", "1 is the least"),
     ('zh = "撞针"', "", "is required and not set"),
-    ('version = "1"', 'version = "1 a"', "should match pattern"),
+    ('version = "1"', 'version = "1 a"', "use 1 to 128 of A-Z"),
 ]
 
 
