@@ -20,8 +20,8 @@ from simulators.crowd_server import address_of
 
 SITE, GATEWAY = "bench", "gw1"
 _PATIENCE_S: Final = 120.0
-_MACHINES_A_SERVER: Final = 5_000
-"""Each takes two descriptors of its server."""
+_ENDPOINTS_A_SERVER: Final = {"ours": 5_000, "libmodbus": 480}
+"""By make. Each takes two descriptors of its server, and libmodbus bears no more than 1,024."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -32,6 +32,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Machines behind one endpoint."""
     profile: str
     """A profile's name, or the path of its file."""
+    make: str = "ours"
+    """Who made the machines' server: ours (simulators.crowd_server) or libmodbus (peer/crowd.c)."""
     period_ms: int
     grid_ms: int
     seconds: float
@@ -101,6 +103,8 @@ class Factory(Struct, frozen=True, kw_only=True):
     broker: Child
     servers: tuple[Child, ...]
     receiver: Child
+    broker_port: int
+    machines_port: int
     boundary_ms: int
     """When a boundary of the grid comes, UTC ms."""
     ahead_ms: int
@@ -133,13 +137,24 @@ def open_factory(plan: Plan, directory: Path) -> Iterator[Factory]:
         broker = child("mosquitto", _program("mosquitto"), "-c", str(directory / "mosquitto.conf"))
         _answers(port)
         servers, machines_port = [], _free_port()
-        each = _MACHINES_A_SERVER // plan.units * plan.units
+        each = _ENDPOINTS_A_SERVER[plan.make] * plan.units
+        serve = (
+            [sys.executable, "-m", "simulators.crowd_server"]
+            if plan.make == "ours"
+            else [compiled_crowd(directory)]
+        )
         for number, first in enumerate(range(0, plan.machines, each)):
             name = f"machines-{number}"
             servers.append(
                 child(
-                    *(name, sys.executable, "-m", "simulators.crowd_server"),
-                    *("--machines", str(min(each, plan.machines - first)), "--first", str(first)),
+                    *(
+                        name,
+                        *serve,
+                        "--machines",
+                        str(min(each, plan.machines - first)),
+                        "--first",
+                        str(first),
+                    ),
                     *("--units", str(plan.units), "--port", str(machines_port), "--notes", f"{name}.notes"),
                 )
             )
@@ -155,6 +170,8 @@ def open_factory(plan: Plan, directory: Path) -> Iterator[Factory]:
             broker=broker,
             servers=tuple(servers),
             receiver=receiver,
+            broker_port=port,
+            machines_port=machines_port,
             boundary_ms=boundary_ms,
             ahead_ms=ahead_ms,
         )
@@ -203,6 +220,14 @@ class Commits:
 
     def close(self) -> None:
         self._db.close()
+
+
+def compiled_crowd(directory: Path) -> str:
+    """Raises CalledProcessError: ``scripts/peers libmodbus-dev gcc`` installs what it takes."""
+    made = directory / "crowd"
+    source = Path(__file__).parent / "peer" / "crowd.c"
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-o", str(made), str(source), "-lmodbus"], check=True)
+    return str(made)
 
 
 def _program(name: str) -> str:

@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from benchmarks.factory import Child, Plan, open_factory
 from benchmarks.lateness import by_machine
-from benchmarks.scale import _notes, _now_ms
+from benchmarks.scale import boot_ms, notes_of
 from contract.messages import decode_record
 from contract.records import Interval, Reason, Record
 
@@ -99,7 +99,7 @@ def measure(plan: Plan, some: int, pause_s: float, directory: Path) -> None:
             stop_s, code = agent.stop()
         for child in (*factory.servers, factory.receiver):
             child.stop()
-        asked = by_machine(_notes(factory.notes))
+        asked = by_machine(notes_of(factory.notes))
     print(f"{plan.machines} machines; resident {memory[0] // 1024} MB, at most {memory[1] // 1024} MB")
     print(f"told to stop, it ended after {stop_s:.1f} s with exit code {code}")
     print(f"{'reload':24}{'took s':>8}{'touched':>9}{'longest ms':>12}{'before ms':>11}")
@@ -112,13 +112,13 @@ def _reload(agent: Child, site: Path, step: Step, pause_s: float) -> Done:
     time.sleep(pause_s)
     taken = agent.log.read_text("utf-8").count("configuration: taken")
     site.write_text(step.edit(site.read_text("utf-8")), "utf-8")
-    asked, deadline = _now_ms(), time.monotonic() + 120
+    asked, deadline = boot_ms(), time.monotonic() + 120
     os.kill(agent.pid, signal.SIGHUP)
     while (log := agent.log.read_text("utf-8")).count("configuration: taken") == taken:
         if "configuration: refused" in log or time.monotonic() > deadline:
             raise RuntimeError(f"{step.name}: {log[-2000:]}")
         time.sleep(0.01)
-    return Done(step, asked, _now_ms())
+    return Done(step, asked, boot_ms())
 
 
 def row(done: Done, asked: Mapping[int, Sequence[float]]) -> str:

@@ -82,7 +82,7 @@ class Result(Struct, frozen=True, kw_only=True):
 
 def measure(plan: Plan, agent: Sequence[str], directory: Path) -> Result:
     with open_factory(plan, directory) as factory:
-        began = _now_ms()
+        began = boot_ms()
         child = Child("agent", [*agent, "run", "--config", "site.toml"], directory)
         try:
             return _measured(plan, factory, child, began)
@@ -97,8 +97,8 @@ def _measured(plan: Plan, factory: Factory, agent: Child, began: float) -> Resul
     _runs(agent)
     commits = Commits(factory.directory / "outbox.db")
     used = {name: -sum(child.cpu_s() for child in children) for name, children in watched.items()}
-    start, disk = _now_ms(), agent.written_bytes()
-    while (now := _now_ms()) < start + plan.seconds * 1000:
+    start, disk = boot_ms(), agent.written_bytes()
+    while (now := boot_ms()) < start + plan.seconds * 1000:
         _runs(agent)
         commits.look()
         time.sleep(0.02)
@@ -110,10 +110,10 @@ def _measured(plan: Plan, factory: Factory, agent: Child, began: float) -> Resul
     commits.close()
     for child in (*factory.servers, factory.receiver):
         child.stop()
-    asked = by_machine(_notes(factory.notes))
+    asked = by_machine(notes_of(factory.notes))
     measured = {machine: within(instants, window) for machine, instants in asked.items()}
     seen = msgspec.json.decode(factory.seen.read_bytes(), type=Seen)
-    shift = time.time_ns() / 1_000_000 - _now_ms()
+    shift = time.time_ns() / 1_000_000 - boot_ms()
     boundary = factory.boundary_ms - shift
     polls = sum(map(len, measured.values()))
     records = sum(count for at, count in seen.at if start <= at - shift < now)
@@ -159,7 +159,8 @@ def _runs(agent: Child) -> None:
         sys.exit(f"the agent has ended: {agent.log.read_text('utf-8')[-3000:]}")
 
 
-def _notes(files: Sequence[Path]) -> Iterator[tuple[int, int]]:
+def notes_of(files: Sequence[Path]) -> Iterator[tuple[int, int]]:
+    """Machine, and boot time in us, of every request that the machines saw."""
     for path in files:
         machines, instants = array("I"), array("Q")
         with path.open("rb") as file:
@@ -169,7 +170,7 @@ def _notes(files: Sequence[Path]) -> Iterator[tuple[int, int]]:
         yield from zip(machines, instants, strict=True)
 
 
-def _now_ms() -> float:
+def boot_ms() -> float:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) / 1_000_000
 
 
@@ -221,6 +222,7 @@ def main() -> int:
             machines=machines,
             units=given.units,
             profile=given.profile,
+            make=given.make,
             period_ms=given.period_ms,
             grid_ms=given.grid_ms,
             seconds=given.seconds,
@@ -244,6 +246,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--profile", default="knit-flat", help="what is read: knit-flat (54 registers, the default) or a file"
     )
+    add("--make", choices=("ours", "libmodbus"), default="ours", help="who made the machines' server (ours)")
     add("--period-ms", type=int, default=1000, metavar="MS", help="default 1000")
     add("--grid-ms", type=int, default=300_000, metavar="MS", help="default 300000")
     add(
