@@ -11,30 +11,13 @@ from pathlib import Path
 import msgspec
 
 from contract.messages import Batch, ExceptionReason, Outcome, Receipt, RecordException, decode_record
-from contract.records import Loss, LossReason
 from edge_agent.held import Put, Sealed
 from edge_agent.outbox import Outbox
+from tests.edge_agent.losses import loss
 
 
 def say(line: str) -> None:
     os.write(1, line.encode() + b"\n")  # one write of a short line: never torn by the kill
-
-
-def loss(machine: str, sequence: int) -> Loss:
-    return Loss(
-        site="s",
-        area="a",
-        machine=machine,
-        kind="k",
-        epoch="e1",
-        gateway="g",
-        sequence=sequence,
-        sequence_first=sequence,
-        start=sequence,
-        end=sequence + 1,
-        records=1,
-        reason=LossReason.CORRUPT,
-    )
 
 
 def answer(sealed: Sealed, dice: random.Random) -> Receipt:
@@ -72,7 +55,7 @@ def live(outbox: Outbox, dice: random.Random) -> None:
         for machine in dice.sample("abc", dice.randint(1, 3)):
             first = after.get(machine, 0)
             after[machine] = first + dice.randint(1, 5)
-            records = tuple(loss(machine, n) for n in range(first, after[machine]))
+            records = tuple(loss(n, machine) for n in range(first, after[machine]))
             puts.append(Put(machine=machine, records=records, checkpoint=str(after[machine]).encode()))
         outbox.commit(puts)
         for put in puts:

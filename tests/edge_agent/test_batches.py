@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from contract.messages import Batch, ExceptionReason, Outcome, Receipt, RecordException, batch_id, encode
-from contract.records import Loss, LossReason
 from edge_agent.batches import IN_FLIGHT, Batches
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.held import Depth
 from edge_agent.mqtt import Broker
 from edge_agent.outbox import Outbox
+from tests.edge_agent.losses import loss
 
 PASS_S = 0.1
 """Long enough for the sender to look at everything several times."""
@@ -55,11 +55,7 @@ class Rig:
         self._sending.cancel()
 
     def put(self, sequence: int) -> None:
-        loss = Loss(
-            site="s", area="a", machine="m", kind="k", epoch="e", gateway="g", sequence=sequence,
-            sequence_first=sequence, start=sequence, end=sequence + 1, records=1, reason=LossReason.CORRUPT,
-        )  # fmt: skip
-        self.commit.put("m", (loss,))
+        self.commit.put("m", (loss(sequence),))
         self.batches.wake()
 
     async def depth(self) -> Depth:
@@ -154,7 +150,7 @@ async def test_a_conflict_is_told_to_the_meter(rig: Rig) -> None:
     rig.put(1)
     [payload] = await rig.sent(1)
     await rig.answer(payload, Outcome.REJECTED, ExceptionReason.CONFLICT)
-    assert rig.conflicts == [("m", "e")]
+    assert rig.conflicts == [("m", "e1")]
     assert (await rig.depth()).rejected == 1
 
 

@@ -13,7 +13,6 @@ import pytest
 
 from contract.clock import REAL
 from contract.messages import Order, Receipt, batch_id, encode
-from contract.records import Loss, LossReason
 from edge_agent.batches import Batches
 from edge_agent.clock import SystemClock
 from edge_agent.commit import GroupCommit
@@ -23,6 +22,7 @@ from edge_agent.hearing import Hearing
 from edge_agent.mqtt import Arrival, Broker
 from edge_agent.outbox import Outbox
 from edge_agent.poll import Desk
+from tests.edge_agent.losses import loss
 
 
 class Taken:
@@ -51,21 +51,7 @@ class Rig:
         await self.commit.call(lambda _: self._db.execute(f"PRAGMA query_only = {int(not takes)}"))
 
     def put(self, sequence: int) -> None:
-        loss = Loss(
-            site="s",
-            area="a",
-            machine="m",
-            kind="k",
-            epoch="e",
-            gateway="g",
-            sequence=sequence,
-            sequence_first=sequence,
-            start=sequence,
-            end=sequence + 1,
-            records=1,
-            reason=LossReason.CORRUPT,
-        )
-        self.commit.put("m", (loss,))
+        self.commit.put("m", (loss(sequence),))
         self.batches.wake()
 
     async def depth(self) -> int:

@@ -10,28 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from contract.records import Loss, LossReason
 from edge_agent.commit import GroupCommit
 from edge_agent.held import Put
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxError
-
-
-def loss(machine: str, sequence: int) -> Loss:
-    return Loss(
-        site="s",
-        area="a",
-        machine=machine,
-        kind="k",
-        epoch="e1",
-        gateway="g",
-        sequence=sequence,
-        sequence_first=sequence,
-        start=sequence,
-        end=sequence + 1,
-        records=1,
-        reason=LossReason.CORRUPT,
-    )
+from tests.edge_agent.losses import loss
 
 
 class Watched(Outbox):
@@ -76,7 +59,7 @@ async def settle_down() -> None:
 
 async def test_what_was_put_is_on_disk_after_a_flush(open_outbox: Callable[[], Outbox]) -> None:
     async with GroupCommit(open_outbox) as commit:
-        commit.put("a", [loss("a", 0)], b"one")
+        commit.put("a", [loss(0, "a")], b"one")
         await commit.flush()
         assert (await commit.call(Outbox.depth)).records == 1
         assert await commit.call(Outbox.checkpoints) == {"a": b"one"}
@@ -90,11 +73,11 @@ async def test_everything_put_while_a_transaction_runs_goes_into_the_next(
         outbox = watched(commit)
         running = group.create_task(commit.run())
         outbox.gate.clear()
-        commit.put("a", [loss("a", 0)], b"one")
+        commit.put("a", [loss(0, "a")], b"one")
         await settle_down()
         for sequence in (1, 2, 3):
-            commit.put("a", [loss("a", sequence)], str(sequence).encode())
-            commit.put("b", [loss("b", sequence)])
+            commit.put("a", [loss(sequence, "a")], str(sequence).encode())
+            commit.put("b", [loss(sequence, "b")])
         outbox.gate.set()
         await commit.flush()
         assert outbox.transactions == [{"a": 1}, {"a": 3, "b": 3}]
@@ -110,7 +93,7 @@ async def test_checkpoints_that_come_one_by_one_share_a_transaction(
         outbox = watched(commit)
         running = group.create_task(commit.run())
         for sequence in range(3):
-            commit.put("a", [loss("a", sequence)])
+            commit.put("a", [loss(sequence, "a")])
             await settle_down()
         async with asyncio.timeout(5):
             while not outbox.transactions:  # noqa: ASYNC110  the thread is watched from outside
@@ -122,7 +105,7 @@ async def test_checkpoints_that_come_one_by_one_share_a_transaction(
 async def test_a_put_without_checkpoint_keeps_the_one_before(open_outbox: Callable[[], Outbox]) -> None:
     async with GroupCommit(open_outbox) as commit:
         commit.put("a", checkpoint=b"one")
-        commit.put("a", [loss("a", 0)])
+        commit.put("a", [loss(0, "a")])
         await commit.flush()
         assert await commit.call(Outbox.checkpoints) == {"a": b"one"}
 
@@ -131,7 +114,7 @@ async def test_many_who_wait_share_a_transaction(open_outbox: Callable[[], Outbo
     async with GroupCommit(open_outbox) as commit:
 
         async def durable(machine: str) -> None:
-            commit.put(machine, [loss(machine, 0)])
+            commit.put(machine, [loss(0, machine)])
             await commit.flush()
 
         await asyncio.gather(*(durable(f"m-{n}") for n in range(100)))
@@ -142,7 +125,7 @@ async def test_many_who_wait_share_a_transaction(open_outbox: Callable[[], Outbo
 async def test_a_put_is_committed_without_anybody_waiting(open_outbox: Callable[[], Outbox]) -> None:
     async with GroupCommit(open_outbox) as commit, asyncio.TaskGroup() as group:
         running = group.create_task(commit.run())
-        commit.put("a", [loss("a", 0)])
+        commit.put("a", [loss(0, "a")])
         async with asyncio.timeout(10):
             while not watched(commit).transactions:  # noqa: ASYNC110  it is about what happens by itself
                 await asyncio.sleep(0.001)
@@ -151,7 +134,7 @@ async def test_a_put_is_committed_without_anybody_waiting(open_outbox: Callable[
 
 async def test_leaving_commits_what_was_put(open_outbox: Callable[[], Outbox]) -> None:
     async with GroupCommit(open_outbox) as commit:
-        commit.put("a", [loss("a", 0)])
+        commit.put("a", [loss(0, "a")])
     with open_outbox() as outbox:
         assert outbox.depth().records == 1
 
@@ -160,10 +143,10 @@ async def test_a_cancelled_wait_takes_nothing_back(open_outbox: Callable[[], Out
     async with GroupCommit(open_outbox) as commit:
         outbox = watched(commit)
         outbox.gate.clear()
-        commit.put("a", [loss("a", 0)])
+        commit.put("a", [loss(0, "a")])
         first = asyncio.create_task(commit.flush())
         await settle_down()
-        commit.put("a", [loss("a", 1)])
+        commit.put("a", [loss(1, "a")])
         second = asyncio.create_task(commit.flush())
         await settle_down()
         for task in (first, second):
@@ -181,7 +164,7 @@ async def test_a_flush_waits_for_a_transaction_that_nobody_waits_for_any_more(
     async with GroupCommit(open_outbox) as commit:
         outbox = watched(commit)
         outbox.gate.clear()
-        commit.put("a", [loss("a", 0)])
+        commit.put("a", [loss(0, "a")])
         left = asyncio.create_task(commit.flush())
         await settle_down()
         left.cancel()
@@ -212,7 +195,7 @@ async def test_the_error_of_a_call_is_the_callers_and_stops_nothing(
     async with GroupCommit(open_outbox) as commit:
         with pytest.raises(ValueError, match="0"):
             await commit.call(wrong)
-        commit.put("a", [loss("a", 0)])
+        commit.put("a", [loss(0, "a")])
         await commit.flush()
 
 
@@ -221,7 +204,7 @@ async def test_a_failing_disk_falls_the_task_that_commits(open_outbox: Callable[
         async with GroupCommit(open_outbox) as commit, asyncio.TaskGroup() as group:
             watched(commit).broken = True
             group.create_task(commit.run())
-            commit.put("a", [loss("a", 0)])
+            commit.put("a", [loss(0, "a")])
             await asyncio.Event().wait()
     assert fallen.group_contains(sqlite3.OperationalError, match="disk I/O error")
     with open_outbox() as outbox:
@@ -234,12 +217,12 @@ async def test_after_a_failure_nothing_is_taken_and_nothing_is_called_durable(
     async with GroupCommit(open_outbox) as commit:
         outbox = watched(commit)
         outbox.broken = True
-        commit.put("a", [loss("a", 0)])
+        commit.put("a", [loss(0, "a")])
         with pytest.raises(sqlite3.OperationalError):
             await commit.flush()
         outbox.broken = False
         with pytest.raises(sqlite3.OperationalError):
-            commit.put("a", [loss("a", 1)])
+            commit.put("a", [loss(1, "a")])
         with pytest.raises(sqlite3.OperationalError):
             await commit.flush()
 

@@ -12,20 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from contract.records import Loss, LossReason
 from edge_agent import outbox_file
 from edge_agent.commit import GroupCommit
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxAwayError, OutboxError
+from tests.edge_agent.losses import loss
 
 Switch = Callable[[GroupCommit, bool], None]
-
-
-def loss(sequence: int, machine: str = "m") -> Loss:
-    return Loss(
-        site="s", area="a", machine=machine, kind="k", epoch="e1", gateway="g", sequence=sequence,
-        sequence_first=sequence, start=sequence, end=sequence + 1, records=1, reason=LossReason.CORRUPT,
-    )  # fmt: skip
 
 
 def opener(path: Path, *, may_set_aside: bool = False) -> Callable[[], Outbox]:

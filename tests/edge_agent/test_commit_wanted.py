@@ -4,16 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.records import Loss, LossReason
+from contract.records import Loss
 from edge_agent.held import Put
 from edge_agent.wanted import Wanted, behind, retry_after_s
-
-
-def loss(sequence: int) -> Loss:
-    return Loss(
-        site="s", area="a", machine="m", kind="k", epoch="e1", gateway="g", sequence=sequence,
-        sequence_first=sequence, start=sequence, end=sequence + 1, records=1, reason=LossReason.CORRUPT,
-    )  # fmt: skip
+from tests.edge_agent.losses import loss
 
 
 def test_a_later_put_goes_behind_and_its_checkpoint_replaces() -> None:

@@ -17,34 +17,18 @@ from contract.messages import (
     batch_id,
     decode_record,
 )
-from contract.records import Loss, LossReason, Record
+from contract.records import Record
 from edge_agent.held import Put, Sealed
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxError
+from tests.edge_agent.losses import loss
 
 NOW = 1_795_305_600_000
 Name = tuple[str, str, int]
 
 
-def loss(machine: str, sequence: int, epoch: str = "e1") -> Loss:
-    return Loss(
-        site="s",
-        area="a",
-        machine=machine,
-        kind="k",
-        epoch=epoch,
-        gateway="g",
-        sequence=sequence,
-        sequence_first=sequence,
-        start=NOW + sequence,
-        end=NOW + sequence + 1,
-        records=1,
-        reason=LossReason.CORRUPT,
-    )
-
-
 def put(machine: str, *sequences: int, epoch: str = "e1", checkpoint: bytes | None = None) -> Put:
-    records = tuple(loss(machine, sequence, epoch) for sequence in sequences)
+    records = tuple(loss(sequence, machine, epoch, start=NOW + sequence) for sequence in sequences)
     return Put(machine=machine, records=records, checkpoint=checkpoint)
 
 
@@ -314,4 +298,4 @@ def test_every_commit_waits_for_the_disk(reopen: Callable[[], Outbox]) -> None:
 def test_a_record_that_fits_no_batch_is_an_error_at_once(reopen: Callable[[], Outbox]) -> None:
     outbox = reopen()
     with pytest.raises(OutboxError, match="fits no batch"):
-        outbox.commit([Put(machine="a", records=(msgspec.structs.replace(loss("a", 0), kind="k" * 70_000),))])
+        outbox.commit([Put(machine="a", records=(msgspec.structs.replace(loss(0, "a"), kind="k" * 70_000),))])

@@ -11,9 +11,9 @@ import pytest
 
 from contract.chain import GENESIS, canonical, link
 from contract.messages import batch_id, decode_record
-from contract.records import Loss, LossReason
 from edge_agent.held import Put
 from edge_agent.outbox import Outbox
+from tests.edge_agent.losses import loss
 
 ROOT = Path(__file__).parent.parent.parent
 CHILD = Path(__file__).parent / "outbox_child.py"
@@ -85,23 +85,6 @@ def test_a_killed_agent_finds_everything_it_was_promised(tmp_path: Path) -> None
             sealed = {words[1] for words in said if words[0] == "sealed"}
             assert len(sealed - settled - waiting) <= 1  # settled, and killed before it could say so
     assert sum(promised.values()) > KILLS
-
-
-def loss(sequence: int) -> Loss:
-    return Loss(
-        site="s",
-        area="a",
-        machine="m",
-        kind="k",
-        epoch="e1",
-        gateway="g",
-        sequence=sequence,
-        sequence_first=sequence,
-        start=sequence,
-        end=sequence + 1,
-        records=1,
-        reason=LossReason.CORRUPT,
-    )
 
 
 @pytest.mark.parametrize("tail", ["missing", "noise"])

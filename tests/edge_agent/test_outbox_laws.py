@@ -11,9 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from contract.chain import GENESIS, link
 from contract.messages import Batch, ExceptionReason, Outcome, Receipt, RecordException, decode_record
-from contract.records import Loss, LossReason
+from contract.records import Loss
 from edge_agent.held import Put, Sealed
 from edge_agent.outbox import Outbox
+from tests.edge_agent.losses import loss
 
 Name = tuple[str, str, int]
 ENDS = (Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.REJECTED, Outcome.KEPT)
@@ -21,22 +22,9 @@ PLACES = {2: Outcome.ACCEPTED, 3: Outcome.REJECTED}
 IN_FLIGHT = 3
 
 
-def loss(name: Name) -> Loss:
+def named(name: Name) -> Loss:
     machine, epoch, sequence = name
-    return Loss(
-        site="s",
-        area="a",
-        machine=machine,
-        kind="k",
-        epoch=epoch,
-        gateway="g",
-        sequence=sequence,
-        sequence_first=sequence,
-        start=sequence,
-        end=sequence + 1,
-        records=1,
-        reason=LossReason.CORRUPT,
-    )
+    return loss(sequence, machine, epoch)
 
 
 def names_of(sealed: Sealed) -> list[Name]:
@@ -88,7 +76,7 @@ class Custody(RuleBasedStateMachine):
             wanted.append(
                 Put(
                     machine=machine,
-                    records=tuple(map(loss, names)),
+                    records=tuple(map(named, names)),
                     checkpoint=self.checkpoints[machine],
                 )
             )

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from contract.records import Loss, LossReason
 from edge_agent import outbox_file
 from edge_agent.held import Put
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxError
+from tests.edge_agent.losses import loss
 
 
 def open_at(path: Path, site: str = "s", gateway: str = "g") -> Outbox:
@@ -19,23 +19,7 @@ def open_at(path: Path, site: str = "s", gateway: str = "g") -> Outbox:
 
 
 def fill(path: Path, count: int) -> None:
-    records = tuple(
-        Loss(
-            site="s",
-            area="a",
-            machine="m",
-            kind="k",
-            epoch="e1",
-            gateway="g",
-            sequence=n,
-            sequence_first=n,
-            start=n,
-            end=n + 1,
-            records=1,
-            reason=LossReason.CORRUPT,
-        )
-        for n in range(count)
-    )
+    records = tuple(loss(n) for n in range(count))
     with open_at(path) as outbox:
         outbox.commit([Put(machine="m", records=records, checkpoint=b"c" * 100)])
 

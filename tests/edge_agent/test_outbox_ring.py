@@ -7,31 +7,19 @@ import msgspec
 import pytest
 
 from contract.messages import Batch, ExceptionReason, Outcome, Receipt, RecordException, decode_record
-from contract.records import Loss, LossReason
+from contract.records import Loss
 from edge_agent.held import Put, Sealed
 from edge_agent.outbox import TRIM_ROWS, Outbox
+from tests.edge_agent.losses import loss
 
 SECOND = 1000
 NOW = 1_795_305_600_000
 Open = Callable[..., Outbox]
 
 
-def loss(sequence: int) -> Loss:
+def second(sequence: int) -> Loss:
     """The record of second ``sequence``; all have the same size from 100 on."""
-    return Loss(
-        site="s",
-        area="a",
-        machine="m",
-        kind="k",
-        epoch="e1",
-        gateway="g",
-        sequence=sequence,
-        sequence_first=sequence,
-        start=sequence * SECOND,
-        end=sequence * SECOND + 1,
-        records=1,
-        reason=LossReason.CORRUPT,
-    )
+    return loss(sequence, start=sequence * SECOND)
 
 
 @pytest.fixture
@@ -56,7 +44,7 @@ def opened(tmp_path: Path) -> Iterator[Open]:
 
 
 def fill(outbox: Outbox, *sequences: int) -> None:
-    outbox.commit([Put(machine="m", records=tuple(map(loss, sequences)))])
+    outbox.commit([Put(machine="m", records=tuple(map(second, sequences)))])
 
 
 def answer(outbox: Outbox, sealed: Sealed, *rejected: int) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from contract.records import Loss, LossReason
 from edge_agent.held import Put
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxError
 from edge_agent.setaside import set_aside
+from tests.edge_agent.losses import loss
 
 
 def open_at(path: Path, gateway: str = "g", *, may_set_aside: bool = True) -> Outbox:
@@ -28,13 +28,7 @@ def open_at(path: Path, gateway: str = "g", *, may_set_aside: bool = True) -> Ou
 
 
 def fill(path: Path) -> None:
-    records = tuple(
-        Loss(
-            site="s", area="a", machine="m", kind="k", epoch="e1", gateway="g", sequence=n,
-            sequence_first=n, start=n, end=n + 1, records=1, reason=LossReason.CORRUPT,
-        )
-        for n in range(400)
-    )  # fmt: skip
+    records = tuple(loss(n) for n in range(400))
     with open_at(path) as outbox:
         outbox.commit([Put(machine="m", records=records, checkpoint=b"before")])
 
