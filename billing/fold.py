@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from billing.attribution import Attribution, Books, Claim, Place, attribute
 from billing.claims import interval_claim, is_stop, party_of, quality_claim, span_claims
+from billing.days import Days, MachineDay
 from billing.findings import Finding, Rule, Watch
 from billing.grain import COARSE, Grain
 from billing.seal import Seal
@@ -27,6 +28,8 @@ class Folded(Struct, frozen=True, kw_only=True):
     holes: Mapping[tuple[str, str], int]
     kinds: Mapping[str, str] = {}
     """The kind of each machine that was ever metered."""
+    days: Mapping[str, tuple[MachineDay, ...]] = {}
+    """By tenant, for the picture; empty where none is drawn."""
 
 
 class Fold:
@@ -46,6 +49,7 @@ class Fold:
         gone: Iterable[str] = (),
         grain: Grain = COARSE,
         limits: Limits = NO_LIMITS,
+        days: Days | None = None,
     ) -> None:
         self._books = books
         self._start, self._end = start, end
@@ -54,6 +58,7 @@ class Fold:
             Watch(start, min(end, end if now is None else now), frozenset(gone)),
         )
         self._validation = Validation(start, end, limits)
+        self._days = days
         self._items: list[Item] = []
         self._kinds: dict[str, str] = {}
         self._findings: list[Finding] = []
@@ -73,6 +78,8 @@ class Fold:
         self._kinds[interval.machine] = interval.kind
         attribution = self._attributed(attribute(claim, self._books))
         self._tally.add_interval(interval, attribution)
+        if self._days:
+            self._days.interval(interval, attribution)
         self._watch.interval(interval)
         self._validation.interval(interval)
         self.seal.record(interval)
@@ -108,6 +115,8 @@ class Fold:
         if attribution.place is Place.TENANT and self._tally.add_quality(fact, kind, attribution):
             self.seal.facts((*attribution.facts, f"quality/{fact.id}"))
             self._validation.inspected(fact)
+            if self._days:
+                self._days.quality(fact, attribution)
         elif self._start <= fact.produced_at < self._end:
             self._findings.append(_idle_result(fact, attribution))
 
@@ -120,6 +129,7 @@ class Fold:
             findings=tuple(sorted(found)),
             holes=dict(self._watch.holes),
             kinds=self._kinds,
+            days=self._days.finish() if self._days else {},
         )
 
     def _attributed(self, attribution: Attribution) -> Attribution:

@@ -4,11 +4,13 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 
-from billing import figures
+from billing import figures, svg
 from billing.charge import Charge
 from billing.clauses import Clause
 from billing.period import local, on_page
+from billing.picture import Picture, picture, swatch
 from billing.report import ReportRow
 from billing.statement import Statement, Tax
 from billing.suspense import Item
@@ -40,7 +42,23 @@ def statement_html(statement: Statement) -> str:
         setup_fee=SETUP_FEE if statement.heading.tariff.setup_fees else None,
         calendar=CALENDAR,
         formula=FORMULA,
+        patterns=Markup(svg.patterns()),  # noqa: S704  svg.py escapes every word
+        **_drawn(picture(statement)),
     )
+
+
+def _drawn(found: Picture) -> dict[str, Any]:
+    """The picture as the template puts it on the page: SVG, which has escaped its words already."""
+    legends = {"time_legend": found.time_legend, "pieces_legend": found.pieces_legend}
+    return {
+        "has_strips": found.has_strips,
+        "time": [Markup(each) for each in found.time],  # noqa: S704
+        "pieces": [Markup(each) for each in found.pieces],  # noqa: S704
+        **{
+            name: [{"box": Markup(swatch(each.look)), "called": each.called} for each in legend]  # noqa: S704
+            for name, legend in legends.items()
+        },
+    }
 
 
 @cache
@@ -54,8 +72,8 @@ def _template() -> Template:
 def _line(charge: Charge) -> dict[str, Any]:
     known = figures.coverage(charge)
     return {
-        "order": figures.NOTHING if charge.order_id == NONE else charge.order_id,
-        "kind": figures.NOTHING if charge.kind == NONE else charge.kind,
+        "order": _name(charge.order_id),
+        "kind": _name(charge.kind),
         "label": charge.label,
         "part": charge.part,
         "note": charge.note,
@@ -69,6 +87,10 @@ def _line(charge: Charge) -> dict[str, Any]:
         "amount": figures.yuan(charge.amount),
         "observed": figures.NOTHING if known is None else f"{known} %",
     }
+
+
+def _name(name: str) -> str:
+    return figures.NOTHING if name == NONE else name
 
 
 def _tax(tax: Tax) -> dict[str, str]:

@@ -10,6 +10,7 @@ from billing.attribution import Books, Place
 from billing.bookings import Booking, bookings
 from billing.charge import Charge
 from billing.config import Settings
+from billing.days import Days
 from billing.findings import Finding, Rule
 from billing.fold import Fold, Folded
 from billing.history import History
@@ -66,7 +67,16 @@ async def assess(
         priced=priced_by(settings.all_tariffs),
     )
     grain = grain_of_all(settings.all_tariffs, settings.zone)
-    fold = Fold(books, start_ms, end_ms, now=now, gone=settings.gone, grain=grain, limits=settings.limits)
+    fold = Fold(
+        books,
+        start_ms,
+        end_ms,
+        now=now,
+        gone=settings.gone,
+        grain=grain,
+        limits=settings.limits,
+        days=Days(settings.zone),
+    )
     await _read(reader, fold, settings, period, progress or _ignored)
     for result in await reader.qualities(start_ms, end_ms, horizon):
         fold.quality(result)
@@ -182,6 +192,7 @@ def conclude(
                 used[tenant],
                 items,
                 threshold=settings.coverage,
+                days=folded.days.get(tenant, ()),
             )
             for tenant in tenants
         ),

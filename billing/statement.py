@@ -1,6 +1,6 @@
 """Charge -> Statement: one tenant's page, and everything that an assessment of a period found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from msgspec import Struct
 from billing import money
 from billing.attribution import Place
 from billing.charge import Charge
+from billing.days import MachineDay
 from billing.findings import Finding
 from billing.ownership import Revenue
 from billing.period import Period
@@ -17,6 +18,7 @@ from billing.report import COVERAGE, By, ReportRow, report, report_of_nothing
 from billing.suspense import Item
 from billing.tariff import Tariff
 from billing.usage import Usage
+from billing.yields import NOTHING, Yield, usage_yield
 
 
 class Named(Struct, frozen=True, kw_only=True):
@@ -67,6 +69,16 @@ class Statement(Struct, frozen=True, kw_only=True):
     """The tenant's row over all machines."""
     open_items: tuple[Item, ...]
     """In suspense or disputed, and perhaps this tenant's; not charged."""
+    days: tuple[MachineDay, ...] = ()
+    """By machine, then by day."""
+    orders: tuple["OrderYield", ...] = ()
+
+
+class OrderYield(Struct, frozen=True, kw_only=True):
+    """What became of an order's pieces in the period."""
+
+    order_id: str
+    pieces: Yield
 
 
 class Tax(Struct, frozen=True, kw_only=True):
@@ -119,6 +131,7 @@ def statement(
     items: Sequence[Item],
     *,
     threshold: Fraction = COVERAGE,
+    days: tuple[MachineDay, ...] = (),
 ) -> Statement:
     own = [usage for usage in usages if usage.place is Place.TENANT and usage.tenant == tenant.id]
     whole = next(iter(report(own, By.TENANT, threshold=threshold)), report_of_nothing(tenant.id))
@@ -134,4 +147,16 @@ def statement(
         machines=tuple(report(own, By.MACHINE, threshold=threshold)),
         whole=whole,
         open_items=tuple(item for item in items if tenant.id in item.tenants),
+        days=days,
+        orders=tuple(_orders(own)),
     )
+
+
+def _orders(own: Sequence[Usage]) -> Iterator[OrderYield]:
+    found: dict[str, Yield] = {}
+    for usage in own:
+        if pieces := usage_yield(usage):
+            found[usage.order_id] = found.get(usage.order_id, NOTHING) + pieces
+    for order_id, pieces in sorted(found.items()):
+        if pieces.produced or pieces.rework:
+            yield OrderYield(order_id=order_id, pieces=pieces)

@@ -19,6 +19,7 @@ from billing.attribution import Books
 from billing.bookings import bookings
 from billing.config import Settings
 from billing.corrections import corrections
+from billing.days import Days
 from billing.entries import Entries
 from billing.entries_file import read_entries
 from billing.fold import Fold
@@ -233,7 +234,7 @@ def rated(case: Case, tariff: Tariff, entries: Entries = Entries()) -> Assessmen
     )
     start, end = case.period
     check_tariffs([tariff], *Period(start=start, end=end).days(ZONE), "")
-    fold = Fold(books, start, end, grain=grain_of(tariff, ZONE))
+    fold = Fold(books, start, end, grain=grain_of(tariff, ZONE), days=Days(ZONE))
     for interval in sorted(case.intervals, key=lambda interval: interval.start):
         fold.interval(interval)
     for transition in sorted(case.transitions, key=lambda transition: transition.at):

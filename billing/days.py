@@ -1,0 +1,165 @@
+"""Each tenant's days on each machine, for the picture on the statement: time by phase, pieces, a strip. Pure.
+
+Kept while the rows pass by, a few numbers and some ten letters a machine and day. Strips are given up for a
+tenant who has more machines and days than a page can show.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from billing.attribution import Attribution, Place
+from billing.period import local, midnight
+from billing.phases import FIELDS, PHASES, Phase
+from billing.strip import Pen
+from billing.yields import Yield, yield_of
+from contract.facts import QualityResult
+from contract.records import Interval
+from contract.states import Party
+
+MOST_STRIPS: Final = 186
+"""Six machines a month: two pages. Beyond it a day is a bar."""
+_CAUSES: Final = frozenset({Party.TENANT, Party.HOST, Party.UTILITY})
+
+
+class Day(NamedTuple):
+    """A local day."""
+
+    name: str
+    """ISO 8601."""
+    start: int
+    end: int
+    """UTC ms: 23 to 25 hours later."""
+
+
+class MachineDay(Struct, frozen=True, kw_only=True):
+    """What a tenant had of a machine on a day."""
+
+    machine: str
+    day: Day
+    time: tuple[int, ...]
+    """Milliseconds by phase, in the order of ``PHASES``."""
+    strip: str = ""
+    """Of the day, from midnight on; empty where there are too many to draw."""
+    pieces: Yield | None = None
+    """None where the machine counts none."""
+
+    def ms(self, phase: Phase) -> int:
+        return self.time[PHASES.index(phase)]
+
+
+class Days:
+    """Takes attributed intervals in rising time, then results of inspection."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._day = Day("", 0, 0)
+        self._of: dict[str, dict[tuple[str, str], _Sum]] = defaultdict(dict)
+        """By tenant, then by machine and day."""
+        self._open: dict[tuple[str, str], _Sum] = {}
+
+    def interval(self, interval: Interval, attribution: Attribution) -> None:
+        if attribution.place is not Place.TENANT:
+            return
+        if not self._day.start <= interval.start < self._day.end:
+            self._turn(interval.start)
+        key = (attribution.tenant, interval.machine)
+        total = self._open.get(key)
+        if total is None:
+            total = self._open[key] = self._sum(attribution.tenant, interval.machine, self._day)
+        total.add(interval)
+
+    def quality(self, fact: QualityResult, attribution: Attribution) -> None:
+        if attribution.place is Place.TENANT:
+            day = self._day_of(fact.produced_at)
+            self._sum(attribution.tenant, fact.machine, day).inspect(fact)
+
+    def finish(self) -> Mapping[str, tuple[MachineDay, ...]]:
+        """By tenant; of each by machine, then by day."""
+        self._close()
+        return {
+            tenant: tuple(days[key].finished(key[0]) for key in sorted(days))
+            for tenant, days in sorted(self._of.items())
+        }
+
+    def _turn(self, at: int) -> None:
+        self._close()
+        self._day = self._day_of(at)
+
+    def _close(self) -> None:
+        """Strips of a day that is over are put away, or given up where they are too many."""
+        for (tenant, _), total in self._open.items():
+            total.close(is_kept=len(self._of[tenant]) <= MOST_STRIPS)
+        for tenant in {tenant for tenant, _ in self._open}:
+            if len(self._of[tenant]) > MOST_STRIPS:
+                for total in self._of[tenant].values():
+                    total.strip = ""
+        self._open = {}
+
+    def _day_of(self, at: int) -> Day:
+        on = local(at, self._zone).date()
+        ends = (midnight(day, self._zone) for day in (on, on + timedelta(days=1)))
+        return Day(on.isoformat(), *ends)
+
+    def _sum(self, tenant: str, machine: str, day: Day) -> "_Sum":
+        return self._of[tenant].setdefault((machine, day.name), _Sum(day))
+
+
+class _Sum:
+    __slots__ = (
+        "day",
+        "has_pieces",
+        "has_scrap",
+        "inspected",
+        "pen",
+        "produced",
+        "rework",
+        "scrap",
+        "strip",
+        "time",
+    )
+
+    def __init__(self, day: Day) -> None:
+        self.day = day
+        self.time = [0] * len(PHASES)
+        self.pen: Pen | None = Pen(day.start)
+        self.strip = ""
+        self.produced = self.scrap = self.rework = 0
+        self.has_pieces = self.has_scrap = True
+        self.inspected: dict[str, int] = {}
+
+    def add(self, interval: Interval) -> None:
+        parts = [(phase, ms) for field, phase in FIELDS if (ms := getattr(interval, field))]
+        for phase, ms in parts:
+            self.time[phase] += ms
+        if self.pen:
+            self.pen.draw(interval.start, parts)
+        else:  # its day was over: what is drawn of it would not be all
+            self.strip = ""
+        counted, measured = interval.quantities, interval.measured.split(",")
+        self.has_pieces = self.has_pieces and "produced" in measured
+        self.has_scrap = self.has_scrap and "scrap" in measured
+        self.produced += counted.get("produced", 0)
+        self.scrap += counted.get("scrap", 0)
+        self.rework += counted.get("rework", 0)
+
+    def inspect(self, fact: QualityResult) -> None:
+        party = fact.cause if fact.cause in _CAUSES else Party.UNKNOWN
+        self.inspected[party] = self.inspected.get(party, 0) + fact.scrap
+        self.rework += fact.rework
+
+    def close(self, *, is_kept: bool) -> None:
+        if self.pen and is_kept:
+            self.strip = self.pen.strip()
+        self.pen = None
+
+    def finished(self, machine: str) -> MachineDay:
+        scrap = self.scrap if self.has_scrap else None
+        pieces = yield_of(self.produced, scrap, self.inspected, self.rework) if self.has_pieces else None
+        return MachineDay(
+            machine=machine, day=self.day, time=tuple(self.time), strip=self.strip, pieces=pieces
+        )
