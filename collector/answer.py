@@ -34,9 +34,15 @@ def is_away(judged: Sequence[Judged]) -> bool:
 
 
 def receipt(
-    batch_id: str, collector: str, at: int, judged: Sequence[Judged], store_asks_ms: int = 0
+    batch_id: str,
+    collector: str,
+    at: int,
+    judged: Sequence[Judged],
+    store_asks_ms: int = 0,
+    *,
+    signatures: int = 0,
 ) -> Receipt:
-    """``store_asks_ms`` is how long the store itself asked to be left alone."""
+    """``store_asks_ms``: so long the store asked to be left alone. ``signatures``: so many rest in it."""
     exceptions = [_exception(*one) for one in judged if one[1] != ACCEPTED]
     return Receipt(
         batch=batch_id,
@@ -47,6 +53,7 @@ def receipt(
         unreadable=None,
         retry_after_ms=max(RETRY_AFTER_MS, store_asks_ms) if is_away(judged) else 0,
         exceptions=exceptions,
+        signatures=signatures,
     )
 
 

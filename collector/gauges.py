@@ -24,6 +24,7 @@ _EVENTS: Final = {
     "gauges_refused": "Of them, those that are none.",
     "gauges_dropped": "Points of gauges dropped, because too many waited; nobody sends them again.",
     "gauges_lost": "Points of gauges that their store did not take.",
+    "signatures": "Signatures of chains that rest in the store, or in the quarantine.",
     "metered_twice": "Times at which a machine was seen with two meters.",
 }
 

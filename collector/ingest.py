@@ -14,6 +14,7 @@ from collector.keeping import keep_records
 from collector.quarantine import UNREADABLE, Case
 from collector.report import LastHeard
 from collector.rivals import Rivals
+from collector.signatures import keep_signatures
 from collector.verdict import Unreadable, Verdict, kept
 from contract.messages import Batch, ExceptionReason, Outcome, Receipt, batch_id
 from contract.records import Interval, Record
@@ -64,8 +65,12 @@ class Ingest:
             return await self._refuse(topic, payload, name, batch.why)
         self.heard.hear(f"{batch.site}/{batch.gateway}", self._now())
         judged = await self._isolate(batch, name, await keep_records(self._store, judge(batch, self._now())))
+        signed = 0 if is_away(judged) else await keep_signatures(self._store, self._quarantine, batch, name)
+        if signed:
+            self._counts["signatures"] += signed
         await self._conclude(batch, name, judged)
-        return receipt(name, self._name, self._now(), judged, self._store.retry_after_ms)
+        asks_ms = self._store.retry_after_ms
+        return receipt(name, self._name, self._now(), judged, asks_ms, signatures=signed)
 
     async def _refuse(self, topic: Topic, payload: bytes, name: str, why: str) -> Receipt | None:
         case = Case(

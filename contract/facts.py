@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from contract.messages import Lease, Order, Witness
 from contract.names import NONE
+from contract.signature import Signature
 
 ABSENT: Final = -1
 """An instant that is not known or not set."""
@@ -156,7 +157,7 @@ class Quarantined(Struct, frozen=True, kw_only=True):
     replayed: int
 
 
-Fact = LeaseFact | OrderFact | WitnessFact | Correction | QualityResult | BatchFact | Quarantined
+Fact = LeaseFact | OrderFact | WitnessFact | Correction | QualityResult | Signature | BatchFact | Quarantined
 
 
 def lease_fact(site: str, lease: Lease, heard: int) -> LeaseFact:

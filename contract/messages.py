@@ -34,7 +34,7 @@ class ExceptionReason(StrEnum):
     STORE = "store"
 
 
-class Batch(Struct, frozen=True, kw_only=True):
+class Batch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The envelope. Its records stay raw, so that one bad record cannot fail its neighbours."""
 
     site: Name
@@ -42,6 +42,8 @@ class Batch(Struct, frozen=True, kw_only=True):
     session: Label
     sealed: Ms
     records: list[msgspec.Raw]
+    signatures: list[msgspec.Raw] = []
+    """Of chain heads. Raw as well; a collector of an earlier version ignores them."""
 
 
 class RecordException(Struct, frozen=True, kw_only=True):
@@ -54,7 +56,7 @@ class RecordException(Struct, frozen=True, kw_only=True):
     detail: str
 
 
-class Receipt(Struct, frozen=True, kw_only=True):
+class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of a batch. It ends the batch: what it does not list was accepted."""
 
     batch: Hex64
@@ -65,6 +67,9 @@ class Receipt(Struct, frozen=True, kw_only=True):
     unreadable: str | None
     retry_after_ms: Ms
     exceptions: list[RecordException]
+    signatures: Count = 0
+    """How many of the batch's signatures rest in the store: all of them or none. A gateway sends them again
+    until they do, also to a collector that knows nothing of them."""
 
 
 class MachineState(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ NAME: Final = r"\A[a-z0-9][a-z0-9._-]{0,63}\Z"
 ORDER_ID: Final = r"\A[A-Za-z0-9._-]{1,64}\Z"
 QUANTITY: Final = r"\A[a-z][a-z0-9_]{0,39}\Z"
 HEX64: Final = r"\A[0-9a-f]{64}\Z"
+HEX128: Final = r"\A[0-9a-f]{128}\Z"
 LABEL: Final = r"\A[A-Za-z0-9][A-Za-z0-9._@:/+-]{0,127}\Z"
 TEXT: Final = r"\A[^\x00-\x1f\x7f]{1,512}\Z"
 
@@ -29,6 +30,7 @@ TIME_LIMIT: Final = INT64_MAX // 1_000_000
 Name = Annotated[str, Meta(pattern=NAME)]
 OrderId = Annotated[str, Meta(pattern=ORDER_ID)]
 Hex64 = Annotated[str, Meta(pattern=HEX64)]
+Hex128 = Annotated[str, Meta(pattern=HEX128)]
 Label = Annotated[str, Meta(pattern=LABEL)]
 """A version, a profile, a time zone, the id of a message: printable, without spaces."""
 Text = Annotated[str, Meta(pattern=TEXT)]

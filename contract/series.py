@@ -22,6 +22,7 @@ from contract.facts import (
     WitnessFact,
 )
 from contract.records import Interval, Loss, Meter, Record, Transition
+from contract.signature import Signature
 
 Value = int | str
 
@@ -65,12 +66,19 @@ ORDER: Final = Series(name="order", fact=OrderFact, tags=("site",), time="issued
 WITNESS: Final = Series(name="witness", fact=WitnessFact, tags=("site", "machine"), time="issued")
 CORRECTION: Final = Series(name="correction", fact=Correction, tags=("site", "machine"), time="issued")
 QUALITY: Final = Series(name="quality", fact=QualityResult, tags=("site", "machine"), time="issued")
+SIGNATURE: Final = Series(
+    name="signature", fact=Signature, tags=("site", "machine", "epoch"), time="until", dense=True
+)
 BATCH: Final = Series(
     name="batch", fact=BatchFact, tags=("site", "gateway"), time="sealed", dense=True, overwrite=True
 )
 QUARANTINE: Final = Series(name="quarantine", fact=Quarantined, tags=("site", "gateway"), time="received")
 
-ALL: Final = (USAGE, STATE, METER, LOSS, LEASE, ORDER, WITNESS, CORRECTION, QUALITY, BATCH, QUARANTINE)
+ALL: Final = (
+    *(USAGE, STATE, METER, LOSS),
+    *(LEASE, ORDER, WITNESS, CORRECTION, QUALITY),
+    *(SIGNATURE, BATCH, QUARANTINE),
+)
 BY_NAME: Final = MappingProxyType({series.name: series for series in ALL})
 _BY_FACT: Final = {series.fact: series for series in ALL}
 

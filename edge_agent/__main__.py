@@ -7,6 +7,7 @@ from typing import Final
 
 from contract.complaint import BadConfigurationError
 from edge_agent import (
+    command_key,
     command_outbox,
     command_probe,
     command_profile,
@@ -17,6 +18,7 @@ from edge_agent import (
 )
 from edge_agent.arguments import parser
 from edge_agent.config import Settings, load
+from edge_agent.gateway_key import BadKeyError
 from edge_agent.outbox_file import OutboxError
 from edge_agent.terminal import BAD_USAGE, FAILED, warn
 
@@ -37,6 +39,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "probe": _probe,
     "scan": command_scan.scan,
     "profile": command_profile.profile,
+    "key": command_key.key,
     "witness": _of_site(command_witness.witness),
     "resend": _of_site(command_outbox.resend),
     "status": _of_site(command_outbox.status),
@@ -51,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadConfigurationError as error:
         warn(str(error))
         return BAD_USAGE
-    except OutboxError as error:
+    except (OutboxError, BadKeyError) as error:
         warn(str(error))
         return FAILED
 

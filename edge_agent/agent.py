@@ -19,6 +19,7 @@ from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
 from edge_agent.config import Settings
 from edge_agent.counts import Counts
+from edge_agent.gateway_key import read_key
 from edge_agent.handover import HandOver
 from edge_agent.hearing import Hearing
 from edge_agent.lasting import spare
@@ -203,6 +204,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
 
     def open_outbox() -> Outbox:
         kept = settings.outbox
+        signer = read_key(settings.signing_key) if settings.signing_key else None
         return Outbox.open(
             kept.path,
             site=settings.site,
@@ -212,6 +214,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             ring_ms=kept.ring_days * 86_400_000,
             timezone=settings.timezone,
             may_set_aside=True,
+            signer=signer,
         )
 
     with owned(settings.outbox.path):

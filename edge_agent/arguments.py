@@ -69,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     _of_site(commands, "status", "Say how much waits in the outbox.")
     _scan(_command(commands, "scan", "Find what is behind an endpoint that nobody knows."))
     _witness(_of_site(commands, "witness", "Record that a machine's panel and its registers agree."))
+    _key(_command(commands, "key", "Make the key that chains are signed with, or show its public half."))
     _profile(_command(commands, "profile", "Make, look at and try out what registers mean."))
     return whole
 
@@ -115,7 +116,7 @@ def _profile(parser: argparse.ArgumentParser) -> None:
     new.add_argument(
         "--from", dest="words", type=Path, nargs="+", required=True, metavar="DUMP", help="of scan"
     )
-    new.add_argument("--name", type=_profile_name, required=True, help="a-z 0-9 . _ -, as the file is called")
+    new.add_argument("--name", type=_name, required=True, help="a-z 0-9 . _ -, as the file is called")
     new.add_argument("--order", type=WordOrder, choices=ORDERS, help="its word order, where that is known")
     new.add_argument("--out", type=Path, metavar="FILE", help="where to (profiles/NAME.toml)")
     new.add_argument("--force", action="store_true", help="write over a file that is there")
@@ -136,12 +137,25 @@ def _profile(parser: argparse.ArgumentParser) -> None:
         one.add_argument("--stop-codes", type=Path, metavar="FILE", help="a stop-code table of your own")
 
 
+def _key(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+    new = _action(actions, "new", "Make a key, in a file that nobody but its owner can read.")
+    new.add_argument("file", type=Path, metavar="FILE", help="where to; nothing is ever written over")
+    show = _action(actions, "show", "Show the public half of a key, and its fingerprint.")
+    show.add_argument("file", type=Path, nargs="?", metavar="FILE", help="of `key new`")
+    show.add_argument(
+        "--config", type=Path, metavar="SITE", help="instead: the key that this site signs with"
+    )
+    for one in (new, show):
+        one.add_argument("--gateway", type=_name, default="gateway", help="its name, to be shown with it")
+
+
 def _action(actions: Any, name: str, does: str) -> argparse.ArgumentParser:  # noqa: ANN401  see below
     parser: argparse.ArgumentParser = actions.add_parser(name, help=does, description=does)
     return parser
 
 
-def _profile_name(text: str) -> str:
+def _name(text: str) -> str:
     if not is_name(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no name; use 1 to 64 of a-z 0-9 . _ -")
     return text

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from edge_agent.config import Settings
+from edge_agent.gateway_key import read_key
 from edge_agent.load import load
 from edge_agent.plan import read_plan
 from edge_agent.plan_view import plan_view
@@ -27,6 +28,11 @@ def _site(settings: Settings) -> Iterator[str]:
         yield f"  gauges of each machine every {poll.gauges_ms // 1000} s"
     yield f"  broker {settings.mqtt.host}:{settings.mqtt.port}{', TLS' if settings.mqtt.tls else ''}"
     yield f"  outbox {settings.outbox.path}"
+    if settings.signing_key:
+        key = read_key(settings.signing_key)
+        yield f"  chains are signed day by day with {settings.signing_key}, fingerprint {key.fingerprint}"
+    else:
+        yield "  chains are not signed: there is no [signing]"
     where = f"on {settings.http}" if settings.http else "nowhere: there is no [http]"
     yield f"  /metrics and /healthz {where}"
 

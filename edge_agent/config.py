@@ -23,9 +23,11 @@ from edge_agent.config_shape import (
     MannersShape,
     OutboxShape,
     PollShape,
+    SigningShape,
     TopShape,
 )
 from edge_agent.endpoint_list import complain_of_period, listed_endpoints, place, unreachable
+from edge_agent.gateway_key import BadKeyError, read_key
 from edge_agent.machine_endpoints import resolved
 from edge_agent.machine_list import Listed, listed_in_sheets, listed_in_toml
 from edge_agent.machine_load import overloads
@@ -80,6 +82,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The machine lists that are spreadsheets, and how they were understood."""
     files: tuple[Path, ...]
     """All that were read: the site's own first, then machine lists, stop codes and profiles."""
+    signing_key: Path | None = None
+    """With it the chains are signed, day by day; None: they are not."""
 
     def fixed(self) -> dict[str, object]:
         """What cannot change while the agent runs, by its key in the file."""
@@ -89,6 +93,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "timezone": self.timezone,
             "[clock]": (self.clock, self.clock_offset),
             "[outbox]": self.outbox,
+            "[signing]": self.signing_key,
             "[http]": self.http,
         }
 
@@ -129,6 +134,7 @@ def load(path: Path) -> Settings:
     _check_machines(reading, machines, endpoints, profiles, poll)
     if poll and clock and clock.scale == 1:
         reading.complaints += overloads(machines, endpoints, profiles, poll.period_ms)
+    signing_key = _signing_key(reading, directory)
     reading.finish()
     assert top and clock and poll and outbox and mqtt and gauges  # noqa: S101, PT018  finish() raised otherwise
     return Settings(
@@ -141,6 +147,7 @@ def load(path: Path) -> Settings:
         poll=Poll(**poll.model_dump(), gauges_ms=gauges.slow_s * 1000 * gauges.on),
         mqtt=mqtt,
         outbox=OutboxLimits(**outbox.model_dump(exclude={"path"}), path=directory / outbox.path),
+        signing_key=signing_key,
         http=Listen(**http.model_dump()) if http and "http" in reading.file.data else None,
         endpoints=tuple(endpoints),
         machines=tuple(_settled(machine.shape, top.area, profiles) for machine in machines),
@@ -200,6 +207,22 @@ def _mqtt(reading: Reading, broker: BrokerShape | None, directory: Path) -> Mqtt
         elif not os.access(file, os.R_OK):
             reading.complain(("broker", key), f"{file} cannot be read", "let the agent's user read it")
     return Mqtt(**{**broker.model_dump(), **files})
+
+
+def _signing_key(reading: Reading, directory: Path) -> Path | None:
+    if "signing" not in reading.file.data:
+        return None
+    signing = reading.table("signing", SigningShape)
+    path = directory / signing.key_file if signing else None
+    try:
+        if path:
+            read_key(path)
+    except BadKeyError as error:
+        problem, _, remedy = str(error).partition("; ")
+        reading.complain(
+            ("signing", "key_file"), problem, remedy or "name a file of `gongfang-agent key new`"
+        )
+    return path
 
 
 def _stop_table(reading: Reading, directory: Path) -> StopTable:

@@ -11,7 +11,10 @@ from edge_agent.address import PORTS, Address, Scheme, parse
 from edge_agent.toml_tables import Shape
 
 TABLES: Final = frozenset(
-    {"clock", "poll", "broker", "outbox", "http", "gauges", "endpoint", "endpoint_defaults", "machine"}
+    {
+        *("clock", "poll", "broker", "outbox", "signing", "http", "gauges"),
+        *("endpoint", "endpoint_defaults", "machine"),
+    }
 )
 _DAY_MS: Final = 86_400_000
 _HOUR_MS: Final = 3_600_000
@@ -114,6 +117,10 @@ class OutboxShape(Shape):
     limit_bytes: Annotated[int, Field(ge=1 << 20)] = 1 << 30
     ring_bytes: Annotated[int, Field(ge=0)] = 1 << 30
     ring_days: Annotated[int, Field(ge=0, le=3_650)] = 30
+
+
+class SigningShape(Shape):
+    key_file: FileText
 
 
 class HttpShape(Shape):

@@ -88,6 +88,15 @@ examples:
   gongfang-agent profile test loom-60 --words later.json
   gongfang-agent profile list
   gongfang-agent profile show knit-flat""",
+    "key": """\
+With a key the agent signs the chain of each machine at the end of each local day; billing, which is told
+the public half, then finds whatever was written, changed or taken out behind the gateway's back. The key
+stays on the gateway, in a file of mode 0600 of the agent's user, and is never shown. Name it in the
+site's file ([signing] key_file) and start the agent again; docs/operations.md has the rest, a lost key too.
+
+examples:
+  sudo -u gongfang gongfang-agent key new /var/lib/gongfang/gateway.key --gateway gw-1
+  gongfang-agent key show --config site.toml""",
     "resend": """\
 For a collector whose database was restored from an older copy. Sending twice changes nothing:
 a record is known by its name. Works while the agent runs. Without an offset the instants are

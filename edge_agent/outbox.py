@@ -4,7 +4,7 @@ Synchronous, and used from one thread only (``commit.py`` has that thread). Ever
 durable when it returns, or nothing. Nothing that matters is remembered outside the file.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, Self
@@ -18,18 +18,15 @@ from edge_agent.custody import LONGEST_RETRY_MS, InRing, Member, Ruling, falls_o
 from edge_agent.held import Depth, Put, RejectedRecord, Relief, Sealed, Settlement
 from edge_agent.inventory import depth, rejected
 from edge_agent.outbox_file import OutboxError, open_file, transaction
-from edge_agent.packing import RECORD_LIMIT, Linked, Queued, fronts_of, instant_of, pack, wire_form
+from edge_agent.packing import RECORD_LIMIT, Linked, fronts_of, instant_of, pack, payload_of, wire_form
+from edge_agent.queued import due
 from edge_agent.relief import Pressure
 from edge_agent.setaside import suspicion
 from edge_agent.sheets import Sheets
+from edge_agent.signatures import Signatures, Signer
 
 TRIM_ROWS: Final = 2000
 """Most records that one ``trim`` drops, so that a slow card does not hold up the next commit for long."""
-
-
-_QUEUE: Final = """
-SELECT row, machine, epoch, digest, head, body FROM record JOIN life USING (machine, epoch) WHERE place = 0
-"""
 
 
 class Outbox:
@@ -47,6 +44,7 @@ class Outbox:
         ring_bytes: int,
         ring_ms: int,
         timezone: str,
+        signer: Signer | None = None,
     ) -> None:
         self._db, self._path = db, path
         self.set_aside = set_aside
@@ -55,6 +53,7 @@ class Outbox:
         self._limit_bytes, self._ring_bytes, self._ring_ms = limit_bytes, ring_bytes, ring_ms
         self._pressure = Pressure(db, limit_bytes, timezone)
         self._sheets = Sheets(db)
+        self._signatures = Signatures(db, site, gateway, timezone, signer)
 
     @classmethod
     def open(
@@ -68,15 +67,17 @@ class Outbox:
         ring_ms: int,
         timezone: str = "UTC",
         may_set_aside: bool = False,
+        signer: Signer | None = None,
     ) -> Self:
         """Opens or makes the file. Raises OutboxError, and never deletes or changes what is not its own.
 
-        ``timezone`` says where the hours begin within which intervals may merge. Only the agent itself may
-        set a damaged file aside: a command must not move it away under a running one.
+        ``timezone`` says where the hours begin within which intervals may merge, and where days end.
+        ``signer`` signs the chains, day by day. Only the agent itself may set a damaged file aside: a command
+        must not move it away under a running one.
         """
         db, aside = open_file(path, site, gateway, may_set_aside=may_set_aside)
         limits = {"limit_bytes": limit_bytes, "ring_bytes": ring_bytes, "ring_ms": ring_ms}
-        return cls(db, path, aside, site=site, gateway=gateway, timezone=timezone, **limits)
+        return cls(db, path, aside, site=site, gateway=gateway, timezone=timezone, signer=signer, **limits)
 
     def close(self) -> None:
         self._db.close()
@@ -160,6 +161,7 @@ class Outbox:
         )
         sealed: list[Sealed] = []
         with transaction(self._db):
+            self._signatures.look(envelope.sealed)
             free = in_flight - self._count("SELECT count(*) FROM batch")
             while len(sealed) < free and (batch := self._seal_one(envelope, now_ms, limit, fresh)):
                 sealed.append(batch)
@@ -168,19 +170,28 @@ class Outbox:
         return sealed
 
     def _seal_one(self, envelope: Batch, now_ms: int, limit: int, fresh: bool) -> Sealed | None:  # noqa: FBT001  see seal
-        taken = pack(self._due(now_ms, 0 if fresh else 1), limit - len(encode(envelope)))
-        if not taken:
+        signed = self._signatures.due(now_ms, limit // 4)
+        taken = pack(due(self._db, now_ms, 0 if fresh else 1), limit - len(payload_of(envelope, (), signed)))
+        if not (taken or signed):
             return None
-        records = [msgspec.Raw(linked.wire) for linked in taken]
-        payload = encode(msgspec.structs.replace(envelope, records=records))
+        payload = payload_of(envelope, taken, signed)
+        if len(payload) > limit and taken:  # one record that fills a batch by itself
+            payload, signed = payload_of(envelope, taken, []), []
         sealed = Sealed(batch_id(payload), payload)
-        self._store_batch(sealed, taken)
+        self._store_batch(sealed, taken, signed, envelope.sealed)
         return sealed
 
-    def _store_batch(self, sealed: Sealed, taken: Sequence[Linked]) -> None:
-        batch = self._db.execute(
-            "INSERT INTO batch (id, payload) VALUES (?, ?)", (sealed.id, sealed.payload)
-        ).lastrowid
+    def _store_batch(
+        self, sealed: Sealed, taken: Sequence[Linked], signed: Sequence[tuple[int, bytes]], now: int
+    ) -> None:
+        before = self._signatures.heads(taken)
+        batch = (
+            self._db.execute(
+                "INSERT INTO batch (id, payload) VALUES (?, ?)", (sealed.id, sealed.payload)
+            ).lastrowid
+            or 0
+        )
+        self._signatures.travel(signed, batch)
         self._db.executemany(
             "UPDATE record SET place = 1, batch = ?, digest = ? WHERE row = ?",
             ((batch, linked.digest, linked.row) for linked in taken),
@@ -190,17 +201,7 @@ class Outbox:
             " sealed = (SELECT sequence FROM record WHERE row = ?) WHERE machine = ? AND epoch = ?",
             ((front.head, front.size, front.row, *life) for life, front in fronts_of(taken).items()),
         )
-
-    def _due(self, now_ms: int, least: int) -> Iterator[Queued]:
-        """The queue's front, read only as far as it is wanted.
-
-        A record that waits for longer than any back-off was kept while the clock was wrong: it is due.
-        """
-        for passed, bound in (("<=", now_ms), (">", now_ms + LONGEST_RETRY_MS)):
-            query = f"{_QUEUE} AND due >= ? AND due {passed} ? ORDER BY due, row"
-            rows = self._db.execute(query, (least, bound))
-            for row, machine, epoch, digest, head, body in rows:
-                yield Queued(row, (machine, epoch), digest, head, body)
+        self._signatures.linked(taken, before, now)
 
     def waiting(self) -> list[Sealed]:
         """The batches without receipt, in the order they were sealed: the same bytes after a restart."""
@@ -219,6 +220,7 @@ class Outbox:
             if ruling.complaint is None:
                 self._follow(ruling)
                 self._db.execute("DELETE FROM batch WHERE row = ?", found)
+                self._signatures.settle(found[0], receipt.signatures, now_ms)
         return Settlement(
             known=True,
             accepted=len(ruling.accepted),
@@ -246,6 +248,7 @@ class Outbox:
     def resend(self, start_ms: int, end_ms: int) -> int:
         """Puts the receipted records of ``[start_ms, end_ms)`` back in the queue, behind new ones."""
         with transaction(self._db):
+            self._signatures.resend(start_ms, end_ms)
             return self._db.execute(
                 "UPDATE record SET place = 0, due = 1, tries = 0, again = 1, reason = NULL, detail = NULL"
                 " WHERE place >= 2 AND instant >= ? AND instant < ?",
@@ -271,6 +274,7 @@ class Outbox:
                 (InRing(*row) for row in oldest), excess_bytes=excess, before_ms=now_ms - self._ring_ms
             )
             self._db.executemany("DELETE FROM record WHERE row = ?", ((row,) for row in out))
+            self._signatures.trim(now_ms)
         return len(out)
 
     def relieve(self) -> Relief:

@@ -4,7 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 APPLICATION: Final = 0x476F6678  # "Gofx": tells an outbox from any other SQLite file
-VERSION: Final = 3
+VERSION: Final = 4
 
 # `place` of a record: 0 in the queue, 1 in a batch, 2 accepted, 3 rejected (both in the ring). Literals in
 # the partial indexes and in the queries alike, or SQLite would not use the indexes.
@@ -84,5 +84,21 @@ _SHEETS: Final = """
 CREATE TABLE sheet (row INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 """
 
-STEPS: Final = MappingProxyType({0: _TABLES, 1: _PRESSURE, 2: _SHEETS})
+# `until` of a life: where its last sealed record ends (0: an earlier version sealed it); `signed`: the last
+# sequence that was signed. `place` of a signature: 0 waits, 1 in a batch, 2 a collector has it.
+_SIGNATURES: Final = """
+ALTER TABLE life ADD COLUMN until INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE life ADD COLUMN signed INTEGER NOT NULL DEFAULT -1;
+CREATE TABLE signature (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    machine TEXT NOT NULL, epoch TEXT NOT NULL, sequence INTEGER NOT NULL, until INTEGER NOT NULL,
+    place INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0,
+    batch INTEGER, body BLOB NOT NULL,
+    UNIQUE (machine, epoch, sequence)
+) STRICT;
+CREATE INDEX unsent ON signature (row) WHERE place = 0;
+CREATE INDEX travelling ON signature (batch) WHERE place = 1;
+"""
+
+STEPS: Final = MappingProxyType({0: _TABLES, 1: _PRESSURE, 2: _SHEETS, 3: _SIGNATURES})
 """What leads from each format to the next; format 0 is an empty file. Never changed once it is in use."""

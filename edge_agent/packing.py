@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from contract.chain import link
-from contract.messages import BATCH_LIMIT
+from contract.messages import BATCH_LIMIT, Batch, encode
 from contract.records import Interval, Loss, Record
 
 ENVELOPE_LIMIT: Final = 1024
@@ -63,6 +64,13 @@ def instant_of(record: Record) -> int:
 def wire_form(body: bytes, digest: str) -> bytes:
     """The record as it travels: the very bytes its digest was made from, and the digest."""
     return body[:-1] + b',"digest":"' + digest.encode("ascii") + b'"}'
+
+
+def payload_of(envelope: Batch, taken: Iterable[Linked], signatures: Iterable[tuple[int, bytes]]) -> bytes:
+    """The batch as it travels. ``signatures``: row and body of each."""
+    records = [msgspec.Raw(linked.wire) for linked in taken]
+    signed = [msgspec.Raw(body) for _, body in signatures]
+    return encode(msgspec.structs.replace(envelope, records=records, signatures=signed))
 
 
 def pack(queue: Iterable[Queued], room: int) -> tuple[Linked, ...]:

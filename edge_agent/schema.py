@@ -19,6 +19,7 @@ def _site() -> dict[str, Any]:
         "poll": config_shape.PollShape,
         "broker": config_shape.BrokerShape,
         "outbox": config_shape.OutboxShape,
+        "signing": config_shape.SigningShape,
         "http": config_shape.HttpShape,
         "gauges": config_shape.GaugesShape,
         "endpoint_defaults": config_shape.MannersShape,

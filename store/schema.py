@@ -64,10 +64,11 @@ def key(series: Series) -> tuple[str, ...]:
     return ("time", *series.tags)
 
 
-def create(series: Series) -> str:
+def create(series: Series, *, temporary: bool = False) -> str:
     tags = "".join(f"{tag} TEXT NOT NULL, " for tag in series.tags)
     columns = f"time INTEGER NOT NULL, {tags}fields TEXT NOT NULL, PRIMARY KEY ({', '.join(key(series))})"
-    return f'CREATE TABLE IF NOT EXISTS "{series.name}" ({columns}) STRICT'
+    table = "TEMP TABLE" if temporary else "TABLE"
+    return f'CREATE {table} IF NOT EXISTS "{series.name}" ({columns}) STRICT'
 
 
 def find(series: Series) -> str:

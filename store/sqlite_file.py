@@ -34,6 +34,8 @@ def _checked(path: Path, *, read_only: bool) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             _create(connection)
+        else:
+            _stand_in(connection)
     except BaseException:
         connection.close()
         raise
@@ -64,6 +66,14 @@ def _number(connection: sqlite3.Connection, query: str) -> int:
     with closing(connection.execute(query)) as cursor:
         number: int = cursor.fetchone()[0]
         return number
+
+
+def _stand_in(connection: sqlite3.Connection) -> None:
+    """A file that an earlier version wrote has no table of a series that came later: it reads as empty."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+    for series in ALL:
+        if series.name not in tables:
+            connection.execute(schema.create(series, temporary=True))
 
 
 def _create(connection: sqlite3.Connection) -> None:

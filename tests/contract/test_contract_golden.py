@@ -3,10 +3,13 @@
 A field may be appended with a default; nothing else.
 """
 
+import hashlib
+import json
 from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contract.messages import (
     Batch,
@@ -39,6 +42,7 @@ from contract.records import (
     Record,
     Transition,
 )
+from contract.signature import Signature, decode_signature, encode_signature, signed_bytes
 from contract.states import Party, State
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -291,6 +295,29 @@ MESSAGES: dict[str, Message] = {
 }
 
 
+SIGNATURE = Signature(
+    site="dongguan-3",
+    machine="cnc-07",
+    epoch="k3f9qa",
+    gateway="gw-1",
+    sequence=3,
+    digest=RECORDS["loss"].digest,
+    until=EIGHT + 57_600_000,
+    signed=EIGHT + 57_901_000,
+    key="56475aa75463474c0285df5dbf2bcab73da651358839e9b77481b2eab107708c",
+    signature="8c3dd89c3478e1921cc2592bf5bade7e7bfd09d6449b7700e2f2ae409f40f0b4"
+    "09a840943fae25884ae31bd7ab7314c7e00d27cac89910f9de168a6a3ab54a03",
+)
+"""By the key whose 32 private bytes are 0 to 31: whoever writes another agent can try theirs against it."""
+
+MESSAGES["batch_signed"] = msgspec.structs.replace(
+    BATCH, records=[], signatures=[msgspec.Raw(encode_signature(SIGNATURE))]
+)
+MESSAGES["receipt_signed"] = msgspec.structs.replace(
+    MESSAGES["receipt"], records=0, accepted=0, exceptions=[], signatures=1
+)
+
+
 ALL_RECORDS = RECORDS | {"meter_renamed": RENAMED}
 """With one that has the fields which came later."""
 
@@ -320,5 +347,24 @@ def test_the_records_of_a_golden_batch_are_the_golden_records() -> None:
     assert [decode_record(raw) for raw in batch.records] == list(RECORDS.values())
 
 
+def test_a_batch_or_a_receipt_without_signatures_is_the_bytes_that_it_always_was() -> None:
+    """So an agent that signs goes on with a collector that knows nothing of it, and the other way round."""
+    for name in ("batch", "receipt"):
+        assert b"signatures" not in golden(f"{name}.json")
+
+
+def test_the_golden_signature_is_signed_by_its_key() -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    public = key.public_key().public_bytes_raw()
+    assert SIGNATURE.key == hashlib.sha256(public).hexdigest()
+    fields = json.loads(golden("signature.json"))
+    by_hand = bytes.fromhex(fields.pop("signature"))
+    told = b"gongfang/v1 chain head\n" + json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+    assert told == signed_bytes(SIGNATURE)
+    key.public_key().verify(by_hand, told)
+    assert encode_signature(SIGNATURE) == golden("signature.json")
+    assert decode_signature(golden("signature.json")) == SIGNATURE
+
+
 def test_every_payload_has_a_golden_file() -> None:
-    assert {path.stem for path in GOLDEN.glob("*.json")} == {*ALL_RECORDS, *MESSAGES}
+    assert {path.stem for path in GOLDEN.glob("*.json")} == {*ALL_RECORDS, *MESSAGES, "signature"}

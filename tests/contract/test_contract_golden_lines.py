@@ -9,6 +9,7 @@ from contract.line import line, lines
 from contract.messages import decode_record
 from contract.records import Record
 from contract.series import ALL, BY_NAME, Row, fact_of, row_of
+from contract.signature import decode_signature
 
 GOLDEN = Path(__file__).parent / "golden"
 EIGHT = 1_795_305_600_000
@@ -98,6 +99,7 @@ FACTS: dict[str, Record | facts.Fact] = {
         scrap=2,
         rework=1,
     ),
+    "signature": decode_signature(golden("signature.json")),
     "batch": facts.BatchFact(
         site="dongguan-3",
         gateway="gw-1",

@@ -78,6 +78,7 @@ STORED = {
     "witness": "site machine issued id by gateway at profile profile_digest serial readings panel heard",
     "correction": "site machine issued id by why target epoch sequence start end field old new supersedes",
     "quality": "site machine issued id order_id tenant by cause produced_at scrap rework",
+    "signature": "site machine epoch gateway sequence digest until signed key signature",
     "batch": "site gateway sealed id records accepted rejected kept collector",
     "quarantine": "site gateway received batch part parts machine epoch sequence reason detail payload"
     " replayed",
@@ -92,6 +93,7 @@ TAGS = {
     "witness": "site machine",
     "correction": "site machine",
     "quality": "site machine",
+    "signature": "site machine epoch",
     "batch": "site gateway",
     "quarantine": "site gateway",
 }

@@ -21,7 +21,7 @@ from edge_agent.outbox_file import OutboxError
 from edge_agent.outbox_tables import STEPS, VERSION
 
 LATER = 2 * 10**13
-DUMPS = {1: "outbox_format_1.sql", 2: "outbox_format_2.sql"}
+DUMPS = {number: f"outbox_format_{number}.sql" for number in (1, 2, 3)}
 
 
 @pytest.fixture
