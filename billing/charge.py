@@ -76,6 +76,8 @@ class Place(NamedTuple):
 
     machine: str
     cell: Cell
+    order_id: str = ""
+    """Of a line over all orders of a tenant; a line of one order has it in its own field."""
 
 
 Exact = int | Fraction

@@ -45,15 +45,31 @@ class Count:
         self.records: dict[str, None] = {}
         self._met: set[tuple[str, str]] = set()
 
-    def add(self, place: Place, amount: int) -> None:
+    @property
+    def is_over_orders(self) -> bool:
+        return not isinstance(self.clause, Energy) and self.clause.tiers.over is Over.TENANT
+
+    def add(self, usage: Usage, cell: Cell, amount: int) -> None:
         if amount:
+            place = Place(usage.machine, cell, usage.order_id if self.is_over_orders else "")
             self.places[place] = self.places.get(place, 0) + amount
 
     def spread(self, whole: int) -> Places:
         """``whole`` over the places as they have the count; where they have nothing, on the first machine."""
         if sum(self.places.values()):
             return shared_out(whole, self.places)
-        return {Place(min(machine for machine, _ in self._met), WHOLE): whole}
+        machine, order_id = min(self._met)
+        return {Place(machine, WHOLE, order_id if self.is_over_orders else ""): whole}
+
+    def joined(self, other: "Count") -> "Count":
+        """The pieces of both together."""
+        both = Count(self.clause)
+        both.produced, both.scrap = self.produced + other.produced, self.scrap + other.scrap
+        parties = self.inspected.keys() | other.inspected.keys()
+        both.inspected = {
+            party: self.inspected.get(party, 0) + other.inspected.get(party, 0) for party in parties
+        }
+        return both
 
     def meet(self, usage: Usage, records: Iterable[str] | None = None) -> None:
         """The usage stands behind this count, whether or not it has anything of it."""
@@ -127,7 +143,7 @@ class _Counting:
                 count = self._line(usage, rate)
                 count.meet(usage)
                 count.metered += ms
-                count.add(Place(usage.machine, cell), ms)
+                count.add(usage, cell, ms)
 
     def _stops(self, usage: Usage, rates: list[Rate]) -> None:
         """A part of a stop is charged as it lies in the whole stop, so that it does not matter who cut it."""
@@ -141,7 +157,7 @@ class _Counting:
                 free_until = stop.since + rate.grace_ms
                 ms = rate.block.between(stop.start - free_until, stop.end - free_until)
             count.meet(usage, (stop.record,) if ms else ())
-            count.add(Place(usage.machine, stop.cell), ms)
+            count.add(usage, stop.cell, ms)
 
     def _pieces(self, usage: Usage, piece: Piece) -> None:
         if pieces_of(usage, piece.basis) is None:
@@ -150,7 +166,7 @@ class _Counting:
         count.meet(usage)
         for name in ("produced", "scrap") if piece.basis is Clause.GOOD else ("produced",):
             for cell, pieces in usage.cells(name):
-                count.add(Place(usage.machine, cell), -pieces if name == "scrap" else pieces)
+                count.add(usage, cell, -pieces if name == "scrap" else pieces)
         count.metered = int(sum(count.places.values()))
         count.produced += usage.quantities.get("produced", 0)
         count.scrap += usage.quantities.get("scrap", 0) if "scrap" in usage.measured else 0
@@ -165,9 +181,9 @@ class _Counting:
         count.meet(usage)
         for cell, amount in usage.cells(price.name):
             count.metered += amount
-            count.add(Place(usage.machine, cell), amount)
+            count.add(usage, cell, amount)
         for cell, amount in usage.cells(price.less) if price.less else ():
-            count.add(Place(usage.machine, cell), -amount)
+            count.add(usage, cell, -amount)
 
     def _energy(self, usage: Usage, energy: Energy) -> None:
         if ENERGY not in usage.measured:
@@ -176,7 +192,7 @@ class _Counting:
         count.meet(usage)
         for cell, wh in usage.cells(ENERGY):
             count.metered += wh
-            count.add(Place(usage.machine, cell), wh)
+            count.add(usage, cell, wh)
 
     def _line(self, usage: Usage, clause: Counted) -> Count:
         over_all = not isinstance(clause, Energy) and clause.tiers.over is Over.TENANT

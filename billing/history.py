@@ -1,61 +1,75 @@
-"""What the orders of a period had done before it: setup is charged once in the life of an order, and a
-minimum per order knows what was charged before. Reads backwards, a day at a time, no further than it must.
+"""What goes on in a period from before it: setup is charged once in the life of an order, and rules that are
+about whole orders and leases know what they had used and what it came to. Reads no further back than it must.
 """
 
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
-from billing import money
 from billing.announcements import LATE_MS
 from billing.attribution import Books, Place, attribute
 from billing.claims import interval_claim
-from billing.clauses import Span
+from billing.earlier import NOTHING_EARLIER, Earlier
 from billing.fees import is_begun
-from billing.fold import Fold
+from billing.gathering import Gathering, Wanted
+from billing.going_on import compares_orders, continues_orders, earlier, leases_of
+from billing.grain import Grain
 from billing.known import Begun, Known
-from billing.needs import grain_of
+from billing.needs import grain_of_all
 from billing.period import LONGEST_DAYS, Period, midnight_from, midnight_to
-from billing.rating import charges
 from billing.reading import Reader
 from billing.tariff import Tariff
+from billing.timeline import NO_LEASES
 from billing.usage import Tally, Usage
 from contract.names import NONE
 from contract.records import Interval, Transition
 from contract.series import STATE, USAGE
+from store.protocol import ANY
 
 _FURTHEST_MS: Final = LONGEST_DAYS * 86_400_000
 
 
 class Before(Struct, frozen=True, kw_only=True):
     begun: frozenset[Begun] = frozenset()
-    charged: dict[tuple[str, str], Decimal] = {}
-    """By tenant and order: what the tariff of today makes of it, without minimums and caps."""
+    earlier: Earlier = NOTHING_EARLIER
 
 
 class History:
-    """Looks back from the start of a period at the orders that were worked on in it."""
+    """Looks back from the start of a period at the orders and leases that were worked under in it."""
 
     def __init__(self, reader: Reader, books: Books, zone: ZoneInfo, lookback_ms: int) -> None:
         self._reader, self._books, self._zone = reader, books, zone
         self._lookback_ms = lookback_ms
 
-    async def before(self, start: int, usages: Sequence[Usage], tariff_of: Callable[[str], Tariff]) -> Before:
-        """``usages``: of the period that begins at ``start``, UTC ms."""
-        paid = [usage for usage in usages if usage.place is Place.TENANT and usage.order_id != NONE]
-        since = {(u.tenant, u.order_id, u.kind): self._since(u.order_id, start) for u in paid}
-        with_fee = {(u.tenant, u.order_id, u.kind) for u in paid if _has_fee(u, tariff_of(u.tenant))}
+    async def before(
+        self, usages: Sequence[Usage], tariff_of: Callable[[str], Tariff], about: Known, horizon: int
+    ) -> Before:
+        """``usages``: of the period that ``about`` is about; ``horizon``: until when facts count, UTC ms."""
+        start = about.period.start
+        paid = [usage for usage in usages if usage.place is Place.TENANT]
+        ordered = [usage for usage in paid if usage.order_id != NONE]
+        with_fee = {
+            (u.tenant, u.order_id, u.kind): self._since(u.order_id, start)
+            for u in ordered
+            if _has_fee(u, tariff_of(u.tenant))
+        }
         begun = set[Begun]()
         for kind in sorted({key[2] for key in with_fee}):
-            begun |= await self._begun(start, {key: since[key] for key in with_fee if key[2] == kind}, kind)
+            since = {key: at for key, at in with_fee.items() if key[2] == kind}
+            begun |= await self._begun(start, since, kind)
         tariffs = {usage.tenant: tariff_of(usage.tenant) for usage in paid}
-        limited = {tenant: tariff for tenant, tariff in tariffs.items() if _limits_orders(tariff)}
-        charged = await self._charged(start, since, limited) if limited else {}
-        return Before(begun=frozenset(begun), charged=charged)
+        wanted = self._wanted(start, paid, tariffs)
+        found = NOTHING_EARLIER
+        if wanted.first is not None:
+            period = Period(start=wanted.first, end=start)
+            known = msgspec.structs.replace(about, period=period)
+            grain = grain_of_all(tariffs.values(), self._zone)
+            gathering = await self._gathered(wanted, period, grain, horizon)
+            found = earlier(gathering.orders(), gathering.leases(), tariffs, known)
+        return Before(begun=frozenset(begun), earlier=found)
 
     def _since(self, order_id: str, start: int) -> int:
         """No work of an order is older than a day before its announcement, if it was ever announced."""
@@ -79,37 +93,38 @@ class History:
             end = first
         return found
 
-    async def _charged(
-        self, start: int, since: dict[Begun, int], limited: dict[str, Tariff]
-    ) -> dict[tuple[str, str], Decimal]:
-        first = min(at for key, at in since.items() if key[0] in limited)
-        if first >= start:
-            return {}
-        known = Known(period=Period(start=first, end=start), zone=self._zone)
-        charged: dict[tuple[str, str], Decimal] = {}
-        for tariff in {tariff.digest: tariff for tariff in limited.values()}.values():
-            fold = await self._fold(first, start, tariff)
-            usages = [u for u in fold.finish().usages if (u.tenant, u.order_id, u.kind) in since]
-            of_orders = msgspec.structs.replace(tariff, limits=(), bases=())
-            for line in charges(usages, of_orders, known):
-                if limited.get(line.tenant) == tariff:
-                    key = (line.tenant, line.order_id)
-                    charged[key] = money.total([charged.get(key, Decimal(0)), line.amount])
-        return charged
+    def _wanted(self, start: int, paid: Iterable[Usage], tariffs: Mapping[str, Tariff]) -> Wanted:
+        orders, leases = dict[tuple[str, str], int](), dict[tuple[str, str], int]()
+        kinds, is_any_kind = set[str](), False
+        for usage in paid:
+            tariff = tariffs[usage.tenant]
+            machine = tariff.machine(usage.machine, usage.kind)
+            goes_on = compares_orders(tariff) or continues_orders(tariff, machine)
+            if usage.order_id != NONE and goes_on and (since := self._since(usage.order_id, start)) < start:
+                orders[usage.tenant, usage.order_id] = since
+                is_any_kind = is_any_kind or compares_orders(tariff)
+                kinds.add(usage.kind)
+            for lease_id in leases_of(usage, tariff, machine):
+                lease = self._books.leases.get(usage.machine, NO_LEASES).by_id.get(lease_id)
+                if lease and lease.effective < start:
+                    leases[usage.machine, lease_id] = max(lease.effective, start - _FURTHEST_MS)
+                    kinds.add(usage.kind)
+        return Wanted(orders=orders, leases=leases, kinds=None if is_any_kind else frozenset(kinds))
 
-    async def _fold(self, first: int, start: int, tariff: Tariff) -> Fold:
-        fold = Fold(self._books, first, start, grain=grain_of(tariff, self._zone))
-        async for interval in self._reader.facts(USAGE, Interval, first, start):
-            fold.interval(interval)
-        until = midnight_from(start, self._zone) + 1
-        async for transition in self._reader.facts(STATE, Transition, first, until):
-            fold.transition(transition)
-        return fold
+    async def _gathered(self, wanted: Wanted, of: Period, grain: Grain, horizon: int) -> Gathering:
+        gathering = Gathering(wanted, self._books, grain, of.end)
+        kinds = [ANY] if wanted.kinds is None else [{"kind": kind} for kind in sorted(wanted.kinds)]
+        for kind in kinds:
+            async for interval in self._reader.facts(USAGE, Interval, of.start, of.end, kind):
+                gathering.interval(interval)
+        until = midnight_from(of.end, self._zone) + 1
+        for kind in kinds:
+            async for transition in self._reader.facts(STATE, Transition, of.start, until, kind):
+                gathering.transition(transition)
+        for result in await self._reader.qualities(of.start, of.end, horizon):
+            gathering.quality(result)
+        return gathering
 
 
 def _has_fee(usage: Usage, tariff: Tariff) -> bool:
     return tariff.setup_fee(tariff.machine(usage.machine, usage.kind)) is not None
-
-
-def _limits_orders(tariff: Tariff) -> bool:
-    return any(limit.per is Span.ORDER for limit in tariff.limits)

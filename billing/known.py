@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from billing.bookings import Booking
+from billing.earlier import NOTHING_EARLIER, Earlier
 from billing.entries import Entries
 from billing.period import Period
 
@@ -36,8 +36,8 @@ class Known(Struct, frozen=True, kw_only=True):
     zone: ZoneInfo
     begun: frozenset[Begun] = frozenset()
     """Orders that had been set up or produced on machines of a kind before the period."""
-    before: Mapping[tuple[str, str], Decimal] = {}
-    """By tenant and order: what lines before the period came to, without minimums and caps."""
+    earlier: Earlier = NOTHING_EARLIER
+    """What goes on in the period."""
     bookings: tuple[Booking, ...] = ()
     kinds: Mapping[str, str] = {}
     """The kind of each machine."""
@@ -49,7 +49,8 @@ class Known(Struct, frozen=True, kw_only=True):
         """What of it changes figures, for a digest over everything that a statement was made from."""
         return [
             *(f"begun {'/'.join(begun)}" for begun in sorted(self.begun)),
-            *(f"before {tenant}/{order} {amount}" for (tenant, order), amount in sorted(self.before.items())),
+            *(f"before {line.id} {line.amount}" for line in self.earlier.lines),
+            *(f"earlier {record}" for record in self.earlier.records()),
             *(f"lease/{booking.machine}/{booking.lease_id}" for booking in self.bookings),
             *(f"wanted {order} {ms}" for order, ms in sorted(self.rushed.items())),
         ]

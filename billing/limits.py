@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
+import msgspec
 from msgspec import Struct
 
 from billing import money, words
-from billing.charge import Charge, Priced, line_id
+from billing.charge import Charge, Place, Priced, line_id
 from billing.clauses import Clause, Limit, Span, Whose
 from billing.fees import prorated
+from billing.grain import Cell
 from billing.known import Known
 from billing.surcharges import worth_by_machine
 from billing.tariff import Tariff
@@ -40,29 +42,67 @@ class _About(Struct, frozen=True, kw_only=True):
 def with_limits(priced: Sequence[Priced], tariff: Tariff, known: Known) -> list[Priced]:
     """Orders, days, months: what tops an order up counts for the month. Minimums come before caps."""
     found = list(priced)
+    before = _Before(known.earlier.lines)
     for span in Span:
         for kind in (Clause.MINIMUM, Clause.CAP):
             for limit in tariff.limits:
                 if limit.per is span and limit.clause is kind:
-                    found += list(_LIMITED[span](found, limit, known))
+                    found += _limited(found, limit, known, before)
     return found
 
 
-def _orders(priced: Iterable[Priced], limit: Limit, known: Known) -> Iterator[Priced]:
-    of: dict[tuple[str, str], list[Charge]] = defaultdict(list)
+def _limited(found: Sequence[Priced], limit: Limit, known: Known, before: "_Before") -> list[Priced]:
+    match limit.per:
+        case Span.ORDER:
+            return list(_orders(found, limit, before))
+        case Span.DAY:
+            return list(_days(found, limit))
+        case Span.MONTH:
+            return list(_months(found, limit, known))
+
+
+_Order = tuple[str, str]
+"""Tenant and order."""
+
+
+class _Before:
+    """What orders came to before the period, and what each limit made of it: the next one follows on that."""
+
+    def __init__(self, lines: Iterable[Charge]) -> None:
+        self._of: dict[_Order, dict[str, Decimal]] = defaultdict(dict)
+        for line in lines:
+            self.add((line.tenant, line.order_id), line.kind, line.amount)
+
+    def add(self, order: _Order, kind: str, amount: Decimal) -> None:
+        kinds = self._of[order]
+        kinds[kind] = kinds.get(kind, Decimal(0)) + amount
+
+    def of(self, order: _Order, limit: Limit) -> Decimal | None:
+        """None of an order that had no line that the limit is about."""
+        kinds = self._of.get(order, {})
+        met = [amount for kind, amount in kinds.items() if limit.where.kind in {ANY_KIND, kind}]
+        return money.total(met) if met else None
+
+
+def _orders(priced: Iterable[Priced], limit: Limit, earlier: _Before) -> Iterator[Priced]:
+    of: dict[_Order, list[Charge]] = defaultdict(list)
     for line in _about(priced, limit):
         if line.charge.order_id != NONE:
             of[line.charge.tenant, line.charge.order_id].append(line.charge)
-    for (tenant, order_id), charges in sorted(of.items()):
-        now = money.total([charge.amount for charge in charges])
-        before = (
-            known.before.get((tenant, order_id), Decimal(0)) if limit.where.kind == ANY_KIND else Decimal(0)
-        )
-        missing = _missing(limit, before + now) - (_missing(limit, before) if before else 0)
+    for order, charges in sorted(of.items()):
+        now, before = money.total([charge.amount for charge in charges]), earlier.of(order, limit)
+        missing = _missing(limit, (before or Decimal(0)) + now)
+        if before is not None:
+            was = _missing(limit, before)
+            earlier.add(order, _kind(limit), was)
+            missing -= was
         if missing:
-            note = _note(limit, limit.amount, before + now)
-            about = _About(tenant=tenant, order_id=order_id)
-            yield _line(limit, about, missing, note, charges)
+            note = _note(limit, limit.amount, (before or Decimal(0)) + now)
+            yield _line(limit, _About(tenant=order[0], order_id=order[1]), missing, note, charges)
+
+
+def _kind(limit: Limit) -> str:
+    return NONE if limit.where.kind == ANY_KIND else limit.where.kind
 
 
 def _missing(limit: Limit, charged: Decimal) -> Decimal:
@@ -71,7 +111,7 @@ def _missing(limit: Limit, charged: Decimal) -> Decimal:
     return max(Decimal(0), apart) if limit.clause is Clause.MINIMUM else min(Decimal(0), apart)
 
 
-def _days(priced: Iterable[Priced], limit: Limit, _: Known) -> Iterator[Priced]:
+def _days(priced: Iterable[Priced], limit: Limit) -> Iterator[Priced]:
     amounts: dict[tuple[str, str, str], Fraction] = defaultdict(Fraction)
     behind: dict[tuple[str, str, str], dict[str, Charge]] = defaultdict(dict)
     for line in _about(priced, limit):
@@ -95,7 +135,9 @@ def _days(priced: Iterable[Priced], limit: Limit, _: Known) -> Iterator[Priced]:
                 tenant=tenant, machine=machine, part=Words(shown, shown), suffix=f"{day}/{machine}"
             )
             note = _note(limit, limit.amount, money.shown(exact, 2))
-            yield _line(limit, about, missing, note, list(behind[key].values()))
+            line = _line(limit, about, missing, note, list(behind[key].values()))
+            places = {Place(name, Cell(day=day)): n for name, n in line.charge.machines.items()}
+            yield msgspec.structs.replace(line, places=places)
 
 
 def _months(priced: Iterable[Priced], limit: Limit, known: Known) -> Iterator[Priced]:
@@ -127,9 +169,6 @@ def _by_machine(charge: Charge, limit: Limit) -> dict[str, int]:
     return money.shares(fens, weights) if weights else {}
 
 
-_LIMITED = {Span.ORDER: _orders, Span.DAY: _days, Span.MONTH: _months}
-
-
 def _about(priced: Iterable[Priced], limit: Limit) -> Iterator[Priced]:
     kind = limit.where.kind
     for line in priced:
@@ -153,7 +192,7 @@ def _line(limit: Limit, about: _About, missing: Decimal, note: Words, charges: S
         id=line_id(about.tenant, about.order_id, limit.id, about.suffix.strip("/")),
         tenant=about.tenant,
         order_id=about.order_id,
-        kind=NONE if limit.where.kind == ANY_KIND else limit.where.kind,
+        kind=_kind(limit),
         clause_id=limit.id,
         part=about.part,
         note=note,

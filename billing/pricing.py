@@ -8,21 +8,24 @@ from fractions import Fraction
 import msgspec
 
 from billing import figures, words
-from billing.block import Block, Each
 from billing.calendars import BETWEEN, Band
 from billing.charge import Exact, Place, Places, Priced, by_machine, line_id, shared_out
 from billing.clauses import Clause, Energy, Piece, QuantityPrice, Rate
 from billing.counting import Count, Counts, LineKey
-from billing.scrap import billable
 from billing.tariff import Tariff
 from billing.terms import Terms, charged, in_uses, terms_of
-from billing.wording import CLAUSES, REWORK_ONCE, first_part, tier
+from billing.uses import Charged, charged_of
+from billing.wording import CLAUSES, REWORK_ONCE, first_part, repriced, tier
 from billing.words import NO_WORDS, Words
 
 
-def counted_lines(counts: Counts, tariff: Tariff) -> Iterator[Priced]:
-    """The lines of everything that is counted, in the order of their keys."""
+def counted_lines(counts: Counts, tariff: Tariff, orders: Counts, leases: Counts) -> Iterator[Priced]:
+    """The lines of everything that is counted, in the order of their keys.
+
+    ``orders`` and ``leases``: the counts of what they had used before the period.
+    """
     terms: dict[str, Terms] = {}
+    found = charged_of(counts, orders, leases)
     for key, count in counts.items():
         line, clause = _Lines(key, count), count.clause
         match clause:
@@ -31,7 +34,7 @@ def counted_lines(counts: Counts, tariff: Tariff) -> Iterator[Priced]:
             case Rate() | Piece() | QuantityPrice():
                 if clause.id not in terms:
                     terms[clause.id] = terms_of(clause)
-                yield from line.counted(clause, terms[clause.id], tariff)
+                yield from line.counted(clause, terms[clause.id], tariff, found[key])
 
 
 class _Lines:
@@ -40,21 +43,19 @@ class _Lines:
     def __init__(self, key: LineKey, count: Count) -> None:
         self._key, self._count = key, count
 
-    def counted(self, clause: Rate | Piece | QuantityPrice, terms: Terms, tariff: Tariff) -> Iterator[Priced]:
-        note = NO_WORDS
-        places: Places = self._count.places
-        if isinstance(clause, Piece):
-            places, note = billable(self._count, clause)
-        firsts, rest = blocks(clause.block, places, is_first_apart=clause.first is not None)
-        if clause.first is not None and firsts:
-            yield self._line(in_uses(terms), clause.first, firsts, part=_first(clause), suffix="first")
-        per, has_tiers = 1 / terms.ratio, len(clause.tiers.steps) > 1
-        whole = int(sum(rest.values()))
-        for number, quantity, price in clause.tiers.parts(whole, per):
-            part = tier(number) if has_tiers else _band_of(clause, tariff)
-            own = rest if quantity == whole else shared_out(quantity, rest)
-            suffix = f"tier-{number}" if has_tiers else ""
-            yield self._line(terms, price, own, part=part, suffix=suffix, note=note)
+    def counted(
+        self, clause: Rate | Piece | QuantityPrice, terms: Terms, tariff: Tariff, of: Charged
+    ) -> Iterator[Priced]:
+        if clause.first is not None and of.firsts:
+            yield self._line(in_uses(terms), clause.first, of.firsts, part=_first(clause), suffix="first")
+        whole = int(sum(of.rest.values()))
+        for number, quantity, price, was in clause.tiers.parts(whole, 1 / terms.ratio, of.before):
+            own = of.rest if quantity == whole else shared_out(quantity, of.rest)
+            part = _band_of(clause, tariff)
+            if len(clause.tiers.steps) > 1:
+                part = repriced(number, was) if was else tier(number)
+            suffix = "" if len(clause.tiers.steps) == 1 else f"tier-{number}" + ("-repriced" if was else "")
+            yield self._line(terms, price, own, part=part, suffix=suffix, note=of.note)
         if isinstance(clause, Piece) and clause.is_rework_once and self._count.rework:
             yield self._rework(clause, terms)
 
@@ -117,38 +118,6 @@ class _Lines:
             records=tuple(count.records),
         )
         return Priced(charge=charge, places=places)
-
-
-def blocks(block: Block, places: Places, *, is_first_apart: bool) -> tuple[Places, Places]:
-    """What is charged, spread over the places that used it: the first blocks (in uses), and the rest."""
-    if block.is_plain or block.each is Each.STOP:  # each stop had its rule when it was counted
-        return {}, places
-    uses: dict[tuple[str, ...], dict[Place, Exact]] = defaultdict(dict)
-    for place, used in places.items():
-        uses[_use(block.each, place)][place] = used
-    firsts: dict[Place, Exact] = {}
-    rest: dict[Place, Exact] = {}
-    for use in uses.values():
-        used = int(sum(use.values()))
-        billed = block.billed(used)
-        if is_first_apart and billed > 0:
-            firsts |= shared_out(1, use)
-            billed -= block.minimum
-        if used:
-            rest |= shared_out(billed, use)
-    return firsts, rest
-
-
-def _use(each: Each, place: Place) -> tuple[str, ...]:
-    match each:
-        case Each.LEASE:
-            return place.machine, place.cell.lease_id
-        case Each.DAY:
-            return place.machine, place.cell.day
-        case Each.MACHINE:
-            return (place.machine,)
-        case _:
-            return ()
 
 
 def _cheapest(touched: str, bands: tuple[Band, ...]) -> str:

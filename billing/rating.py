@@ -30,7 +30,8 @@ _ORDER = tuple(Clause)
 def charges(usages: Iterable[Usage], tariff: Tariff, known: Known) -> list[Charge]:
     """Sorted by tenant, order, kind and clause. Only what has a payer is charged."""
     used = sorted(usages, key=lambda usage: (usage.tenant, usage.order_id, usage.kind, usage.machine))
-    lines = [*counted_lines(counts(used, tariff), tariff), *pollution_lines(used, tariff, known)]
+    before = (counts(known.earlier.orders, tariff), counts(known.earlier.leases, tariff))
+    lines = [*counted_lines(counts(used, tariff), tariff, *before), *pollution_lines(used, tariff, known)]
     lines += list(scrap_credits(lines, used, tariff))
     lines += [*setup_fees(used, tariff, known), *base_fees(used, tariff, known)]
     lines += list(reservation_lines(used, tariff, known))

@@ -83,8 +83,7 @@ async def assess(
     notices = await reader.notices(start_ms, end_ms, horizon)
     unseen = await reader.unseen(end_ms, horizon)
     folded = fold.finish()
-    known = await _known(reader, books, settings, period, folded)
-    known = msgspec.structs.replace(known, until=min(now, end_ms))
+    known = await _known(reader, books, settings, period, folded, now=now)
     heading = Heading(
         site=settings.site,
         timezone=settings.timezone,
@@ -107,9 +106,9 @@ def _inputs(settings: Settings, known: Known) -> list[str]:
     return [tariff.id, tariff.version, tariff.digest, *own, *entries, *known.inputs()]
 
 
-async def _known(reader: Reader, books: Books, settings: Settings, period: Period, folded: Folded) -> Known:
-    history = History(reader, books, settings.zone, settings.lookback_ms)
-    before = await history.before(period.start, folded.usages, settings.tariff_of)
+async def _known(
+    reader: Reader, books: Books, settings: Settings, period: Period, folded: Folded, *, now: int
+) -> Known:
     tariffs, orders = settings.all_tariffs, {usage.order_id for usage in folded.usages}
     booked: list[Booking] = []
     if any(tariff.reservations for tariff in tariffs):
@@ -118,16 +117,18 @@ async def _known(reader: Reader, books: Books, settings: Settings, period: Perio
     wanted: dict[str, int] = {}
     if any(surcharge.due_within_ms for tariff in tariffs for surcharge in tariff.surcharges):
         wanted = {order: ms for order, ms in rushed(books.orders).items() if order in orders}
-    return Known(
+    known = Known(
         period=period,
+        until=min(now, period.end),
         zone=settings.zone,
-        begun=before.begun,
-        before=before.charged,
         bookings=tuple(booked),
         kinds=folded.kinds,
         rushed=wanted,
         entries=settings.entries,
     )
+    history = History(reader, books, settings.zone, settings.lookback_ms)
+    before = await history.before(folded.usages, settings.tariff_of, known, max(now, period.end))
+    return msgspec.structs.replace(known, begun=before.begun, earlier=before.earlier)
 
 
 async def _read(reader: Reader, fold: Fold, settings: Settings, period: Period, progress: Progress) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from billing.charge import Places
 from billing.clauses import Clause, Piece
 from billing.counting import Count
+from billing.wording import of_the_whole_order
 from billing.words import NO_WORDS, Words
 from contract.states import Party
 
@@ -23,16 +24,29 @@ _ABSORBED: Final = (Party.TENANT, Party.UNKNOWN, Party.UTILITY, Party.HOST)
 """In this order the allowance takes scrap in: first what the tenant would have to pay beyond it."""
 
 
-def billable(count: Count, piece: Piece) -> tuple[Places, Words]:
-    """The pieces to charge, by place, and how their number was found."""
+def billable(count: Count, piece: Piece, before: Count | None = None) -> tuple[Places, Words]:
+    """The pieces to charge, by place, and how their number was found.
+
+    ``before``: of the same order, before the period. The allowance is one of the whole order: charged is what
+    it comes to now, less what it came to then.
+    """
     if piece.paid_beyond is None:
         return count.places, NO_WORDS
+    if before is None:
+        whole, note = _pieces(count, piece)
+        return count.spread(whole), note
+    whole, note = _pieces(count.joined(before), piece)
+    was, _ = _pieces(before, piece)
+    return count.spread(whole - was), of_the_whole_order(note, was)
+
+
+def _pieces(count: Count, piece: Piece) -> tuple[int, Words]:
     good, scrap = count.produced - count.scrap, max(0, count.scrap)
     allowed = min(scrap, int(count.produced * piece.allowance))
     beyond = beyond_allowance(count, allowed)
-    paid = sum(n for party, n in beyond.items() if party in piece.paid_beyond)
+    paid = sum(n for party, n in beyond.items() if piece.paid_beyond and party in piece.paid_beyond)
     whole = good + paid + (allowed if piece.basis is Clause.PRODUCED else 0)
-    return count.spread(whole), _note(good, scrap, allowed, beyond)
+    return whole, _note(good, scrap, allowed, beyond)
 
 
 def caused(count: Count) -> dict[Party, int]:

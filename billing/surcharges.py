@@ -11,6 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import msgspec
+from msgspec import Struct
 
 from billing import money, words
 from billing.calendars import BETWEEN
@@ -19,7 +20,7 @@ from billing.clauses import AmountStep, Span, Surcharge
 from billing.known import Known
 from billing.tariff import Tariff
 from billing.terms import About, Terms, charged, plainly
-from billing.wording import CLAUSES, tier
+from billing.wording import CLAUSES, repriced, tier
 from billing.words import NO_WORDS, Words
 from contract.names import NONE
 
@@ -30,7 +31,11 @@ def with_surcharges(priced: Sequence[Priced], tariff: Tariff, known: Known) -> l
     for surcharge in tariff.surcharges:
         of = [line for line in found if _is_of(line.charge, surcharge, known)]
         by_quantity = surcharge.is_by_quantity and surcharge.percent is not None
-        found += _parts(of, surcharge, tariff) if by_quantity else _shares(of, surcharge)
+        if by_quantity:
+            found += _parts(of, surcharge, tariff)
+        else:
+            before = [line for line in known.earlier.lines if _is_of(line, surcharge, known)]
+            found += _shares(of, surcharge, before, tariff.vat_category)
     return found
 
 
@@ -88,35 +93,47 @@ def _lies_in(place: Place, key: str, surcharge: Surcharge) -> bool:
     return touched == {True} if (surcharge.percent or 0) >= 0 else True in touched
 
 
-_Group = tuple[str, str, str]
+_Group = tuple[str, str]
+"""Tenant and order."""
+
+
+def _shares(
+    of: Iterable[Priced], surcharge: Surcharge, before: Iterable[Charge], vat_category: str
+) -> Iterator[Priced]:
+    """``before``: the lines of the same orders before the period. An order is compared as a whole."""
+    groups: dict[_Group, list[Charge]] = defaultdict(list)
+    earlier: dict[_Group, list[Charge]] = defaultdict(list)
+    for line in of:
+        groups[_group(line.charge, surcharge)].append(line.charge)
+    for charge in before if surcharge.per is Span.ORDER else ():
+        earlier[_group(charge, surcharge)].append(charge)
+    for group, charges in sorted(groups.items()):
+        if surcharge.price is None:
+            yield from _stepped(group, charges, surcharge, earlier[group])
+        elif surcharge.per is Span.MONTH or (group[1] != NONE and not earlier[group]):
+            vats = {charge.vat for charge in charges}
+            vat = surcharge.vat or (vats.pop() if len(vats) == 1 else vat_category)
+            yield _fixed((*group, vat), charges, surcharge, surcharge.price)
+
+
+def _group(charge: Charge, surcharge: Surcharge) -> _Group:
+    return charge.tenant, charge.order_id if surcharge.per is Span.ORDER else NONE
+
+
+_Whose = tuple[str, str, str]
 """Tenant, order and category of VAT."""
 
 
-def _shares(of: Iterable[Priced], surcharge: Surcharge) -> Iterator[Priced]:
-    groups: dict[_Group, list[Charge]] = defaultdict(list)
-    for line in of:
-        charge = line.charge
-        order_id = charge.order_id if surcharge.per is Span.ORDER else NONE
-        vat = surcharge.vat or charge.vat
-        groups[charge.tenant, order_id, "" if surcharge.price is not None else vat].append(charge)
-    for group, charges in sorted(groups.items()):
-        if surcharge.per is Span.ORDER and group[1] == NONE and surcharge.price is not None:
-            continue
-        if surcharge.price is not None:
-            yield _fixed(group, charges, surcharge, surcharge.price)
-        else:
-            yield from _stepped(group, charges, surcharge)
-
-
-def _fixed(group: _Group, charges: Sequence[Charge], surcharge: Surcharge, price: Decimal) -> Priced:
+def _fixed(whose: _Whose, charges: Sequence[Charge], surcharge: Surcharge, price: Decimal) -> Priced:
     unit = words.ORDER if surcharge.per is Span.ORDER else words.MONTH
     terms = plainly(surcharge.clause, _label(surcharge), unit)
-    whose = (group[0], group[1], surcharge.vat or charges[0].vat)
     return Priced(charge=charged(terms, 1, price, **_about(whose, charges, surcharge, 1)))
 
 
-def _stepped(group: _Group, charges: Sequence[Charge], surcharge: Surcharge) -> Iterator[Priced]:
-    whole = sum(money.fens(charge.amount) for charge in charges)
+def _stepped(
+    group: _Group, charges: Sequence[Charge], surcharge: Surcharge, before: Sequence[Charge]
+) -> Iterator[Priced]:
+    """The amounts of all rates of VAT decide the step together; each rate has a line of its own."""
     terms = Terms(
         clause=surcharge.clause,
         label=_label(surcharge),
@@ -126,21 +143,85 @@ def _stepped(group: _Group, charges: Sequence[Charge], surcharge: Surcharge) -> 
         ratio=Fraction(1, 100 * 100),
         scale=100,
     )
-    for number, fens, percent in _steps(whole, surcharge):
-        about = _about(group, charges, surcharge, fens)
+    now, was = _by_vat(charges, surcharge), _by_vat(before, surcharge)
+    by_vat: dict[str, list[Charge]] = defaultdict(list)
+    for charge in charges:
+        by_vat[surcharge.vat or charge.vat].append(charge)
+    for step in _steps(now, was, surcharge):
+        about = _about((*group, step.vat), by_vat[step.vat] or charges, surcharge, step.fens)
         if len(surcharge.steps) > 1:
-            about["part"] = tier(number)
-            about["id"] = line_id(about["id"], f"tier-{number}")
-        if fens and percent:
-            yield Priced(charge=charged(terms, fens, percent, **about))
+            about["part"] = tier(step.number)
+            about["id"] = line_id(about["id"], f"tier-{step.number}")
+        if step.is_repriced:
+            about["part"] = repriced(step.number, step.was)
+            about["id"] = line_id(about["id"], "repriced")
+        if step.fens and step.percent:
+            yield Priced(charge=charged(terms, step.fens, step.percent, **about))
+
+
+def _by_vat(charges: Iterable[Charge], surcharge: Surcharge) -> dict[str, int]:
+    """Fen."""
+    found: dict[str, int] = {}
+    for charge in charges:
+        vat = surcharge.vat or charge.vat
+        found[vat] = found.get(vat, 0) + money.fens(charge.amount)
+    return dict(sorted(found.items()))
+
+
+class _Step(Struct, frozen=True, kw_only=True):
+    number: int
+    """Of the step, from 1."""
+    vat: str
+    fens: int
+    percent: Decimal
+    was: int = 0
+    """The step that had been reached before the period."""
+    is_repriced: bool = False
+    """It is about what was charged before, ``percent`` being the difference."""
+
+
+def _steps(now: Mapping[str, int], was: Mapping[str, int], surcharge: Surcharge) -> Iterator[_Step]:
+    """``now``: what the period adds, by category of VAT, to what there ``was`` before it; in fen."""
+    before, whole = sum(was.values()), sum(was.values()) + sum(now.values())
+    if surcharge.percent is not None:
+        for vat, fens in now.items():
+            yield _Step(number=1, vat=vat, fens=fens, percent=surcharge.percent)
+    elif surcharge.is_graduated:
+        weights = {vat: max(0, fens) for vat, fens in now.items()}
+        for number, (step, end) in enumerate(zip(surcharge.steps, _ends(surcharge.steps), strict=True), 1):
+            fens = _within(whole, step, end) - _within(before, step, end)
+            for vat, part in money.shares(fens, weights).items():
+                yield _Step(number=number, vat=vat, fens=part, percent=step.percent)
+    else:
+        (number, percent), (then, charged_at) = (_reached(n, surcharge.steps) for n in (whole, before))
+        for vat, fens in now.items():
+            yield _Step(number=number, vat=vat, fens=fens, percent=percent)
+        for vat, fens in was.items():
+            apart = percent - charged_at
+            yield _Step(number=number, vat=vat, fens=fens, percent=apart, was=then, is_repriced=True)
+
+
+def _reached(fens: int, steps: Sequence[AmountStep]) -> tuple[int, Decimal]:
+    """The number of the last step that ``fens`` lie above, 0 for none, and its percentage."""
+    reached = [(n, step.percent) for n, step in enumerate(steps, 1) if fens > money.fens(step.above)]
+    return reached[-1] if reached else (0, Decimal(0))
+
+
+def _ends(steps: Sequence[AmountStep]) -> list[int | None]:
+    return [*(money.fens(step.above) for step in steps[1:]), None]
+
+
+def _within(fens: int, step: AmountStep, end: int | None) -> int:
+    """How much of ``fens`` lies in a step."""
+    return max(0, (fens if end is None else min(fens, end)) - money.fens(step.above))
 
 
 def _label(surcharge: Surcharge) -> Words:
     return surcharge.label or CLAUSES[surcharge.clause]
 
 
-def _about(group: _Group, charges: Sequence[Charge], surcharge: Surcharge, quantity: int) -> About:
-    tenant, order_id, vat = group
+def _about(whose: _Whose, charges: Sequence[Charge], surcharge: Surcharge, quantity: int) -> About:
+    tenant, order_id, vat = whose
     kinds = {charge.kind for charge in charges}
     return {
         "id": line_id(tenant, order_id, surcharge.id, vat),
@@ -152,23 +233,6 @@ def _about(group: _Group, charges: Sequence[Charge], surcharge: Surcharge, quant
         "machines": money.shares(quantity, worth_by_machine(charges)),
         "records": tuple(dict.fromkeys(record for each in charges for record in each.records)),
     }
-
-
-def _steps(whole: int, surcharge: Surcharge) -> list[tuple[int, int, Decimal]]:
-    """``(number of the step from 1, fen, percent)``."""
-    if surcharge.percent is not None:
-        return [(1, whole, surcharge.percent)]
-    if surcharge.is_graduated:
-        return list(_graduated(whole, surcharge.steps))
-    reached = [(n, step) for n, step in enumerate(surcharge.steps, 1) if whole > money.fens(step.above)]
-    return [(reached[-1][0], whole, reached[-1][1].percent)] if reached else []
-
-
-def _graduated(whole: int, steps: Sequence[AmountStep]) -> Iterator[tuple[int, int, Decimal]]:
-    ends = [*(money.fens(step.above) for step in steps[1:]), max(whole, 0)]
-    for number, (step, end) in enumerate(zip(steps, ends, strict=True), 1):
-        begin = money.fens(step.above)
-        yield number, max(0, min(whole, end) - begin), step.percent
 
 
 def worth_by_machine(charges: Iterable[Charge]) -> Mapping[str, int]:

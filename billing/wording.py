@@ -67,6 +67,21 @@ def first_part(shown: str) -> Words:
     return Words(f"the first {shown}", f"首段 {shown}")
 
 
+def repriced(number: int, was: int) -> Words:
+    """Of what was charged before the period at another tier; 0 is none."""
+    return Words(
+        f"charged before the period at {tier(was).en if was else 'no tier'}, now {tier(number).en}",
+        f"前期按{tier(was).zh if was else '未达档'}计，现按{tier(number).zh}",
+    )
+
+
+def of_the_whole_order(note: Words, charged: int) -> Words:
+    return Words(
+        f"the whole order: {note.en}; {charged} charged before the period",
+        f"整单：{note.zh}；前期已计 {charged}",
+    )
+
+
 def credited(bad: int, produced: int) -> Words:
     return Words(f"{bad} of {produced} pieces", f"{produced} 件中的 {bad} 件")
 
@@ -81,8 +96,8 @@ def capped(amount: Decimal, charged: Decimal) -> Words:
 
 EACH: Final = MappingProxyType(
     {
-        Each.ORDER: Words("of all that an order used in the period", "按订单在结算期内的合计"),
-        Each.MACHINE: Words("of what an order used of a machine", "按订单与机台"),
+        Each.ORDER: Words("of all that an order used, from its beginning", "按整单用量"),
+        Each.MACHINE: Words("of what an order used of a machine, from its beginning", "按整单与机台"),
         Each.LEASE: Words("of what was used under each lease", "按每次租约"),
         Each.DAY: Words("of each day", "按每天"),
         Each.STOP: Words("of each stop", "按每次停机"),

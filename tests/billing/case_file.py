@@ -14,31 +14,17 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from billing.announcements import announcements, rushed
-from billing.attribution import Books
-from billing.bookings import bookings
-from billing.config import Settings
-from billing.corrections import corrections
-from billing.days import Days
-from billing.entries import Entries
-from billing.entries_file import read_entries
-from billing.fold import Fold
-from billing.known import Begun, Known
-from billing.needs import grain_of
-from billing.period import Period
-from billing.run import conclude
-from billing.statement import Assessment, Heading, Named
-from billing.tariff import Tariff
-from billing.tariff_file import read_tariff
-from billing.timeline import timelines
-from billing.validity import check_tariffs
+from billing import words
+from billing.charge import Charge
+from billing.clauses import Clause
+from billing.known import Begun
+from billing.terms import charged, plainly
+from billing.wording import CLAUSES
 from contract.facts import ABSENT, CorrectedField, Correction, LeaseFact, OrderFact, QualityResult
 from contract.records import Interval, Transition
 from contract.states import TIME_FIELDS, Party
-from store.config import SqliteConfig
 from tests.billing.rows import (
     MIDNIGHT,
-    SITE,
     clock_ms,
     make_correction,
     make_interval,
@@ -64,7 +50,7 @@ class Case:
     corrections: list[Correction] = field(default_factory=list)
     qualities: list[QualityResult] = field(default_factory=list)
     begun: set[Begun] = field(default_factory=set)
-    before: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    before: list[Charge] = field(default_factory=list)
     expected: dict[str, list[str]] = field(default_factory=dict)
     """By kind of expectation: charge, total, suspense, disputed, finding."""
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -190,7 +176,15 @@ def _begun(case: Case, _: int, plain: list[str], __: dict[str, str]) -> None:
 
 
 def _before(case: Case, _: int, plain: list[str], __: dict[str, str]) -> None:
-    case.before[plain[0], plain[1]] = Decimal(plain[2])
+    tenant, order_id, amount, *kind = plain
+    about = {
+        "tenant": tenant,
+        "order_id": order_id,
+        "clause_id": "before",
+        "kind": kind[0] if kind else "none",
+    }
+    terms = plainly(Clause.RUN, CLAUSES[Clause.RUN], words.TIME)
+    case.before.append(charged(terms, 1, Decimal(amount), id=f"{tenant}/{order_id}", **about))
 
 
 _ROWS: dict[str, Row] = {
@@ -208,66 +202,3 @@ _ROWS: dict[str, Row] = {
 }
 
 CASES = Path(__file__).parent / "cases"
-
-
-def tariff_in(folder: Path) -> Tariff:
-    """The tariff of a case; calendars are looked for beside it."""
-    path = folder / "tariff.toml"
-    return read_tariff(str(path), path.read_text("utf-8"), lambda name: (folder / name).read_text("utf-8"))
-
-
-def assessed(folder: Path) -> tuple[Assessment, Case]:
-    case = read_case((folder / "case.txt").read_text("utf-8"))
-    entries = folder / "entries.toml"
-    known = read_entries(str(entries), entries.read_text("utf-8")) if entries.exists() else Entries()
-    return rated(case, tariff_in(folder), known), case
-
-
-def rated(case: Case, tariff: Tariff, entries: Entries = Entries()) -> Assessment:  # noqa: B008  it is frozen
-    """The pure line over the rows of a case."""
-    orders = announcements(case.orders)
-    books = Books(
-        leases=timelines(case.leases),
-        orders=orders,
-        corrections=corrections(case.corrections),
-        priced=tariff.priced,
-    )
-    start, end = case.period
-    check_tariffs([tariff], *Period(start=start, end=end).days(ZONE), "")
-    fold = Fold(books, start, end, grain=grain_of(tariff, ZONE), days=Days(ZONE))
-    for interval in sorted(case.intervals, key=lambda interval: interval.start):
-        fold.interval(interval)
-    for transition in sorted(case.transitions, key=lambda transition: transition.at):
-        fold.transition(transition)
-    for result in case.qualities:
-        fold.quality(result)
-    settings = Settings(
-        site=Named(id=SITE),
-        timezone=ZONE.key,
-        store=SqliteConfig(kind="sqlite", path=Path("unused.db")),
-        tariff=tariff,
-        tenants=(Named(id="hongye"), Named(id="rongda")),
-    )
-    period = Period(start=start, end=end)
-    heading = Heading(
-        site=settings.site,
-        timezone=settings.timezone,
-        period=period,
-        generated=end,
-        is_preliminary=False,
-        tariff=tariff,
-        digest=fold.seal.digest(),
-    )
-    folded = fold.finish()
-    booked = [each for line in books.leases.values() for each in bookings(line.by_id.values())]
-    known = Known(
-        period=period,
-        zone=ZONE,
-        begun=frozenset(case.begun),
-        before=case.before,
-        bookings=tuple(booked),
-        kinds=folded.kinds,
-        rushed=rushed(orders),
-        entries=entries,
-    )
-    return conclude(heading, settings, folded, [], known)

@@ -8,7 +8,7 @@ from billing.charge import Charge
 from billing.findings import Rule
 from billing.money import shown_down
 from billing.suspense import Item
-from tests.billing.case_file import assessed
+from tests.billing.case_rating import assessed
 
 
 def _hours(ms: int) -> str:

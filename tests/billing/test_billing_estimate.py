@@ -13,7 +13,8 @@ from billing.clauses import Clause
 from billing.estimate import Hours, Job, estimate
 from billing.tariff import Tariff
 from billing.tariff_file import read_tariff
-from tests.billing.case_file import Case, rated
+from tests.billing.case_file import Case
+from tests.billing.case_rating import rated
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HOUR = 3_600_000

@@ -25,7 +25,8 @@ from billing.render_html import statement_html
 from billing.statement import Assessment, OrderYield, Statement
 from billing.strip import CELL_MS, runs
 from billing.yields import Yield
-from tests.billing.case_file import CASES, ZONE, assessed
+from tests.billing.case_file import CASES, ZONE
+from tests.billing.case_rating import assessed
 
 GOLDEN = sorted(path.parent.name for path in CASES.glob("*/picture.txt"))
 DAY_MS = 86_400_000
