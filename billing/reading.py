@@ -12,6 +12,7 @@ from billing.findings import Finding, Rule
 from billing.timeline import timelines
 from contract.facts import Correction, Fact, LeaseFact, OrderFact, QualityResult, Quarantined, WitnessFact
 from contract.messages import ExceptionReason
+from contract.names import NONE
 from contract.records import Loss, Meter, MeterReason, Record
 from contract.series import (
     CORRECTION,
@@ -22,10 +23,9 @@ from contract.series import (
     QUALITY,
     QUARANTINE,
     WITNESS,
-    Row,
     Series,
-    fact_of,
 )
+from contract.stored import Facts, Stored
 from contract.witnesses import newest, unwitnessed, witnessed
 from store.protocol import ANY, Store
 
@@ -39,19 +39,31 @@ class Reader:
 
     def __init__(self, store: Store, site: str) -> None:
         self._store, self._site = store, site
+        self._facts: dict[str, Facts] = {}
         self.findings: list[Finding] = []
 
     async def facts(
         self, series: Series, of: type[F], start: int, end: int, tags: Mapping[str, str] = ANY
     ) -> AsyncIterator[F]:
-        async for row in self._store.read(series, start, end, {"site": self._site, **tags}):
-            try:
-                fact = fact_of(row)
-            except (msgspec.ValidationError, KeyError) as error:
-                self.findings.append(_unreadable(row, error))
-                continue
-            if isinstance(fact, of):
+        async for page in self.pages(series, of, start, end, tags):
+            for fact in page:
                 yield fact
+
+    async def pages(
+        self, series: Series, of: type[F], start: int, end: int, tags: Mapping[str, str] = ANY
+    ) -> AsyncIterator[list[F]]:
+        """The same, some at a time: for who reads millions."""
+        reading = self._facts.setdefault(series.name, Facts(series))
+        async for page in self._store.pages(series, start, end, {"site": self._site, **tags}):
+            found = [self._fact(reading, series, stored) for stored in page]
+            yield [fact for fact in found if isinstance(fact, of)]
+
+    def _fact(self, reading: Facts, series: Series, stored: Stored) -> Record | Fact | None:
+        try:
+            return reading.fact(stored)
+        except (msgspec.DecodeError, KeyError) as error:
+            self.findings.append(_unreadable(stored, series, error))
+            return None
 
     async def books(
         self,
@@ -116,9 +128,10 @@ def _conflicts(fact: Quarantined) -> bool:
     return fact.reason == ExceptionReason.CONFLICT
 
 
-def _unreadable(row: Row, error: Exception) -> Finding:
-    text = f"a row of {row.series} cannot be read and was left out: {error}"
-    return Finding(rule=Rule.UNREADABLE, machine=row.tags.get("machine", "none"), at=row.time, text=text)
+def _unreadable(stored: Stored, series: Series, error: Exception) -> Finding:
+    text = f"a row of {series.name} cannot be read and was left out: {error}"
+    tags = dict(zip(series.tags, stored[1:-1], strict=True))
+    return Finding(rule=Rule.UNREADABLE, machine=tags.get("machine", NONE), at=stored[0], text=text)
 
 
 def _loss(fact: Loss) -> Finding:

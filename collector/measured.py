@@ -3,10 +3,14 @@
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from collector.report import Latency
 from contract.series import Row, Series
+from contract.stored import Stored
 from store.protocol import ANY, Store, Written
+
+T = TypeVar("T")
 
 
 class MeasuredStore:
@@ -24,20 +28,26 @@ class MeasuredStore:
         with self._timed("write"):
             return await self._store.write(rows)
 
-    async def read(
+    def read(self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY) -> AsyncIterator[Row]:
+        return self._waited(self._store.read(series, start, end, tags))
+
+    def pages(
         self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
-    ) -> AsyncIterator[Row]:
-        spent, rows = 0.0, aiter(self._store.read(series, start, end, tags))
+    ) -> AsyncIterator[Sequence[Stored]]:
+        return self._waited(self._store.pages(series, start, end, tags))
+
+    async def _waited(self, found: AsyncIterator[T]) -> AsyncIterator[T]:
+        spent = 0.0
         try:
             while True:
                 before = time.monotonic()
                 try:
-                    row = await anext(rows)
+                    one = await anext(found)
                 except StopAsyncIteration:
                     return
                 finally:
                     spent += time.monotonic() - before
-                yield row
+                yield one
         finally:
             self.latencies["read"].took(spent)
 

@@ -85,7 +85,7 @@ _BY_FACT: Final = {series.fact: series for series in ALL}
 _RAW: Final = "_raw"
 _WAS: Final = "_was"
 """A raw reading of the epoch before."""
-_TOTAL: Final = "_total"
+TOTAL: Final = "_total"
 _FIXED: Final = frozenset(
     name for fact in (Interval, Transition, Meter, Loss) for name in fact.__struct_fields__
 ) | {"time", "type"}
@@ -93,7 +93,7 @@ _FIXED: Final = frozenset(
 
 def is_quantity_name(name: str) -> bool:
     """Whether a quantity may have this name beside the fixed fields of a flat row."""
-    return name not in _FIXED and not name.endswith((_TOTAL, _RAW, _WAS))
+    return name not in _FIXED and not name.endswith((TOTAL, _RAW, _WAS))
 
 
 def row_of(fact: Record | Fact) -> Row:
@@ -105,7 +105,7 @@ def row_of(fact: Record | Fact) -> Row:
     if isinstance(fact, Interval):
         del fields["quantities"], fields["totals"]
         fields |= fact.quantities
-        fields |= {name + _TOTAL: total for name, total in fact.totals.items()}
+        fields |= {name + TOTAL: total for name, total in fact.totals.items()}
     elif isinstance(fact, Meter | WitnessFact):
         del fields["readings"]
         if isinstance(fact, Meter):
@@ -121,9 +121,9 @@ def fact_of(row: Row) -> Record | Fact:
     series = BY_NAME[row.series]
     fields: dict[str, Any] = {**row.fields, **row.tags, series.time: row.time}
     if series is USAGE:
-        names = [name for name in row.fields if name + _TOTAL in row.fields]
+        names = [name for name in row.fields if name + TOTAL in row.fields]
         fields["quantities"] = {name: fields.pop(name) for name in names}
-        fields["totals"] = {name: fields.pop(name + _TOTAL) for name in names}
+        fields["totals"] = {name: fields.pop(name + TOTAL) for name in names}
     elif series in {METER, WITNESS}:
         names = [name for name in row.fields if name.endswith(_RAW)]
         fields["readings"] = {name.removesuffix(_RAW): fields.pop(name) for name in names}

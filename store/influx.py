@@ -10,6 +10,7 @@ import msgspec
 from contract.line import line
 from contract.names import TIME_LIMIT
 from contract.series import Row, Series
+from contract.stored import Stored, stored_of
 from store import influxql, results
 from store.admission import check_tags, flaw
 from store.answers import Answer, Meaning, away
@@ -24,6 +25,7 @@ from store.settling import Settlement, in_order, is_partly_shown
 
 LONG_MS = 31 * influxql.DAY_MS
 """Before a longer time is read day by day, its ends are looked for."""
+PAGE_ROWS: Final = 1000
 WRITING_S: Final = (0.05, 0.2, 1.0)
 """How long another's writing of a row is waited for: what is still half there then is other content."""
 
@@ -119,6 +121,18 @@ class InfluxStore:
                     yield row
         except AwayError as error:
             raise StoreAwayError(f"InfluxDB cannot be read: {error.answer.detail}") from error
+
+    async def pages(
+        self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
+    ) -> AsyncIterator[Sequence[Stored]]:
+        page: list[Stored] = []
+        async for row in self.read(series, start, end, tags):
+            page.append(stored_of(row, series))
+            if len(page) >= PAGE_ROWS:
+                yield page
+                page = []
+        if page:
+            yield page
 
     async def count(self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY) -> int:
         check_tags(series, tags)

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from contract.messages import ExceptionReason, Outcome
 from contract.series import Row, Series
+from contract.stored import Stored
 
 ANY: Final[Mapping[str, str]] = MappingProxyType({})
 """No tag is asked for: rows of everybody."""
@@ -71,6 +72,14 @@ class Store(Protocol):
         """The rows with all these tags and time in ``[start, end)`` (UTC ms), by time, then by tags.
 
         Raises StoreAwayError, also in the middle.
+        """
+
+    def pages(
+        self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
+    ) -> AsyncIterator[Sequence[Stored]]:
+        """The rows that ``read`` gives, in the same order, some at a time and as they lie there.
+
+        For who reads millions. Raises StoreAwayError, also in the middle.
         """
 
     async def count(self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY) -> int:

@@ -14,6 +14,7 @@ import msgspec
 from contract.messages import ExceptionReason
 from contract.names import TIME_LIMIT
 from contract.series import BY_NAME, Row, Series, Value
+from contract.stored import Stored, fields_text, row_of_stored
 from store import schema
 from store.admission import RECORD_SERIES, check_tags, flaw
 from store.naming import Claim, claim, quarrel
@@ -21,7 +22,6 @@ from store.protocol import ACCEPTED, ANY, OTHER_CONTENT, StoreAwayError, Written
 from store.sqlite_file import connect
 
 _T = TypeVar("_T")
-_encoder: Final = msgspec.json.Encoder(order="sorted")
 _fields: Final[msgspec.json.Decoder[dict[str, Value]]] = msgspec.json.Decoder(dict[str, Value])
 
 
@@ -40,22 +40,23 @@ class SqliteStore:
     async def read(
         self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
     ) -> AsyncIterator[Row]:
+        async for page in self.pages(series, start, end, tags):
+            for stored in page:
+                yield row_of_stored(stored, series)
+
+    async def pages(
+        self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
+    ) -> AsyncIterator[Sequence[Stored]]:
         check_tags(series, tags)
         # Page by page after the last key seen: no statement stays open, so the log can be checkpointed.
         query = schema.page(series, tags)
         start, end = max(0, start), min(end, TIME_LIMIT)
         after: list[int | str] = [start - 1, *("\U0010ffff" for _ in series.tags)]
         while True:
-            found = await _on(
-                self._thread, partial(_fetch, self._connection, query, [end, *after, *tags.values()])
-            )
-            for time, *values, fields in found:
-                yield Row(
-                    series=series.name,
-                    time=time,
-                    tags=dict(zip(series.tags, values, strict=True)),
-                    fields=_fields.decode(fields),
-                )
+            values = [end, *after, *tags.values()]
+            found = await _on(self._thread, partial(_fetch, self._connection, query, values))
+            if found:
+                yield found
             if len(found) < schema.PAGE_ROWS:
                 return
             after = list(found[-1][:-1])
@@ -117,7 +118,7 @@ def _put(connection: sqlite3.Connection, row: Row) -> Written:
         return rejected(ExceptionReason.CONFLICT, OTHER_CONTENT)
     if not stored and (why := _take_name(connection, row)):
         return rejected(ExceptionReason.CONFLICT, why)
-    connection.execute(schema.put(series), (*key, _encoder.encode(row.fields).decode()))
+    connection.execute(schema.put(series), (*key, fields_text(row.fields)))
     return ACCEPTED
 
 

@@ -10,6 +10,7 @@ import pytest
 from contract.messages import ExceptionReason, Outcome
 from contract.names import INT64_MAX
 from contract.series import ALL, BATCH, LEASE, QUARANTINE, USAGE, Row, Series
+from contract.stored import row_of_stored
 from store.opening import open_store
 from store.protocol import ACCEPTED, Store, StoreAwayError
 
@@ -207,3 +208,14 @@ async def test_a_place_that_does_not_exist_is_not_made_for_a_reader(influx_confi
             await read(store, LEASE)
         with pytest.raises(StoreAwayError, match="there is no database"):
             await store.count(LEASE, 0, NOW)
+
+
+async def test_pages_hold_the_rows_that_read_gives_as_they_lie_there(
+    store: Store, read: Any, usage: Any
+) -> None:
+    await store.write([usage(NOW + n * 300_000, n) for n in range(1200)])
+    pages = [page async for page in store.pages(USAGE, NOW, NOW + DAY)]
+    rows = [row_of_stored(stored, USAGE) for page in pages for stored in page]
+    assert rows == [row for row in await read(store, USAGE) if NOW <= row.time < NOW + DAY] != []
+    assert all(pages)
+    assert [page async for page in store.pages(USAGE, 0, NOW)] == []

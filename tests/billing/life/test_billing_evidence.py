@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.evidence import DamagedError, rows_of
+from billing.evidence import DamagedError, PackStore, Recorder, described, rows_of
 from billing.stretches import Stretch, cut, without
+from contract.series import USAGE, row_of
+from store.config import SqliteConfig
+from store.opening import open_store
 from tests.billing.life.conftest import Plant
+from tests.billing.rows import make_interval
 
 DAY = ("--day", "2026-11-05")
 MORE = """
@@ -68,3 +72,23 @@ def test_what_is_read_up_to_the_damage_is_named(plant: Plant, tmp_path: Path) ->
     broken.write_bytes(gzip.compress(lines[0] + b"{" + lines[1]))
     with pytest.raises(DamagedError, match="cannot be read after usage knit-01/e1/"):
         list(rows_of(broken))
+
+
+async def test_what_is_asked_of_one_kind_is_kept_of_all_so_that_the_next_kind_finds_its_own(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        row_of(make_interval(at, at + 5, machine=name, sequence=at + 1))
+        for at in (0, 5)
+        for name in ("knit-01", "weld-01")
+    ]
+    async with open_store(SqliteConfig(kind="sqlite", path=tmp_path / "store.db")) as store:
+        await store.write(rows)
+        recorder = Recorder(store, tmp_path)
+        for kind in ("knit", "weld", "knit"):
+            asked = {"site": "qinghe", "kind": kind}
+            assert [row.tags["kind"] async for row in recorder.read(USAGE, 0, 10, asked)] == [kind] * 2
+    again = PackStore(tmp_path, recorder.files)
+    found = [row async for row in again.read(USAGE, 0, 10)]
+    assert sorted(found, key=described) == sorted(rows, key=described)
+    assert [len(page) async for page in again.pages(USAGE, 5, 10, {"kind": "weld"})] == [1]
