@@ -167,7 +167,7 @@ def _probe(parser: argparse.ArgumentParser) -> None:
     what.add_argument("endpoint", metavar="URL", nargs="?", help="a machine without a profile")
     parser.add_argument("--machine", metavar="NAME", help="with --config: only this one")
     free = parser.add_argument_group("of a machine without a profile")
-    free.add_argument("--unit", type=_count(0, 255), default=1, help="unit id (1)")
+    free.add_argument("--unit", type=_count(0, 255), help="unit id, which `scan` finds (1)")
     free.add_argument("--table", type=Table, choices=tuple(Table), default=Table.HOLDING, help="(holding)")
     free.add_argument("--from", dest="start", type=_count(0, 65_535), default=0, help="first address (0)")
     free.add_argument("--count", type=_count(1, 2_000), default=40, help="how many addresses (40)")

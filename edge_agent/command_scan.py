@@ -5,13 +5,14 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from edge_agent.address import AddressError
+from edge_agent.address import Address, AddressError, parse
 from edge_agent.direct import link_to_url
 from edge_agent.dump import BadDumpError, Dump, UnitDump, read_dump, table_dump, write_dump
-from edge_agent.link import Link, LinkError
+from edge_agent.link import Link, LinkError, LinkLostError
+from edge_agent.next_step import next_step, silence
 from edge_agent.scan import Manners, Scan, StoppedError, again
 from edge_agent.scan_view import view
 from edge_agent.terminal import BAD_USAGE, FAILED, FINE, say, warn, whisper
@@ -42,10 +43,14 @@ async def _scan(link: Link, given: argparse.Namespace) -> int:
     units = [unit for area in given.units for unit in range(area.start, area.end)]
     warn(_beforehand(units, given))
     scanning = Scan(link, manners, _teller(), stop)
+    trouble: LinkError | None = None
     try:
         await scanning.run(units, given.tables, given.addresses)
     except (StoppedError, LinkError) as error:
-        scanning.found.remarks.append(f"{error}; this is what was found until then")
+        trouble = error if isinstance(error, LinkError) else None
+        bare = trouble and not scanning.found.units
+        scanning.found.remarks.append(f"{error}{'' if bare else '; this is what was found until then'}")
+    scanning.found.remarks.extend(_next_steps(scanning, trouble, parse(given.endpoint)))
     found = [
         UnitDump(unit=unit, tables=[table_dump(table) for table in tables.values()])
         for unit, tables in scanning.found.units.items()
@@ -57,9 +62,17 @@ async def _scan(link: Link, given: argparse.Namespace) -> int:
         scanning.found.remarks.append(f"not read once more at one instant: {error}")
     finally:
         link.close()
-    _show(Dump(endpoint=given.endpoint, taken=_now(), units=found), scanning.found.remarks, given)
+    dump = Dump(endpoint=given.endpoint, taken=_now(), units=found)
+    _show(dump, scanning.found.remarks, given, connected=not isinstance(trouble, LinkLostError))
     readable = any(table.ranges for unit in found for table in unit.tables)
     return FINE if scanning.complete and readable else FAILED
+
+
+def _next_steps(scanning: Scan, trouble: LinkError | None, address: Address) -> Iterator[str]:
+    if trouble is not None:
+        yield from filter(None, [next_step(trouble, address)])
+    elif scanning.complete and not scanning.found.units and not scanning.found.remarks:
+        yield silence(address)
 
 
 async def _read_again(link: Link, like: Dump, given: argparse.Namespace) -> int:
@@ -67,6 +80,8 @@ async def _read_again(link: Link, like: Dump, given: argparse.Namespace) -> int:
         units = [await again(link, unit) for unit in like.units]
     except LinkError as error:
         warn(f"scan: {error}")
+        if step := next_step(error, parse(given.endpoint)):
+            warn(step)
         return FAILED
     finally:
         link.close()
@@ -74,8 +89,8 @@ async def _read_again(link: Link, like: Dump, given: argparse.Namespace) -> int:
     return FINE
 
 
-def _show(dump: Dump, remarks: Sequence[str], given: argparse.Namespace) -> None:
-    if given.out:
+def _show(dump: Dump, remarks: Sequence[str], given: argparse.Namespace, *, connected: bool = True) -> None:
+    if given.out and dump.units:
         given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_bytes(write_dump(dump))
     if given.json:
@@ -83,10 +98,10 @@ def _show(dump: Dump, remarks: Sequence[str], given: argparse.Namespace) -> None
         for remark in remarks:
             warn(f"note: {remark}")
         return
-    for line in view(dump, remarks):
+    for line in view(dump, remarks, connected=connected):
         say(line)
     if given.out:
-        say(f"written to {given.out}")
+        say(f"written to {given.out}" if dump.units else f"nothing to write to {given.out}")
 
 
 def _beforehand(units: Sequence[int], given: argparse.Namespace) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from edge_agent.block import Table
-from edge_agent.dump import TableDump, UnitDump
+from edge_agent.dump import TableDump, UnitDump, runs
 from edge_agent.motion import Kind, Look, Motion, motions
 from edge_agent.probe_view import said
 from edge_agent.readings import Reading, likely, texts
@@ -44,6 +44,16 @@ class Found(Struct, frozen=True, kw_only=True):
     """How fast it counted from the first dump to the last; 0 where it did not."""
 
 
+class LeftOut(Struct, frozen=True):
+    """Neighbours that held 0 in the last dump, and so tell nothing of what they are."""
+
+    table: Table
+    first: int
+    last: int
+    fell: bool
+    """They held something in an earlier dump."""
+
+
 class Draft(Struct, frozen=True, kw_only=True):
     main: TableDump | None
     """The table with the most in it; None where nothing can be read."""
@@ -57,6 +67,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     """Somebody said so."""
     tables: tuple[TableDump, ...]
     registers: tuple[Found, ...]
+    left_out: tuple[LeftOut, ...]
     watched_ms: int
     """From the first dump to the last; 0 of a single one."""
 
@@ -72,6 +83,7 @@ def draft(dumps: Sequence[Taken], known: WordOrder | None = None) -> Draft:
         votes += _votes(table.table, taken)
     best = votes.most_common(2)
     order = known or (best[0][0] if best else WordOrder.ABCD)
+    found = tuple(found for table in tables for found in _registers(table.table, taken, order))
     return Draft(
         main=main,
         order=order,
@@ -79,7 +91,8 @@ def draft(dumps: Sequence[Taken], known: WordOrder | None = None) -> Draft:
         rival=next((each for each, _ in best if each is not order), None),
         is_known=known is not None,
         tables=tables,
-        registers=tuple(found for table in tables for found in _registers(table.table, taken, order)),
+        registers=found,
+        left_out=tuple(left for table in tables for left in _left_out(table, taken, found)),
         watched_ms=taken[-1].at_ms - taken[0].at_ms,
     )
 
@@ -168,6 +181,20 @@ def _registers(table: Table, taken: Sequence[Taken], order: WordOrder) -> list[F
         if any(words[at] for at in range(reading.register.address, reading.register.end)):
             take(_of_reading(reading, 0))
     return sorted(found, key=lambda each: each.address)
+
+
+def _left_out(table: TableDump, taken: Sequence[Taken], found: Sequence[Found]) -> Iterator[LeftOut]:
+    drafted = {
+        address
+        for each in found
+        if each.table is table.table
+        for address in range(each.address, each.address + each.count)
+    }
+    rest = [address for address in _words(table) if address not in drafted]
+    once = {at for each in taken for at, word in _words_of(each.unit, table.table).items() if word}
+    for fell in (False, True):
+        for start, end in runs(address for address in rest if (address in once) is fell):
+            yield LeftOut(table.table, start, end - 1, fell)
 
 
 def _preferred(

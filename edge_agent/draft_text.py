@@ -4,11 +4,12 @@ What the dumps told is written down; what they cannot tell is marked with TODO. 
 all the same, and meters nothing wrong: its only state is unknown until somebody says which bits mean what.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from edge_agent.block import Table
-from edge_agent.draft import Draft, Found
+from edge_agent.draft import Draft, Found, LeftOut
 from edge_agent.dump import TableDump
 from edge_agent.horizon import OUTAGE_H, wraps_too_soon
 from edge_agent.register import RegisterType
@@ -21,6 +22,11 @@ _RANGES: Final = 12
 """Of more holes than that it is simpler not to read over any."""
 _SECONDS: Final = 3600
 """An hour has."""
+_SPANS: Final = 8
+_NAME: Final = "NAME"
+"""Of no register: there is none."""
+_WIDE: Final = 2
+_FLAGS: Final = {RegisterType.U16, RegisterType.BIT}
 _UNSIGNED: Final = {RegisterType.U16: 16, RegisterType.U32: 32, RegisterType.U64: 64}
 
 
@@ -29,7 +35,7 @@ def draft_text(name: str, source: str, made: Draft) -> str:
     lines = [*_head(name, source, made), *_holes(made)]
     for found in made.registers:
         lines += _register(found, made)
-    lines += [*_STATES, *_counters(made), *_MEANING]
+    lines += [*_left_out(made), *_states(made), *_counters(made), *_meaning(made)]
     return "\n".join(lines) + "\n"
 
 
@@ -129,24 +135,58 @@ def _register(found: Found, made: Draft) -> Iterator[str]:
         yield f'table = "{found.table}"'
 
 
-_STATES: Final = (
-    "",
-    "# [bits]",
-    f'# running = "r0.2"                # {TODO}: which bit says what; 2 is the third, the lowest is 0',
-    "",
-    "[[state]]",
-    _said(
+def _left_out(made: Draft) -> Iterator[str]:
+    """What could be read and is not in the draft: zeros tell nothing, and may be a state of tomorrow."""
+    for fell, why in ((False, "held 0 in every dump"), (True, "held 0 in the last dump alone")):
+        spans = [left for left in made.left_out if left.fell is fell]
+        if spans:
+            yield from ("", f"# Left out, since they {why}; a state or a counter may be among them:")
+            yield from (f"#   {table} {told}" for table, told in _spans(spans))
+
+
+def _spans(spans: Iterable[LeftOut]) -> Iterator[tuple[Table, str]]:
+    """A few to a line."""
+    for table, of in groupby(spans, key=lambda span: span.table):
+        told = [str(s.first) if s.first == s.last else f"{s.first} to {s.last}" for s in of]
+        for start in range(0, len(told), _SPANS):
+            yield table, ", ".join(told[start : start + _SPANS])
+
+
+def _states(made: Draft) -> Iterator[str]:
+    flags = _like(made, _may_be_flags)
+    yield from ("", "# [bits]")
+    yield _said(f'# running = "{flags}.0"', f"{TODO}: which bit says what; the lowest is 0")
+    yield from ("", "[[state]]")
+    yield _said(
         'state = "unknown"', f"{TODO}: rules before this one, so that it runs, stops, is idle or has a fault"
-    ),
-)
-_MEANING: Final = (
-    "",
-    "# [roles]",
-    f'# serial = "r2"                   # {TODO}: serial number, order, stop_code, boot_count, heartbeat',
-    "",
-    "# [expect]",
-    f"# r0 = [0x4C4D]                   # {TODO}: what never changes, and tells that it is such a machine",
-)
+    )
+
+
+def _meaning(made: Draft) -> Iterator[str]:
+    still = [found for found in made.registers if not found.per_hour and found.type in _UNSIGNED]
+    number = next((found for found in still if found.count == _WIDE), still[0] if still else None)
+    flags = _like(made, _may_be_flags)
+    same = next((found for found in still if found is not number and found.name != flags), number)
+    yield from ("", "# [roles]")
+    yield _said(
+        f'# serial = "{number.name if number else _NAME}"',
+        f"{TODO}: serial number, order, stop_code, boot_count, heartbeat",
+    )
+    yield from ("", "# [expect]")
+    yield _said(
+        f"# {same.name} = [{same.held}]" if same else f"# {_NAME} = [1]",
+        f"{TODO}: what never changes, and tells that it is such a machine",
+    )
+
+
+def _may_be_flags(found: Found) -> bool:
+    return found.type in _FLAGS and not found.per_hour
+
+
+def _like(made: Draft, wanted: Callable[[Found], bool]) -> str:
+    """A register of the draft for an example, one that is ``wanted`` if there is any."""
+    found = sorted(made.registers, key=lambda found: not wanted(found))
+    return found[0].name if found else _NAME
 
 
 def _counters(made: Draft) -> Iterator[str]:
@@ -162,13 +202,13 @@ def _counters(made: Draft) -> Iterator[str]:
         yield ""
         yield f"# {TODO}: which registers count? `gongfang-agent probe URL --watch 60`, or a second dump"
         yield "# [[counter]]"
-        yield '# register = "r26"'
+        yield f'# register = "{_like(made, lambda found: found.count == _WIDE)}"'
         yield '# keeps = "retained"              # or "volatile": begins again at 0 after a power cut'
         yield "# max_per_hour = 3600             # the most that it can count in an hour"
     yield ""
     yield "# [[quantity]]"
-    first = counting[0].name if counting else "r26"
-    yield f'# name = "produced"               # {TODO}: which counter counts pieces, scrap, energy_wh'
+    first = counting[0].name if counting else _like(made, lambda found: found.count == _WIDE)
+    yield _said('# name = "produced"', f"{TODO}: which counter counts pieces, scrap, energy_wh")
     yield f'# counter = "{first}"'
 
 

@@ -7,6 +7,7 @@ together.
 """
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -21,6 +22,32 @@ class LinkError(Exception):
 
 class LinkLostError(LinkError):
     """There is no connection, or it broke during the request. The link comes back by itself."""
+
+
+class Unreached(StrEnum):
+    """What an attempt to connect ran into."""
+
+    REFUSED = "refused"
+    NOBODY = "nobody"
+    """Silence."""
+    NO_WAY = "no_way"
+    NO_NAME = "no_name"
+    HUNG_UP = "hung_up"
+    """The connection was taken, and closed at once."""
+    CERTIFICATES = "certificates"
+    NO_PORT = "no_port"
+    """Of the serial kind, as in the others below."""
+    NOT_ALLOWED = "not_allowed"
+    TAKEN = "taken"
+    OTHERWISE = "otherwise"
+
+
+class NoConnectionError(LinkLostError):
+    """None could be made."""
+
+    def __init__(self, where: object, why: str, unreached: Unreached) -> None:
+        super().__init__(f"no connection to {where}: {why}")
+        self.unreached = unreached
 
 
 class SilentError(LinkError):

@@ -8,7 +8,6 @@ what the caller does next.
 
 import asyncio
 import logging
-import os
 import random
 import termios
 import time
@@ -22,6 +21,7 @@ from pymodbus.exceptions import ConnectionException, ModbusIOException
 from edge_agent.address import Address, Framing
 from edge_agent.block import Block
 from edge_agent.cancel import cancellations, heed
+from edge_agent.connecting import told, unreached
 from edge_agent.doubt import Doubts
 from edge_agent.framing import STRAY, Question, judge, question
 from edge_agent.link import (
@@ -30,8 +30,10 @@ from edge_agent.link import (
     DesyncError,
     LinkError,
     LinkLostError,
+    NoConnectionError,
     RefusedError,
     SilentError,
+    Unreached,
 )
 from edge_agent.modbus_client import client_for
 
@@ -76,6 +78,7 @@ class PymodbusTransport:
         """Of it, what the adapter is still to repeat of the request itself."""
         self._why = ""
         """What kept the latest attempt to connect from succeeding."""
+        self._unreached = Unreached.NOBODY
         self._transaction = int(random() * _TRANSACTIONS)
         """Of the latest request. It goes on over connections and does not begin at the same number twice: a
         gateway before a serial line may hand out on a new connection what was asked on the old one."""
@@ -86,17 +89,21 @@ class PymodbusTransport:
 
     async def connect(self) -> None:
         cancelled, self._why = cancellations(), f"no answer within {self._timeout_s:g} s"
+        self._unreached = Unreached.NOBODY
         try:
             client = self._client = self._new_client()
             connected = await client.connect()
             heed(cancelled)
         except (OSError, ValueError, termios.error) as error:  # some of pyserial's come through pymodbus
-            raise LinkLostError(f"no connection to {self._address}: {error}") from None
+            why = told(error) if isinstance(error, OSError) else str(error)
+            raise NoConnectionError(self._address, why, unreached(error)) from None
         # A peer that hung up meanwhile has taken the client away again.
         if not connected or self._client is not client:
+            if connected:
+                self._why, self._unreached = "the peer closed it at once", Unreached.HUNG_UP
             self._client = None
             _drop(client)
-            raise LinkLostError(f"no connection to {self._address}: {self._why}")
+            raise NoConnectionError(self._address, self._why, self._unreached)
         client.ctx.next_tid = self._transaction  # pymodbus begins at 0 with each connection
 
     async def ask(self, block: Block, unit: int, limit_s: float | None = None) -> Sequence[int]:
@@ -200,7 +207,7 @@ class PymodbusTransport:
             try:
                 made: tuple[asyncio.Transport, asyncio.BaseProtocol] = await create()
             except OSError as error:
-                self._why = told(error)
+                self._why, self._unreached = told(error), unreached(error)
                 raise
             return made
 
@@ -266,9 +273,3 @@ def _drop(client: ModbusBaseClient) -> None:
     client.close()
     if transport:
         transport.abort()
-
-
-def told(error: OSError) -> str:
-    """Asyncio's words for a refusal name no reason."""
-    plain = isinstance(error, ConnectionError) or type(error) is OSError
-    return os.strerror(error.errno) if plain and error.errno else str(error)

@@ -15,9 +15,10 @@ _FEW = 12
 """So many ranges of a table a person still wants to read."""
 
 
-def view(dump: Dump, remarks: Iterable[str]) -> Iterator[str]:
+def view(dump: Dump, remarks: Iterable[str], *, connected: bool = True) -> Iterator[str]:
     units = ", ".join(str(unit.unit) for unit in dump.units)
-    yield f"{dump.endpoint}: {f'units that answer: {units}' if units else 'no unit answers'}"
+    nothing = "no unit answers" if connected else "no connection"
+    yield f"{dump.endpoint}: {f'units that answer: {units}' if units else nothing}"
     for unit in dump.units:
         yield f"unit {unit.unit}"
         yield from _unit(unit)

@@ -5,7 +5,6 @@ the bytes that are one. Whatever else comes, asked for or not, ends the connecti
 """
 
 import asyncio
-import os
 import random
 from collections.abc import Callable, Sequence
 from typing import Final, cast
@@ -13,8 +12,17 @@ from typing import Final, cast
 from edge_agent.address import Address, Framing
 from edge_agent.alarm import Alarm, time_limits
 from edge_agent.block import Block, Table
+from edge_agent.connecting import told, unreached
 from edge_agent.framing import judge
-from edge_agent.link import DesyncError, LinkError, LinkLostError, RefusedError, SilentError
+from edge_agent.link import (
+    DesyncError,
+    LinkError,
+    LinkLostError,
+    NoConnectionError,
+    RefusedError,
+    SilentError,
+    Unreached,
+)
 from edge_agent.mbap import LONGEST, Form, form, refusal
 
 _TRANSACTIONS: Final = 0xFFFF
@@ -51,11 +59,11 @@ class TcpTransport:
                 _, made = await asyncio.get_running_loop().create_connection(_Connection, *where)
         except TimeoutError:
             why = f"no answer within {self._timeout_s:g} s"
-            raise LinkLostError(f"no connection to {self._address}: {why}") from None
+            raise NoConnectionError(self._address, why, Unreached.NOBODY) from None
         except OSError as error:
-            raise LinkLostError(f"no connection to {self._address}: {_told(error)}") from None
+            raise NoConnectionError(self._address, told(error), unreached(error)) from None
         if not made.is_open:
-            raise LinkLostError(f"no connection to {self._address}: the peer closed it at once")
+            raise NoConnectionError(self._address, "the peer closed it at once", Unreached.HUNG_UP)
         self._connection = made
 
     async def ask(self, block: Block, unit: int, limit_s: float | None = None) -> Sequence[int]:
@@ -126,7 +134,7 @@ class _Connection(asyncio.BufferedProtocol):
             coming.set_result(verdict.whole)
 
     def connection_lost(self, error: Exception | None) -> None:
-        why = f": {_told(error)}" if isinstance(error, OSError) else ""
+        why = f": {told(error)}" if isinstance(error, OSError) else ""
         self.end(LinkLostError(f"the peer closed the connection{why}"))
 
     def end(self, error: LinkError) -> None:
@@ -136,9 +144,3 @@ class _Connection(asyncio.BufferedProtocol):
             self._transport.abort()
         if self._coming is not None and not self._coming.done():
             self._coming.set_exception(error)
-
-
-def _told(error: OSError) -> str:
-    """Asyncio's words for a refusal name no reason."""
-    plain = isinstance(error, ConnectionError) or type(error) is OSError
-    return os.strerror(error.errno) if plain and error.errno else str(error)

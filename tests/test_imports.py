@@ -48,6 +48,7 @@ ADAPTERS = {
     },
     "edge_agent": {
         "breath",
+        "connecting",
         "alarm",
         "arguments",
         "clock",

@@ -72,7 +72,23 @@ def test_a_counter_shows_itself_by_counting(capsys: pytest.CaptureFixture[str]) 
 def test_what_cannot_be_read_is_said_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
     with odd_device({1: {"holding": {}}}) as device:
         assert probe(device, "--from", "100", "--count", "4") == 1
-    assert "unit 1: nothing can be read there (Modbus exception 2)" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "unit 1: nothing can be read at holding 100 to 103 (Modbus exception 2)" in said
+    assert f"`gongfang-agent scan {device.url} --units 1` finds where its registers are" in said
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "assumed"])
+def test_a_unit_that_is_not_there_is_said_with_who_finds_those_that_are(
+    named: bool,  # noqa: FBT001  a case
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with odd_device({3: {"holding": {0: 1}}}) as device:
+        assert probe(device, *(("--unit", "1") if named else ()), "--timeout-ms", "100") == 1
+    first, *others = capsys.readouterr().err.splitlines()
+    why = "" if named else ", which is asked where --unit names none,"
+    assert first == f"unit 1{why} does not answer"
+    assert others[0] == f"`gongfang-agent scan {device.url}` finds the units that do"
+    assert [line[:22] for line in others[1:]] == (["the connection stands,"] if named else [])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A profile drafted from dumps: ``dumps/loom-*.json`` are the dumps, ``dumps/loom.toml`` the draft."""
 
+import re
 import tomllib
 from itertools import pairwise
 from pathlib import Path
@@ -169,3 +170,52 @@ def test_a_machine_that_shows_its_registers_twice_is_drafted_once() -> None:
         unit=1, tables=[*unit({0: words}).tables, *unit({0: [*words[:9], 11]}, Table.INPUT).tables]
     )
     assert {found.table for found in draft([Taken(0, both)]).registers} == {Table.HOLDING}
+
+
+EXAMPLE = re.compile(r"^# (?=\[|[a-z_]+[0-9]* = )", re.MULTILINE)
+"""A line that somebody may take into the profile by taking its mark away."""
+
+
+@pytest.mark.parametrize("names", [("loom-later",), ("loom-first", "loom-later")], ids=["one", "two"])
+def test_the_examples_of_a_draft_name_registers_that_are_there(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    """A person who uncomments all of them has a profile that loads, however silly it is."""
+    text = draft_text("any", "a scan", draft(taken(*names)))
+    taken_in = EXAMPLE.sub("", text)
+    assert len(EXAMPLE.findall(text)) >= 9
+    profile = loaded(tmp_path, taken_in, "any")
+    assert profile.quantities
+    assert profile.roles.serial
+
+
+def test_examples_of_a_draft_without_a_register_of_the_kind_name_another(tmp_path: Path) -> None:
+    coils = TableDump(table=Table.COIL, most=8, ranges=[Range(address=3, words=[0, 1, 1, 0])])
+    text = draft_text("any", "a scan", draft([Taken(0, UnitDump(unit=1, tables=[coils]))]))
+    assert '# running = "c4.0"' in text
+    assert (
+        loaded(tmp_path, EXAMPLE.sub("", text.split("# TODO: which registers count")[0]), "any").name == "any"
+    )
+
+
+def test_what_held_nothing_is_named_and_not_silently_left_out() -> None:
+    looks = [Taken(0, unit({10: [7, 0, 3, 0, 0, 0, 9]})), Taken(60_000, unit({10: [7, 0, 0, 0, 0, 0, 9]}))]
+    text = draft_text("any", "a scan", draft(looks))
+    assert "# Left out, since they held 0 in every dump; a state or a counter may be among them:\n" in text
+    assert "#   holding 11, 13 to 15\n" in text
+    assert "# Left out, since they held 0 in the last dump alone;" in text
+    assert "#   holding 12\n" in text
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([0, 0, 1, 3, 0x4A5A, 0xFFFF]), min_size=1, max_size=40))
+def test_every_address_is_drafted_or_named_as_left_out(values: list[int]) -> None:
+    made = draft([Taken(0, unit({40: values}))])
+    drafted = [at for found in made.registers for at in range(found.address, found.address + found.count)]
+    left = [at for span in made.left_out for at in range(span.first, span.last + 1)]
+    assert sorted(drafted + left) == list(range(40, 40 + len(values)))
+    assert not any(values[at - 40] for at in left)
+
+
+def test_a_draft_in_which_all_was_drafted_says_nothing_of_what_was_left_out() -> None:
+    assert "Left out" not in draft_text("any", "a scan", draft([Taken(0, unit({10: [1, 2, 3]}))]))
