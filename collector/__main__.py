@@ -124,7 +124,7 @@ def _lease_end(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _lease_import(arguments: argparse.Namespace, settings: Settings) -> int:
     site, now = _site(arguments, settings), _now(settings)
-    said = Said(file=arguments.file, site=site, by=arguments.by, now=now)
+    said = Said(file=arguments.file, site=site, by=arguments.by, now=now, zone=settings.zone)
     return importing.leases(settings, said, arguments.timezone, announced=arguments.announce)
 
 

@@ -3,6 +3,7 @@
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Final, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, ValidationError, model_validator
 
@@ -26,6 +27,14 @@ def _name(text: str) -> str:
     return text
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise ValueError("name a zone of the IANA database, such as Asia/Shanghai") from None
+    return name
+
+
 Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra=NAME_SCHEMA)]
 
 
@@ -36,6 +45,8 @@ class CollectorConfig(BaseModel):
     """Stands in receipts and in the MQTT client id: no two collectors of one broker may share it."""
     site: Name | None = None
     """Whose leases and orders the commands announce, unless they say another."""
+    timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    """In which the commands show instants; nothing that is stored depends on it."""
     batches_at_once: Annotated[int, Field(ge=1, le=64)] = 4
     batches_waiting: Annotated[int, Field(ge=1, le=10_000)] = 256
     """At most 64 KiB each. What comes beyond is dropped unread and sent again by its gateway."""
@@ -151,6 +162,10 @@ class Settings(BaseModel):
     """Where what machines show rests for a while; without the table it is not heard at all."""
     http: HttpConfig | None = None
     clock: ClockConfig = ClockConfig()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.collector.timezone)
 
     @model_validator(mode="after")
     def _gauges_do_not_rest_among_facts(self) -> Self:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from collector import announce, ledger
+from collector import announce, ledger, remarks
 from collector.announcing import CONFIRM_S, POLL_S
 from collector.config import Settings
 from collector.instant import shown
@@ -52,8 +52,8 @@ async def _leases(settings: Settings, said: Said, sheet: Sheet, table: Table, *,
         raise BadConfigurationError(wrong)
     say(f"{sheet}; {made.known} steps are in force already, {len(made.leases)} are to be announced")
     for name in sorted({row.machine for row in table.rows} - machines):
-        warn(f"Nothing of a machine {name} of site {said.site} has come yet.")
-    _show(made, said.now)
+        warn(remarks.unknown(said.site, name, machines))
+    _show(made, said)
     if not made.leases:
         return 0
     if not announced:
@@ -62,14 +62,14 @@ async def _leases(settings: Settings, said: Said, sheet: Sheet, table: Table, *,
     return await _announce(settings, said.site, made.leases)
 
 
-def _show(made: Plan, now: int) -> None:
+def _show(made: Plan, said: Said) -> None:
     for lease in made.leases:
         whose = "nobody" if lease.tenant is None else lease.tenant
         order = f", order {lease.order_id}" if lease.order_id else ""
         late = "  (begins in the past: what was metered since waits for a person)"
         say(
-            f"  {lease.machine}  from {shown(lease.effective)}  {whose}{order}"
-            f"{late if lease.effective < now and lease.tenant else ''}"
+            f"  {lease.machine}  from {shown(lease.effective, said.zone)}  {whose}{order}"
+            f"{late if lease.effective < said.now and lease.tenant else ''}"
         )
 
 

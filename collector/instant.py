@@ -1,8 +1,9 @@
 """Instants as people write and read them. Pure: now is an argument."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from contract.names import TIME_LIMIT
 
@@ -33,11 +34,11 @@ def _bounded(text: str, milliseconds: int) -> int:
     return milliseconds
 
 
-def shown(ms: int) -> str:
-    """An instant for a person, in UTC, since a site's time zone is not known here; any integer."""
+def shown(ms: int, zone: ZoneInfo) -> str:
+    """An instant for a person, local with its offset, so that it can be typed in again; any integer."""
     if not 0 <= ms < TIME_LIMIT:
         return f"{ms} ms"
-    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}Z"
+    return datetime.fromtimestamp(ms // 1000, zone).isoformat(" ")
 
 
 def lasted(ms: int) -> str:

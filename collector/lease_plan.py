@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -41,6 +42,8 @@ class Said(Struct, frozen=True, kw_only=True):
     by: str
     now: int
     """UTC ms."""
+    zone: ZoneInfo
+    """In which instants are told."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -62,7 +65,7 @@ def plan(rows: Iterable[Wanted], stored: Iterable[LeaseFact], said: Said) -> Pla
     leases, known, complaints = list[Lease](), 0, list[Complaint]()
     for machine, mine in sorted(by_machine.items()):
         wanted, stands = steps(mine), in_force(facts[machine])
-        complaints += _quarrels(mine, wanted, stands, said.file)
+        complaints += _quarrels(mine, wanted, stands, said)
         fresh = _fresh(wanted, stands)
         known += len(wanted) - len(fresh)
         leases += _messages(machine, fresh, facts[machine], said)
@@ -97,7 +100,7 @@ def _fresh(wanted: Sequence[Step], stands: Sequence[Step]) -> Sequence[Step]:
 
 
 def _quarrels(
-    rows: Sequence[Wanted], wanted: Sequence[Step], stands: Sequence[Step], file: str
+    rows: Sequence[Wanted], wanted: Sequence[Step], stands: Sequence[Step], said: Said
 ) -> Iterator[Complaint]:
     """Leases in force that are not in the table, and would be overruled by it."""
     fresh = _fresh(wanted, stands)
@@ -109,10 +112,10 @@ def _quarrels(
     foreign = [step for step in ([held] if held else []) + later if not step.ends and step not in wanted]
     for step in foreign:
         row = next((row for row in reversed(rows) if row.start <= max(step.start, begins)), rows[0])
-        whose = f"{row.machine} is held by {step.tenant} from {shown(step.start)} on"
+        whose = f"{row.machine} is held by {step.tenant} from {shown(step.start, said.zone)} on"
         remedy = "end that lease first (`lease end --from`), or add it as a row"
         problem = f"{whose}, as it was announced before"
-        yield Complaint(file=file, line=row.line, key=row.machine, problem=problem, remedy=remedy)
+        yield Complaint(file=said.file, line=row.line, key=row.machine, problem=problem, remedy=remedy)
 
 
 def _messages(

@@ -40,7 +40,7 @@ async def _replay(settings: Settings, name: str | None, reason: str | None, *, d
             say(f"There is nothing called {name} in quarantine; `quarantine list` shows what there is.")
             return 1
         elif one.replayed is not None:
-            say(f"{name} was replayed already, {shown(one.replayed)}.")
+            say(f"{name} was replayed already, {shown(one.replayed, settings.zone)}.")
             return 0
         else:
             selected = [one]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -27,13 +28,13 @@ def _sign(heard: Heard) -> str:
     return _SILENT if heard.is_silent else "ok"
 
 
-def gateways(heard: Sequence[Heard], batches: Mapping[str, BatchFact]) -> Table:
+def gateways(heard: Sequence[Heard], batches: Mapping[str, BatchFact], zone: ZoneInfo) -> Table:
     """``batches`` has the latest of each gateway that is in ``heard``."""
     return Table(
         title="Gateways",
         headings=("gateway", "last batch sealed", "silent for", "", "records", "rejected", "kept"),
         rows=[
-            (one.name, shown(one.last), lasted(one.silent_ms), _sign(one), *_counts(batches[one.name]))
+            (one.name, shown(one.last, zone), lasted(one.silent_ms), _sign(one), *_counts(batches[one.name]))
             for one in heard
         ],
         remarks=[] if heard else ["No gateway has sent a batch within the last 30 days."],
@@ -44,18 +45,18 @@ def _counts(batch: BatchFact) -> tuple[str, ...]:
     return str(batch.records), str(batch.rejected), str(batch.kept)
 
 
-def _known(one: Heard) -> tuple[str, str]:
+def _known(one: Heard, zone: ZoneInfo) -> tuple[str, str]:
     """Until when, and how long ago that is; beyond 30 days nobody looked."""
     if one.is_long_ago:
         return "", f"over {BACK_DAYS} days"
-    return shown(one.last), lasted(one.silent_ms)
+    return shown(one.last, zone), lasted(one.silent_ms)
 
 
-def machines(heard: Sequence[Heard]) -> Table:
+def machines(heard: Sequence[Heard], zone: ZoneInfo) -> Table:
     return Table(
         title="Machines",
         headings=("machine", "usage known until", "silent for", ""),
-        rows=[(one.name, *_known(one), _sign(one)) for one in heard],
+        rows=[(one.name, *_known(one, zone), _sign(one)) for one in heard],
         remarks=[] if heard else ["No machine was ever metered."],
     )
 
@@ -73,7 +74,7 @@ def unseen(machines: Sequence[str]) -> list[str]:
     return [f"Without a witness of what their panel shows (`gongfang-agent witness`): {named}{more}."]
 
 
-def leases(facts: Sequence[LeaseFact]) -> Table:
+def leases(facts: Sequence[LeaseFact], zone: ZoneInfo) -> Table:
     """By machine, then time; a star marks what was said last about each machine."""
     last = {(fact.site, fact.machine, fact.issued) for fact in latest_leases(facts)}
     ordered = sorted(facts, key=lambda fact: (fact.site, fact.machine, fact.issued))
@@ -84,12 +85,12 @@ def leases(facts: Sequence[LeaseFact]) -> Table:
             (
                 "*" if (fact.site, fact.machine, fact.issued) in last else "",
                 f"{fact.site}/{fact.machine}",
-                shown(fact.effective),
+                shown(fact.effective, zone),
                 "(end)" if fact.ends else fact.tenant,
                 fact.order_id,
                 fact.by,
-                shown(fact.issued),
-                shown(fact.heard),
+                shown(fact.issued, zone),
+                shown(fact.heard, zone),
                 fact.id,
             )
             for fact in ordered
@@ -98,7 +99,7 @@ def leases(facts: Sequence[LeaseFact]) -> Table:
     )
 
 
-def orders(facts: Sequence[OrderFact]) -> Table:
+def orders(facts: Sequence[OrderFact], zone: ZoneInfo) -> Table:
     """As last announced, open ones first."""
     latest = sorted(latest_orders(facts), key=lambda fact: (fact.closed, fact.site, fact.order_id))
     return Table(
@@ -111,10 +112,10 @@ def orders(facts: Sequence[OrderFact]) -> Table:
                 fact.tenant,
                 fact.article,
                 str(fact.wanted),
-                "" if fact.due == ABSENT else shown(fact.due),
+                "" if fact.due == ABSENT else shown(fact.due, zone),
                 "closed" if fact.closed else "open",
                 fact.by,
-                shown(fact.issued),
+                shown(fact.issued, zone),
             )
             for fact in latest
         ],
@@ -126,7 +127,7 @@ def _what(fact: Quarantined) -> str:
     return f"{fact.machine}/{fact.epoch}/{fact.sequence}" if fact.epoch != "none" else fact.machine
 
 
-def quarantine(cases: Sequence[Held]) -> Table:
+def quarantine(cases: Sequence[Held], zone: ZoneInfo) -> Table:
     """The newest last."""
     return Table(
         title="Quarantine",
@@ -134,11 +135,11 @@ def quarantine(cases: Sequence[Held]) -> Table:
         rows=[
             (
                 one.id,
-                shown(one.first.received),
+                shown(one.first.received, zone),
                 _what(one.first),
                 one.first.reason,
                 one.first.detail,
-                "no" if one.replayed is None else shown(one.replayed),
+                "no" if one.replayed is None else shown(one.replayed, zone),
             )
             for one in cases
         ],

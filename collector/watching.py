@@ -31,14 +31,16 @@ async def _status(settings: Settings, grid_ms: int) -> int:
     gateways = heard({name: fact.sealed for name, fact in batches.items()}, now, grid_ms)
     machines = heard(ends, now, grid_ms)
     twice = rivalries(usage)
-    show(tables.gateways(gateways, batches))
-    show(tables.machines(machines))
+    show(tables.gateways(gateways, batches, settings.zone))
+    show(tables.machines(machines, settings.zone))
     for rivalry in twice:
-        say(f"TWICE: {rivalry}, from {shown(rivalry.start)} to {shown(rivalry.end)}; stop one of the two.")
+        first, last = shown(rivalry.start, settings.zone), shown(rivalry.end, settings.zone)
+        say(f"TWICE: {rivalry}, from {first} to {last}; stop one of the two.")
     for line in tables.unseen(unseen):
         say(line)
     lag = lasted(gateways[-1].silent_ms) if gateways else "unknown"
     say(f"In quarantine: {waiting}. From the latest sealed batch to now: {lag}.")
+    say(f"Now it is {shown(now, settings.zone)}, {settings.collector.timezone} ([collector] timezone).")
     return int(not gateways or bool(twice) or any(one.is_silent for one in (*gateways, *machines)))
 
 
@@ -58,7 +60,7 @@ def quarantine_list(settings: Settings, days: int) -> int:
 async def _quarantine_list(settings: Settings, days: int) -> int:
     since = plant_clock(settings.clock.pair)() - days * DAY_MS
     async with open_store(settings.store, read_only=True) as store:
-        show(tables.quarantine(held(await ledger.quarantined(store, since))))
+        show(tables.quarantine(held(await ledger.quarantined(store, since)), settings.zone))
     return 0
 
 
@@ -72,7 +74,7 @@ async def _quarantine_show(settings: Settings, name: str) -> int:
     if found is None:
         say(f"There is nothing called {name} in quarantine; `quarantine list` shows what there is.")
         return 1
-    show(tables.quarantine([found]))
+    show(tables.quarantine([found], settings.zone))
     say(f"batch {found.first.batch}")
     if not found.is_whole:
         say(f"Only {len(found.parts)} of {found.first.parts} parts are stored.")
@@ -87,7 +89,7 @@ def lease_list(settings: Settings, machine: str | None) -> int:
 
 async def _lease_list(settings: Settings, machine: str | None) -> int:
     async with open_store(settings.store, read_only=True) as store:
-        show(tables.leases(await ledger.leases(store, machine)))
+        show(tables.leases(await ledger.leases(store, machine), settings.zone))
     return 0
 
 
@@ -97,5 +99,5 @@ def order_list(settings: Settings) -> int:
 
 async def _order_list(settings: Settings) -> int:
     async with open_store(settings.store, read_only=True) as store:
-        show(tables.orders(await ledger.orders(store)))
+        show(tables.orders(await ledger.orders(store), settings.zone))
     return 0

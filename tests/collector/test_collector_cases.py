@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -48,7 +49,7 @@ def test_a_case_is_found_whole_between_others_and_not_half() -> None:
     assert half is not None
     with pytest.raises(ValueError, match="only 1 of 2 parts"):
         content(half)
-    assert tables.quarantine(found).remarks == ["3 in all."]
+    assert tables.quarantine(found, ZoneInfo("UTC")).remarks == ["3 in all."]
 
 
 def test_a_part_that_had_to_take_a_later_millisecond_is_still_found() -> None:
@@ -85,8 +86,8 @@ def test_a_mark_says_when_a_case_was_replayed_and_is_no_case() -> None:
     marks = timed(parts(mark(held(facts)[1], "accepted")), 900)
     again = held([*facts, *marks])
     assert [(one.id, one.replayed) for one in again] == [("s/g/100", None), ("s/g/101", 900)]
-    table = tables.quarantine(again)
-    assert [row[-1] for row in table.rows] == ["no", "1970-01-01 00:00:00Z"]
+    table = tables.quarantine(again, ZoneInfo("UTC"))
+    assert [row[-1] for row in table.rows] == ["no", "1970-01-01 00:00:00+00:00"]
     assert table.remarks == ["2 in all, 1 replayed."]
 
 

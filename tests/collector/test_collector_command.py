@@ -145,7 +145,7 @@ def test_a_table_of_leases_is_shown_then_announced_and_kept_and_then_there_is_no
     shown = capsys.readouterr().out
     assert "GBK" in shown
     assert "0 steps are in force already, 3 are to be announced" in shown
-    assert "knit-01  from 2026-11-22 00:00:00Z  zhang, order A-17" in shown
+    assert "knit-01  from 2026-11-22 08:00:00+08:00  zhang, order A-17" in shown
     assert main(["lease", "list", "--config", str(config)]) == 0
     assert capsys.readouterr().out == "No lease is stored.\n"
     assert main([*words, "--announce"]) == 0
@@ -154,8 +154,8 @@ def test_a_table_of_leases_is_shown_then_announced_and_kept_and_then_there_is_no
     assert "3 steps are in force already, 0 are to be announced" in capsys.readouterr().out
     assert main(["lease", "list", "--config", str(config)]) == 0
     listed = capsys.readouterr().out
-    assert re.search(r"  +qinghe/knit-01 +2026-11-22 04:00:00Z +\(end\)", listed)
-    assert re.search(r"\* +qinghe/knit-01 +2026-11-22 05:00:00Z +li ", listed)
+    assert re.search(r"  +qinghe/knit-01 +2026-11-22 12:00:00\+08:00 +\(end\)", listed)
+    assert re.search(r"\* +qinghe/knit-01 +2026-11-22 13:00:00\+08:00 +li ", listed)
     service.stop()
     path.write_text(f"{path.read_text('gb18030')}knit-02,li,,2026-11-22 13:00,\n", "utf-8")
     assert main([*words, "--announce"]) == 1

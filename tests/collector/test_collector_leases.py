@@ -14,8 +14,9 @@ from contract.facts import LeaseFact, lease_fact
 from contract.sheet import read_sheet
 
 ZONE = ZoneInfo("Asia/Shanghai")
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = 1_795_305_600_000
-SAID = Said(file="leases.csv", site="qinghe", by="office", now=NOW)
+SAID = Said(file="leases.csv", site="qinghe", by="office", now=NOW, zone=SHANGHAI)
 HEAD = "machine,tenant,order,start,end\n"
 EIGHT = 1_795_305_600_000
 """2026-11-22 08:00 in Shanghai."""
@@ -129,7 +130,7 @@ def test_the_same_table_again_announces_nothing() -> None:
 
 def test_the_same_table_gives_the_same_names_whoever_imports_it_and_when() -> None:
     rows = [row("knit-01", "zhang", 0, 4)]
-    other = Said(file="other.csv", site="qinghe", by="wu", now=NOW + 5)
+    other = Said(file="other.csv", site="qinghe", by="wu", now=NOW + 5, zone=SHANGHAI)
     assert [one.id for one in plan(rows, [], SAID).leases] == [one.id for one in plan(rows, [], other).leases]
 
 

@@ -3,6 +3,7 @@
 import itertools
 import logging
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from collector.verdict import DETAIL_LENGTH, brief
 from contract.facts import LeaseFact, OrderFact, lease_fact, order_fact
 from contract.messages import Lease, Order
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = 1_795_392_000_000  # 2026-11-23T00:00:00Z
 
 INSTANTS = [
@@ -44,7 +46,8 @@ def test_what_is_no_instant_is_said_to_be_none(text: str) -> None:
 
 
 def test_times_are_shown_to_a_person() -> None:
-    assert shown(NOW + 999) == "2026-11-23 00:00:00Z"
+    assert shown(NOW + 999, SHANGHAI) == "2026-11-23 08:00:00+08:00"
+    assert shown(NOW, ZoneInfo("UTC")) == "2026-11-23 00:00:00+00:00"
     amounts = [-5, 0, 59_999, 60_000, 3_600_000, 90_000_000]
     assert [lasted(ms) for ms in amounts] == ["0 s", "0 s", "59 s", "1 min 0 s", "1 h 0 min", "1 d 1 h"]
 
@@ -127,7 +130,7 @@ def test_only_what_a_broker_forgot_is_given_back_and_only_the_latest() -> None:
 
 
 def test_a_star_marks_the_latest_lease_of_each_machine() -> None:
-    rows = tables.leases([lease("b", 2), lease("a", 5), lease("a", 1)]).rows
+    rows = tables.leases([lease("b", 2), lease("a", 5), lease("a", 1)], SHANGHAI).rows
     assert [(row[0], row[1]) for row in rows] == [
         ("", "qinghe/a"),
         ("*", "qinghe/a"),

@@ -19,12 +19,20 @@ NOW = 1_800_000_000_000
 
 def test_a_machine_that_never_spoke_is_named_with_those_that_did() -> None:
     message = lease(machine="knitt-01", tenant="zhang", order_id=None, by="w", effective=NOW, issued=NOW)
-    [remark] = remarks.of_lease("qinghe", message, ["weave-01", "knit-01"])
+    remark, then = remarks.of_lease("qinghe", message, ["weave-01", "knit-01"])
+    assert then.startswith("The lease waits for a machine of that name. Was another meant, end it:")
+    assert then.endswith("gongfang-collector lease end --machine knitt-01 --by ...")
     assert remark.startswith("Nothing of a machine knitt-01 of site qinghe has come yet; there are knit-01,")
-    [remark] = remarks.of_lease("qinghe", message, [f"knit-{n:02}" for n in range(90)])
+    remark, _ = remarks.of_lease("qinghe", message, [f"knit-{n:02}" for n in range(90)])
     assert re.search(r"there are knit-01, (knit-\d\d, ){4}\.\.\.\.$", remark)
     assert "nor of any other" in remarks.of_lease("qinghe", message, [])[0]
     assert not remarks.of_lease("qinghe", message, ["knitt-01"])
+
+
+def test_a_lease_of_a_machine_that_never_spoke_can_be_ended_without_more_words() -> None:
+    message = lease_end(machine="knitt-01", by="w", effective=NOW, issued=NOW)
+    [remark] = remarks.of_lease("qinghe", message, ["knit-01"])
+    assert remark.endswith("there are knit-01.")
 
 
 def test_a_lease_from_the_past_says_what_becomes_of_the_time_since() -> None:
@@ -97,6 +105,7 @@ async def test_a_remark_on_a_lease_is_no_refusal(
     assert await asyncio.to_thread(main, [*past, *at]) == 1
     said = capsys.readouterr().err
     assert "Nothing of a machine knitt-01" in said
+    assert "The lease waits" in said
     assert "gongfang-billing suspense" in said
     assert "The broker is away" in said
     assert await asyncio.to_thread(main, [*give, *at]) == 1

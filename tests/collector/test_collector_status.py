@@ -4,8 +4,10 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -70,6 +72,22 @@ def test_a_machine_that_is_silent_is_not_forgotten(
     assert code == 1
     assert re.search(rf"qinghe/knit-02 .*({shown})", out)
     assert re.search(r"qinghe/knit-01 .* ok", out)
+
+
+def test_it_tells_the_time_of_the_site_and_names_its_zone(
+    status: Status, plant: SimpleNamespace, now: int, tmp_path: Path
+) -> None:
+    then = now - 60_000
+    _, out = status([*metered(plant, "knit-01", then, now - DAY_MS), batch("gw1", then)])
+    assert out.count(datetime.fromtimestamp(then // 1000, ZoneInfo("Asia/Shanghai")).isoformat(" ")) == 2
+    zone = r"Asia/Shanghai \(\[collector\] timezone\)\."
+    assert re.fullmatch(rf"Now it is [-0-9]{{10}} [:0-9]{{8}}\+08:00, {zone}", out.splitlines()[-1])
+    file = tmp_path / "collector.toml"
+    file.write_text(file.read_text().replace('name = "c"', 'name = "c"\ntimezone = "Asia/Kolkata"'))
+    _, out = status([])
+    kolkata = datetime.fromtimestamp(then // 1000, ZoneInfo("Asia/Kolkata")).isoformat(" ")
+    assert kolkata.endswith("+05:30")
+    assert out.count(kolkata) == 2
 
 
 def witness(machine: str, digest: str, serial: int, issued: int) -> Row:
