@@ -1,18 +1,24 @@
-"""Walks the digest chains in the store: every epoch that a period touches, from its beginning. Wiring."""
+"""Walks the digest chains in the store: every epoch that a period touches. Wiring.
 
-from collections.abc import Iterator, Mapping
+When bills are made, from where a frozen run walked to before; to verify, from the first record of each epoch.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from billing.chain_walk import Break, Life, Walk, rejected
-from billing.findings import Finding, Rule
+from billing.chain import Break, Head, Life
+from billing.chain_walk import Start, Walk, rejected
+from billing.findings import Finding
 from billing.period import Period, midnight_from, midnight_to
 from billing.reading import Reader
+from billing.trusted import Trusted
 from contract.facts import Quarantined
 from contract.records import Interval, Loss, Meter, Record, Transition
-from contract.series import LOSS, METER, QUARANTINE, STATE, USAGE, Series
+from contract.series import LOSS, METER, QUARANTINE, SIGNATURE, STATE, USAGE, Series
+from contract.signature import Signature
 from store.protocol import Store
 
 _SERIES: Final[tuple[tuple[Series, type[Record]], ...]] = (
@@ -23,6 +29,21 @@ _SERIES: Final[tuple[tuple[Series, type[Record]], ...]] = (
 )
 
 
+class Plan(Struct, frozen=True, kw_only=True):
+    """What is walked, and what it is held against."""
+
+    site: str
+    period: Period
+    zone: ZoneInfo
+    now: int
+    """UTC ms: a day that is not over then has no signature yet."""
+    heads: Mapping[str, Head] = {}
+    """Of the walk when the period was frozen, by ``machine/epoch``."""
+    starts: Mapping[Life, Start] = {}
+    """Where the walk goes on that frozen runs of earlier periods made."""
+    trusted: Trusted = Trusted()
+
+
 class Walked(Struct, frozen=True, kw_only=True):
     breaks: tuple[Break, ...]
     heads: dict[str, str]
@@ -30,37 +51,76 @@ class Walked(Struct, frozen=True, kw_only=True):
 
     def findings(self) -> list[Finding]:
         return [
-            Finding(rule=Rule.CHAIN, machine=each.machine, at=each.at, text=f"{each.name}: {each.text}")
+            Finding(rule=each.rule, machine=each.machine, at=each.at, text=f"{each.name}: {each.text}")
             for each in self.breaks
         ]
 
 
-async def walked(
-    store: Store, site: str, period: Period, zone: ZoneInfo, heads: Mapping[str, str] | None = None
-) -> Walked:
-    """``heads``: of the walk when the period was frozen.
+async def walked(store: Store, plan: Plan) -> Walked:
+    """A day at a time, so that memory follows the day. Raises StoreAwayError."""
+    return await _Walking(Reader(store, plan.site), plan).walked()
 
-    A day at a time, so that memory follows the day. Raises StoreAwayError.
-    """
-    reader = Reader(store, site)
-    since = await _since(reader, period)
-    refused = reader.facts(QUARANTINE, Quarantined, 0, 2**53)
-    walk = Walk(rejected([fact async for fact in refused]), heads)
-    first = min(since.values(), default=period.start)
-    for start, end in _days(min(first, period.start), period.end, zone):
+
+class _Walking:
+    def __init__(self, reader: Reader, plan: Plan) -> None:
+        self._reader, self._plan = reader, plan
+        self._since: dict[Life, int] = {}
+        """When each epoch began that may reach into the period."""
+
+    async def walked(self) -> Walked:
+        plan, trusted = self._plan, self._plan.trusted
+        self._since = await _since(self._reader, plan.period)
+        refused = [fact async for fact in self._reader.facts(QUARANTINE, Quarantined, 0, 2**53)]
+        flaw = (lambda head: trusted.flaw(head, plan.zone)) if trusted.is_asked else None
+        walk = Walk(rejected(refused), plan.heads, starts=plan.starts, flaw=flaw)
+        for start, end in _days(min([*map(self._from, self._since), plan.period.start]), plan):
+            await self._day(walk, start, end)
+            for life in walk.lagging():
+                await self._before(walk, life)
+            walk.settle()
+        walk.settle(last=True)
+        over = midnight_to(plan.now, plan.zone)
+        unsigned = walk.unsigned(over) if trusted.is_required else []
+        return Walked(breaks=(*walk.breaks, *unsigned), heads=walk.heads)
+
+    def _from(self, life: Life) -> int:
+        return self._plan.starts[life].at if life in self._plan.starts else self._since[life]
+
+    async def _day(self, walk: Walk, start: int, end: int) -> None:
+        """Signatures first: a record is held against them when it takes its place."""
+        if self._plan.trusted.is_asked:
+            # the one over the whole day is stored under the midnight that ends it
+            async for head in self._reader.facts(SIGNATURE, Signature, start + 1, end + 1):
+                if self._is_meant((head.machine, head.epoch), start):
+                    walk.add_signature(head)
+        async for record in self._records(start, end):
+            if self._is_meant((record.machine, record.epoch), start):
+                walk.add(record)
+
+    def _is_meant(self, life: Life, start: int) -> bool:
+        if life in self._plan.starts:
+            return start >= self._plan.starts[life].at
+        return life in self._since or start >= self._plan.period.start
+
+    async def _records(self, start: int, end: int) -> AsyncIterator[Record]:
         for series, kind in _SERIES:
             # a cut at midnight is sealed before what ends there
-            until = end + 1 if end >= period.end and series is STATE else end
-            async for record in reader.facts(series, kind, start, until):
-                if (record.machine, record.epoch) in since or start >= period.start:
-                    walk.add(record)
-        walk.settle()
-    walk.settle(last=True)
-    return Walked(breaks=tuple(walk.breaks), heads=walk.heads)
+            last = series is STATE and end >= self._plan.period.end
+            async for record in self._reader.facts(series, kind, start, end + last):
+                yield record
+
+    async def _before(self, walk: Walk, life: Life) -> None:
+        """What was stored late of the time that a frozen run had walked: the chain goes on over it."""
+        start = self._plan.starts[life]
+        first = start.head.at or self._since.get(life, start.at)
+        tags = {"machine": life[0], "epoch": life[1]}
+        for series, kind in _SERIES:
+            async for record in self._reader.facts(series, kind, first, start.at, tags):
+                walk.add_before(record)
 
 
 async def _since(reader: Reader, period: Period) -> dict[Life, int]:
-    """When each epoch began that may reach into the period: the newest before it, and those within."""
+    """The newest epoch of each machine before the period, and those that began within."""
     newest: dict[str, Meter] = {}
     found: dict[Life, int] = {}
     async for meter in reader.facts(METER, Meter, 0, period.end):
@@ -71,10 +131,9 @@ async def _since(reader: Reader, period: Period) -> dict[Life, int]:
     return found | {(meter.machine, meter.epoch): meter.at for meter in newest.values()}
 
 
-def _days(start: int, end: int, zone: ZoneInfo) -> Iterator[tuple[int, int]]:
-    """Whole local days, in which everything is cut at midnight."""
-    at, last = midnight_to(start, zone), midnight_from(end, zone)
+def _days(first: int, plan: Plan) -> Iterator[tuple[int, int]]:
+    at, last = midnight_to(first, plan.zone), midnight_from(plan.period.end, plan.zone)
     while at < last:
-        following = midnight_from(at + 1, zone)
+        following = midnight_from(at + 1, plan.zone)
         yield at, following
         at = following

@@ -21,6 +21,8 @@ from billing.tariff import Tariff
 from billing.tariff_checks import tables
 from billing.tariff_file import read_tariff
 from billing.toml_values import Name, Table, Text
+from billing.trusted import Key, Trusted
+from billing.trusted_file import read_keys
 from billing.validation import NO_LIMITS, Limits
 from billing.validation_shape import ValidationTable
 from billing.validity import check_entries
@@ -59,6 +61,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Below it key figures are left empty."""
     gone: tuple[str, ...] = ()
     """Machines that were taken away: a period without any record of theirs is no gap."""
+    trusted: Trusted = Trusted()
+    """Whose signatures of chains are believed."""
     limits: Limits = NO_LIMITS
     """Beyond them a figure is no figure that these machines can have made."""
     effects: Mapping[Rule, Effect] = {}
@@ -122,6 +126,11 @@ class _Report(Table):
     gone: tuple[Name, ...] = ()
 
 
+class _Signatures(Table):
+    keys: str
+    required: bool = False
+
+
 class FileShape(Table):
     tariff: str
     site: _Site
@@ -133,6 +142,7 @@ class FileShape(Table):
     ownership: tuple[OwnershipTable, ...] = ()
     attribution: _Attribution = _Attribution()
     report: _Report = _Report()
+    signatures: _Signatures | None = None
     validation: ValidationTable = ValidationTable()
 
 
@@ -163,13 +173,15 @@ def load(path: Path, read: ReadFile = on_disk) -> Settings:
         beside.entries(("entries", n), name)
         for n, name in enumerate(named if isinstance(named, list) else ())
     ]
+    keys = beside.keys(("signatures", "keys"), file.data.get("signatures"))
     found += beside.complaints
     if found or table is None or tariff is None:
         raise BadConfigurationError(found)
     tariffs = {tenant: each for tenant, each in own.items() if each}
     settings = _settings(table, tariff, tariffs, joined(filter(None, entries)), path)
     check_entries(settings.entries, settings.tariff_of, str(path))
-    return msgspec.structs.replace(settings, texts=texts.found)
+    trusted = Trusted(keys=keys, is_required=bool(table.signatures and table.signatures.required))
+    return msgspec.structs.replace(settings, texts=texts.found, trusted=trusted)
 
 
 def _settings(
@@ -223,6 +235,14 @@ class _Beside:
         at = self._directory / named
         text = self._text(key, at, "give a file of entries")
         return None if text is None else self._read(lambda: read_entries(str(at), text))
+
+    def keys(self, key: tuple[str | int, ...], table: object) -> Mapping[str, Key]:
+        named = table.get("keys") if isinstance(table, dict) else None
+        if not isinstance(named, str):
+            return {}
+        at = self._directory / named
+        text = self._text(key, at, "give the file of trusted keys")
+        return {} if text is None else self._read(lambda: read_keys(str(at), text)) or {}
 
     def _read(self, read: Callable[[], R]) -> R | None:
         try:

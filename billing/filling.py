@@ -15,7 +15,7 @@ from billing.evidence import Recorder, packed
 from billing.findings import Finding
 from billing.manifest import Kept, Kind, Manifest, canonical
 from billing.past import Past, news
-from billing.period import shown
+from billing.period import shown, whole_days
 from billing.reasons import reasons
 from billing.render_adjustment import Note, adjustment_csv, adjustment_html, adjustment_json
 from billing.render_csv import statement_csv
@@ -24,6 +24,7 @@ from billing.render_json import statement_json
 from billing.run import Progress, assess
 from billing.shelf import RATING, STATEMENTS, TEXTS
 from billing.statement import Assessment, Statement
+from contract.series import SIGNATURE
 from store.protocol import Store
 
 _PAGES: Final[dict[str, Callable[[Statement], str]]] = {
@@ -60,6 +61,7 @@ async def fill(
     recorder = Recorder(store, directory)
     start, end = plan.period.start, plan.period.end
     found = await assess(recorder, settings, start, end, now=plan.now, progress=progress)
+    await _keep_signatures(recorder, settings, plan)
     said = f"{plan.override} ({plan.by})" if plan.override else ""
     found = msgspec.structs.replace(found, statements=tuple(_said(each, said) for each in found.statements))
     files = {TEXTS: packed(directory / TEXTS, canonical(settings.texts)), **recorder.files}
@@ -73,6 +75,14 @@ async def fill(
         files |= _write_notes(directory, settings, plan, past, changed)
     manifest = msgspec.structs.replace(plan, files=files, open=tuple(open_lines(found, settings)))
     return Filled(manifest=manifest, assessment=found, adjustments=tuple(changed))
+
+
+async def _keep_signatures(recorder: Recorder, settings: Settings, plan: Manifest) -> None:
+    """Those over the days of the period: reading them through the recorder puts them into the pack."""
+    days = whole_days(plan.period, settings.zone)
+    tags = {"site": plan.site}
+    async for _ in recorder.read(SIGNATURE, days.start + 1, days.end + 1, tags):
+        pass
 
 
 def _said(statement: Statement, said: str) -> Statement:

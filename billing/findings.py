@@ -36,6 +36,8 @@ class Rule(StrEnum):
     EPOCH = "epoch"
     CONFLICT = "conflict"
     CHAIN = "chain"
+    SIGNATURE = "signature"
+    UNSIGNED = "unsigned"
     UNREADABLE = "unreadable"
     UNPRICED = "unpriced"
     UNMEASURED = "unmeasured"

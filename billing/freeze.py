@@ -8,10 +8,11 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from billing.chains import walked
+from billing.chains import Plan, walked
 from billing.config import Settings, load
 from billing.evidence import DamagedError, PackStore
 from billing.filling import Filled, chain_lines, fill
+from billing.frozen import newest_heads, starts_of
 from billing.ledger import Entry, Event, Ledger
 from billing.manifest import Kind, Manifest
 from billing.past import NO_PAST, Past, past_of
@@ -77,7 +78,7 @@ async def _put(
 ) -> Filled:
     with shelf.new(plan.name, plan.revision) as (directory, finish):
         filled = await fill(store, settings, plan, directory, past=past, progress=progress)
-        chains = await walked(store, settings.site.id, plan.period, settings.zone)
+        chains = await walked(store, _walk(settings, plan, shelf))
         opened = (*filled.manifest.open, *chain_lines(chains, settings))
         manifest = msgspec.structs.replace(filled.manifest, open=opened, heads=chains.heads)
         if plan.kind is Kind.ADJUSTMENT and not filled.adjustments:
@@ -87,6 +88,18 @@ async def _put(
         finish(manifest)
     shelf.add(Event.FROZEN, plan.now, (plan.name, plan.revision, manifest.digest), plan.by, plan.override)
     return msgspec.structs.replace(filled, manifest=manifest)
+
+
+def _walk(settings: Settings, plan: Manifest, shelf: Shelf) -> Plan:
+    return Plan(
+        site=settings.site.id,
+        period=plan.period,
+        zone=settings.zone,
+        now=plan.now,
+        heads=newest_heads(shelf, plan.name),
+        starts=starts_of(shelf, plan.period),
+        trusted=settings.trusted,
+    )
 
 
 def refuse_to_freeze(shelf: Shelf, settings: Settings, order: Order, name: str) -> None:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
@@ -52,8 +53,12 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     booked: tuple[str, ...] = ()
     """Digests of the packs that an adjustment is against."""
     heads: Mapping[str, str] = {}
-    """By machine and epoch: sequence and digest of the last record of the chain within the period."""
+    """By machine and epoch: sequence, digest and instant of the last record of the chain in the period."""
     files: Mapping[str, Kept] = {}
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
 
     @property
     def digest(self) -> str:

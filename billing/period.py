@@ -51,6 +51,11 @@ def midnight_to(at: int, zone: ZoneInfo) -> int:
     return midnight(local(at, zone).date(), zone)
 
 
+def whole_days(period: Period, zone: ZoneInfo) -> Period:
+    """The local days that it touches, in which everything is cut at midnight."""
+    return Period(start=midnight_to(period.start, zone), end=midnight_from(period.end, zone))
+
+
 def read_instant(text: str, zone: ZoneInfo) -> int:
     """An ISO 8601 instant; without an offset it is the site's local time. Raises ValueError."""
     try:

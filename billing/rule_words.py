@@ -27,6 +27,8 @@ RULES: Final = MappingProxyType(
         Rule.LOSS: "记录丢失",
         Rule.EPOCH: "新计量段",
         Rule.CHAIN: "记录链断裂",
+        Rule.SIGNATURE: "签名不符",
+        Rule.UNSIGNED: "无签名",
         Rule.CONFLICT: "同名记录内容不同",
         Rule.UNREADABLE: "记录无法读取",
         Rule.UNPRICED: "无单价",

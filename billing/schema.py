@@ -8,12 +8,14 @@ from billing.calendar_file import CalendarFile
 from billing.config import FileShape
 from billing.entries_file import EntriesShape
 from billing.tariff_shape import TariffTable
+from billing.trusted_file import KeysShape
 from contract.json_schema import REFERENCES, document
 
 _SHAPES: Final[dict[str, tuple[str, type[BaseModel]]]] = {
     "billing": ("Gongfang: billing", FileShape),
     "tariff": ("Gongfang: a tariff", TariffTable),
     "calendar": ("Gongfang: a calendar of hours with different prices", CalendarFile),
+    "gateway-keys": ("Gongfang: the keys of gateways that billing trusts", KeysShape),
     "entries": ("Gongfang: lines by hand and results of tests", EntriesShape),
 }
 

@@ -10,12 +10,14 @@ from pathlib import Path
 import msgspec
 
 from billing.adjusting import Line, document
-from billing.chains import walked
+from billing.chain import Head
+from billing.chains import Plan, walked
 from billing.comparing import Key, differences, key_of, record_of
 from billing.config import Settings
 from billing.evidence import DamagedError, name_of, rows_of
 from billing.filling import fill
 from billing.freeze import settings_of, store_of
+from billing.frozen import heads_of
 from billing.ledger import Entry, Event
 from billing.manifest import Manifest, canonical
 from billing.past import past_of
@@ -44,13 +46,23 @@ async def verify(store: Store, settings: Settings, shelf: Shelf, period: Period)
 async def _chains(
     store: Store, settings: Settings, shelf: Shelf, period: Period, frozen: Sequence[Entry]
 ) -> AsyncIterator[str]:
-    heads: Mapping[str, str] = {}
+    """From the first record of each epoch: nothing that was walked before is taken for granted."""
+    heads: Mapping[str, Head] = {}
+    now = period.end
     for entry in frozen:
         with suppress(DamagedError):  # which was told of before
-            heads = shelf.manifest(entry.period, entry.revision).heads
-    found = await walked(store, settings.site.id, period, settings.zone, heads)
-    for each in found.breaks:
-        yield f"chain of {each.said(settings.zone)}"
+            manifest = shelf.manifest(entry.period, entry.revision)
+            heads, now = heads_of(manifest), manifest.now
+    plan = Plan(
+        site=settings.site.id,
+        period=period,
+        zone=settings.zone,
+        now=now,
+        heads=heads,
+        trusted=settings.trusted,
+    )
+    for each in (await walked(store, plan)).breaks:
+        yield f"{each.rule} of {each.said(settings.zone)}"
 
 
 async def _revision(store: Store, settings: Settings, shelf: Shelf, entry: Entry) -> AsyncIterator[str]:

@@ -28,7 +28,7 @@ def _kind(what: str, marks: str, goes: str) -> FileKind:
 
 SITE: Final = _kind(
     "a site's configuration",
-    "gateway endpoint endpoint_defaults machine outbox poll reload_on_change",
+    "gateway endpoint endpoint_defaults machine outbox poll reload_on_change signing",
     "is what `gongfang-agent --config` takes",
 )
 COLLECTOR: Final = _kind(
@@ -36,7 +36,7 @@ COLLECTOR: Final = _kind(
 )
 BILLING: Final = _kind(
     "a billing configuration",
-    "tariff attribution books entries orders ownership report validation",
+    "tariff attribution books entries orders ownership report signatures validation",
     "is what `gongfang-billing --config` takes",
 )
 TARIFF: Final = _kind(
@@ -52,6 +52,9 @@ CALENDAR: Final = _kind(
 )
 ENTRIES: Final = _kind(
     "a file of entries", "manual mean test", 'is named by the billing configuration: entries = ["..."]'
+)
+GATEWAY_KEYS: Final = _kind(
+    "a file of trusted keys", "key", 'is named by the billing configuration: [signatures] keys = "..."'
 )
 PROFILE: Final = _kind(
     "a machine's profile",
@@ -74,6 +77,7 @@ KINDS: Final = {
     "tariff": TARIFF,
     "calendar": CALENDAR,
     "entries": ENTRIES,
+    "gateway-keys": GATEWAY_KEYS,
     "profile": PROFILE,
     "stop-codes": STOP_CODES,
     "plant": PLANT,

@@ -27,6 +27,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "tariff": ("tariffs/house-2026.toml", "tariffs/park-2026.toml"),
     "calendar": ("tariffs/calendars/hebei-south-2025-11.toml",),
     "entries": ("entries/example.toml",),
+    "gateway-keys": ("gateway-keys.toml",),
     "plant": ("plants/demo.toml",),
 }
 """Whose comments explain the keys, the most telling first."""

@@ -106,6 +106,7 @@ ADAPTERS = {
         "arguments",
         "clock",
         "evidence",
+        "frozen",
         "inspection_arguments",
         "job_arguments",
         "life_arguments",

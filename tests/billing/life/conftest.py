@@ -27,6 +27,8 @@ DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 MONTH = ("--period", "2026-11")
 LATER = MIDNIGHT + 30 * DAY_MS
+FIRST = MIDNIGHT - 21 * DAY_MS
+"""Local midnight of 1 November, UTC ms."""
 
 TARIFF = """\
 id = "house"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.chain_walk import Walk, instant_of, rejected
+from billing.chain import head_of, instant_of
+from billing.chain_walk import Walk, rejected
 from contract.chain import canonical, link
 from contract.facts import Quarantined, payload_text
 from contract.messages import encode
@@ -38,7 +39,7 @@ def told(records: list[Record]) -> list[tuple[int, str]]:
 def test_a_chain_as_it_was_sealed_has_no_break_in_whatever_order_a_day_is_read(seed: int) -> None:
     found = walk(MONTH, seed=seed)
     assert found.breaks == []
-    assert found.heads == {"knit-01/e1": f"{len(MONTH) - 1} {MONTH[-1].digest}"}
+    assert found.heads == {"knit-01/e1": f"{len(MONTH) - 1} {MONTH[-1].digest} {instant_of(MONTH[-1])}"}
 
 
 CHANGES = {"run_ms": 1, "order_id": "A-2", "tenant": "rongda", "lease_id": "L2", "duration_ms": 7}
@@ -92,7 +93,7 @@ def forged(n: int) -> list[Record]:
 
 
 def test_a_chain_that_was_written_anew_is_found_by_the_head_that_was_frozen() -> None:
-    heads = walk(MONTH).heads
+    heads = {life: head_of(text) for life, text in walk(MONTH).heads.items()}
     assert walk(forged(60)).breaks == []
     (found,) = walk(forged(60), Walk(heads=heads)).breaks
     assert found.text == "its digest is not the one that was frozen"
