@@ -27,7 +27,7 @@ _EXAMPLES = """\
 examples:
   gongfang-billing check                                   is the configuration and its tariff in order?
   gongfang-billing run --day 2026-11-22                    statements of a day, here in the terminal
-  gongfang-billing run --period 2026-11 --out statements   a month: HTML, CSV and JSON for each tenant
+  gongfang-billing run --period 2026-11 --out statements   a month: HTML, XLSX, CSV and JSON for each tenant
   gongfang-billing run --day 2026-11-22 --tenant hongye --format json    one object; without --tenant an array
   gongfang-billing report --day 2026-11-22 --by order      utilisation and yield
   gongfang-billing validate --period 2026-11               may it be billed? what was found, what blocks
@@ -80,8 +80,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--format",
         action="append",
-        choices=("table", "csv", "json", "html"),
-        help="may be repeated with --out; default: a table here, or html, csv and json with --out",
+        choices=("table", "csv", "json", "html", "xlsx"),
+        help="may be repeated with --out; default: a table here, or all of the others with --out",
     )
     report = _command(commands, "report", "utilisation and yield of a period", _PERIOD_HELP)
     _add_period(report)

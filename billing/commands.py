@@ -14,6 +14,7 @@ from billing.arguments import period_of, stretch_of
 from billing.bad_usage import BadUsageError
 from billing.blocking import Effect, judged
 from billing.config import Settings
+from billing.documents import STATEMENT
 from billing.period import Period, label
 from billing.render_csv import report_csv, statement_csv
 from billing.render_html import statement_html
@@ -48,12 +49,6 @@ class NothingStoredError(Exception):
 FINE, FAILURE, BAD_USAGE = 0, 1, 2
 _WIDTH = 150
 
-RENDERERS: dict[str, Callable[[Statement], str]] = {
-    "html": statement_html,
-    "csv": statement_csv,
-    "json": statement_json,
-}
-
 
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     assessment = await _assess(arguments, settings)
@@ -62,12 +57,14 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
         whom = f"tenant {arguments.tenant}" if arguments.tenant else "any tenant"
         _say(f"nothing was used by {whom} in this period")
         return FAILURE
-    formats = arguments.format or (["html", "csv", "json"] if arguments.out else ["table"])
+    formats = arguments.format or (list(STATEMENT) if arguments.out else ["table"])
     shown = [name for name in formats if name == "table" or not arguments.out]
     if arguments.out:
         _write(statements, [name for name in formats if name != "table"], arguments.out)
     elif len(shown) > 1 or (shown == ["html"] and len(statements) > 1):
         raise BadUsageError("one document is printed at a time; add --out DIR (or --tenant NAME for html)")
+    elif shown == ["xlsx"]:
+        raise BadUsageError("a workbook is no text: add --out DIR")
     if shown == ["table"] and arguments.tenant is None:
         print_assessment(console(), assessment, settings.config)
         return FINE
@@ -106,7 +103,7 @@ def _write_files(statements: Sequence[Statement], formats: Sequence[str], out: P
         stem = f"{statement.tenant.id}_{label(statement.heading.period, statement.heading.zone)}"
         for name in formats:
             path = out / f"{stem}.{name}"
-            path.write_text(RENDERERS[name](statement), "utf-8", newline="")
+            path.write_bytes(STATEMENT[name](statement))
             _say(str(path))
 
 

@@ -23,6 +23,7 @@ from contract.states import Party
 
 MOST_STRIPS: Final = 186
 """Six machines a month: two pages. Beyond it a day is a bar."""
+_RUN: Final = PHASES.index(Phase.RUN)
 _CAUSES: Final = frozenset({Party.TENANT, Party.HOST, Party.UTILITY})
 
 
@@ -115,6 +116,7 @@ class _Sum:
         "has_pieces",
         "has_scrap",
         "inspected",
+        "measured",
         "pen",
         "produced",
         "rework",
@@ -127,25 +129,32 @@ class _Sum:
         self.day = day
         self.time = [0] * len(PHASES)
         self.pen: Pen | None = Pen(day.start)
-        self.strip = ""
+        self.strip = self.measured = ""
         self.produced = self.scrap = self.rework = 0
         self.has_pieces = self.has_scrap = True
         self.inspected: dict[str, int] = {}
 
     def add(self, interval: Interval) -> None:
-        parts = [(phase, ms) for field, phase in FIELDS if (ms := getattr(interval, field))]
+        parts = _parts(interval)
         for phase, ms in parts:
             self.time[phase] += ms
         if self.pen:
             self.pen.draw(interval.start, parts)
         else:  # its day was over: what is drawn of it would not be all
             self.strip = ""
-        counted, measured = interval.quantities, interval.measured.split(",")
-        self.has_pieces = self.has_pieces and "produced" in measured
-        self.has_scrap = self.has_scrap and "scrap" in measured
+        if interval.measured != self.measured:
+            self._measure(interval.measured)
+        counted = interval.quantities
         self.produced += counted.get("produced", 0)
         self.scrap += counted.get("scrap", 0)
         self.rework += counted.get("rework", 0)
+
+    def _measure(self, measured: str) -> None:
+        """What is counted in every interval of the day counts."""
+        self.measured = measured
+        names = measured.split(",")
+        self.has_pieces = self.has_pieces and "produced" in names
+        self.has_scrap = self.has_scrap and "scrap" in names
 
     def inspect(self, fact: QualityResult) -> None:
         party = fact.cause if fact.cause in _CAUSES else Party.UNKNOWN
@@ -163,3 +172,10 @@ class _Sum:
         return MachineDay(
             machine=machine, day=self.day, time=tuple(self.time), strip=self.strip, pieces=pieces
         )
+
+
+def _parts(interval: Interval) -> list[tuple[int, int]]:
+    """Phases (by their place) and milliseconds. Most intervals are of one phase, and it is run."""
+    if interval.run_ms == interval.duration_ms:
+        return [(_RUN, interval.run_ms)]
+    return [(phase, ms) for field, phase in FIELDS if (ms := getattr(interval, field))]

@@ -18,7 +18,8 @@ from msgspec import Struct
 
 from billing.manifest import Kept
 from billing.stretches import Stretch, cut, without
-from contract.series import Row, Series, Value
+from billing.xlsx import content
+from contract.series import BY_NAME, Row, Series, Value
 from contract.stored import Stored, fields_text, row_of_stored
 from store.protocol import ANY, Store, UnusableStoreError, Written
 
@@ -44,18 +45,20 @@ class _Name(NamedTuple):
 
 
 def name_of(file: str) -> _Name | None:
-    """The stretch that a file of rows is called after."""
+    """The stretch that a file of rows is called after. A name that somebody changed is none."""
     if not file.endswith(_SUFFIX):
         return None
-    series, start, end = file.removesuffix(_SUFFIX).rsplit("-", 2)
-    return _Name(series, int(start), int(end))
+    series, *ends = file.removesuffix(_SUFFIX).rsplit("-", 2)
+    if series not in BY_NAME or len(ends) < 2 or not all(map(str.isdecimal, ends)):
+        return None
+    return _Name(series, *map(int, ends))
 
 
 def packed(path: Path, data: bytes) -> Kept:
-    """Writes a file of a pack that is not compressed."""
+    """Writes a file of a pack that is not compressed, or a workbook."""
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
-    return Kept(digest=digest, content=digest)
+    return Kept(digest=digest, content=content(data) if path.suffix == ".xlsx" else digest)
 
 
 class _File:

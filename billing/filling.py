@@ -11,6 +11,7 @@ from billing.adjusting import Adjustment, adjustments, document
 from billing.blocking import open_items
 from billing.chains import Walked
 from billing.config import Settings
+from billing.documents import STATEMENT
 from billing.evidence import Recorder, packed
 from billing.findings import Finding
 from billing.manifest import Kept, Kind, Manifest, canonical
@@ -18,8 +19,6 @@ from billing.past import Past, news
 from billing.period import shown, whole_days
 from billing.reasons import reasons
 from billing.render_adjustment import Note, adjustment_csv, adjustment_html, adjustment_json
-from billing.render_csv import statement_csv
-from billing.render_html import statement_html
 from billing.render_json import statement_json
 from billing.run import Progress, assess
 from billing.shelf import RATING, STATEMENTS, TEXTS
@@ -27,11 +26,6 @@ from billing.statement import Assessment, Statement
 from contract.series import SIGNATURE
 from store.protocol import Store
 
-_PAGES: Final[dict[str, Callable[[Statement], str]]] = {
-    "json": statement_json,
-    "html": statement_html,
-    "csv": statement_csv,
-}
 _NOTES: Final[dict[str, Callable[[Note], str]]] = {
     "json": adjustment_json,
     "html": adjustment_html,
@@ -91,12 +85,12 @@ def _said(statement: Statement, said: str) -> Statement:
 
 
 def _write(directory: Path, under: str, statements: Iterable[Statement]) -> dict[str, Kept]:
-    pages = {
-        f"{under}/{statement.tenant.id}.{kind}": page(statement)
-        for statement in statements
-        for kind, page in _PAGES.items()
-    }
-    return {name: packed(directory / name, text.encode()) for name, text in pages.items()}
+    files: dict[str, Kept] = {}
+    for statement in statements:
+        for kind, made in STATEMENT.items():
+            name = f"{under}/{statement.tenant.id}.{kind}"
+            files[name] = packed(directory / name, made(statement))
+    return files
 
 
 def _write_rating(directory: Path, statements: Iterable[Statement]) -> dict[str, Kept]:

@@ -1,9 +1,8 @@
 """An adjustment or credit note as JSON, CSV, and an HTML page for print."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from msgspec import Struct
 
 from billing import figures
 from billing.adjusting import Adjustment, Change
+from billing.csv_text import csv_text
 from billing.manifest import Manifest
 from billing.period import on_page
 from billing.statement import Named
@@ -84,17 +84,27 @@ def _fields(change: Change) -> dict[str, Any]:
 COLUMNS = (
     *("tenant", "id", "order_id", "kind", "charge_en", "charge_zh", "unit"),
     *("quantity_before", "quantity", "gross_before", "gross_now", "net", "tax", "gross"),
+    "override",
 )
 
 
 def adjustment_csv(note: Note) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, extrasaction="ignore", lineterminator="\r\n")
-    writer.writeheader()
-    for change in note.adjustment.changes:
-        label = {"charge_en": change.now.label["en"], "charge_zh": change.now.label["zh"]}
-        writer.writerow({**_fields(change), **label, "tenant": note.adjustment.tenant.id})
-    return out.getvalue()
+    return csv_text(COLUMNS, [_row(note, change) for change in note.adjustment.changes])
+
+
+def _row(note: Note, change: Change) -> list[object]:
+    now, before = change.now, change.before
+    what = (
+        note.adjustment.tenant.id,
+        now.id,
+        now.order_id,
+        now.kind,
+        now.label["en"],
+        now.label["zh"],
+        now.unit,
+    )
+    money = (before.gross, now.gross, change.net, change.tax, change.gross)
+    return [*what, Decimal(before.quantity), Decimal(now.quantity), *money, _override(note.manifest)]
 
 
 def adjustment_html(note: Note) -> str:

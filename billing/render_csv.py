@@ -1,15 +1,14 @@
 """Statements and reports as CSV: plain numbers, one header line, UTF-8."""
 
-import csv
-import io
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import chain
 
 from billing import figures
 from billing.charge import Charge
+from billing.csv_text import csv_text
 from billing.period import local
+from billing.records_text import records_of
 from billing.render_json import row_fields
 from billing.report import By, ReportRow
 from billing.statement import Statement
@@ -21,6 +20,7 @@ CHARGE_COLUMNS = (
     *("seconds", "price_per_hour", "count", "counted", "unit", "price_each", "formula"),
     *("amount", "currency", "net", "vat_percent", "tax", "gross"),
     *("known_ms", "busy_ms", "coverage_percent", "records"),
+    *("preliminary", "override"),
 )
 
 
@@ -28,8 +28,9 @@ def statement_csv(*statements: Statement) -> str:
     """One line per charge under one header; the sum of a tenant's ``gross`` is the total.
 
     ``amount`` is what ``formula`` says of the other columns, rounded half away from zero to the fen.
+    ``override`` is why the period was closed although something was open, and who said so.
     """
-    return _csv(CHARGE_COLUMNS, chain.from_iterable(map(_lines, statements)))
+    return csv_text(CHARGE_COLUMNS, chain.from_iterable(map(_lines, statements)))
 
 
 def _lines(statement: Statement) -> list[tuple[object, ...]]:
@@ -45,6 +46,7 @@ def _lines(statement: Statement) -> list[tuple[object, ...]]:
             *(charge.amount, tariff.currency),
             *(charge.net, charge.vat_percent, charge.tax, charge.gross),
             *(charge.known_ms, charge.busy_ms, figures.coverage(charge), _records(charge)),
+            *("yes" if heading.is_preliminary else "no", heading.override),
         )
         for charge in statement.charges
     ]
@@ -60,19 +62,8 @@ def _order(order_id: str) -> str:
 
 
 def _records(charge: Charge) -> str:
-    """One range for each machine: a cell has its limits, and the JSON has every range.
-
-    ``knit-01/e1/5-288``, or from the first to the last of several: ``knit-01/e1/5-20...e2/7-9(4)``.
-    """
-    of: dict[str, list[str]] = defaultdict(list)
-    for record in charge.records:
-        machine, span = record.split("/", 1)
-        of[machine].append(span)
-    return " ".join(f"{machine}/{_bounded(spans)}" for machine, spans in of.items())
-
-
-def _bounded(spans: list[str]) -> str:
-    return spans[0] if len(spans) == 1 else f"{spans[0]}...{spans[-1]}({len(spans)})"
+    """``knit-01/e1/5-288``, each machine once."""
+    return " ".join("/".join(filter(None, each)) for each in records_of(charge).items())
 
 
 def _priced(charge: Charge) -> tuple[object, ...]:
@@ -97,16 +88,8 @@ def report_csv(rows: Sequence[ReportRow], by: By) -> str:
         if fields["tenant"] != NONE:
             fields["order"] = _order(fields["order"])
     columns = tuple(dicts[0]) if dicts else (by.value,)
-    return _csv(columns, [tuple(fields.values()) for fields in dicts])
+    return csv_text(columns, [tuple(fields.values()) for fields in dicts])
 
 
 def _instant(statement: Statement, at: int) -> str:
     return local(at, statement.heading.zone).isoformat()
-
-
-def _csv(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows(lines)
-    return text.getvalue()

@@ -6,9 +6,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from billing.render_csv import statement_csv
-from billing.render_html import statement_html
-from billing.render_json import statement_json
+from billing.documents import STATEMENT
 from billing.render_table import calendar_note, print_assessment, report_table
 from billing.report import By
 from billing.statement import Assessment
@@ -18,15 +16,14 @@ _MOST: Final = 20
 
 
 def statements(assessment: Assessment, directory: Path) -> list[Path]:
-    """Writes each statement as page, CSV and JSON. Returns the pages."""
+    """Writes each statement in all its forms. Returns the pages."""
     directory.mkdir(parents=True, exist_ok=True)
     pages = []
     for statement in assessment.statements:
         stem = directory / statement.tenant.id
-        stem.with_suffix(".csv").write_text(statement_csv(statement), "utf-8", newline="")
-        stem.with_suffix(".json").write_text(statement_json(statement), "utf-8")
+        for kind, made in STATEMENT.items():
+            stem.with_suffix(f".{kind}").write_bytes(made(statement))
         pages.append(stem.with_suffix(".html"))
-        pages[-1].write_text(statement_html(statement), "utf-8")
     return pages
 
 

@@ -105,6 +105,7 @@ ADAPTERS = {
     "billing": {
         "arguments",
         "clock",
+        "documents",
         "evidence",
         "frozen",
         "inspection_arguments",
@@ -115,6 +116,7 @@ ADAPTERS = {
         "render_table",
         "shelf",
         "writing",
+        "xlsx",
     },
     "simulators": {"clock", "crowd_server", "modbus", "plant", "replay_server", "schema"},
 }

@@ -5,16 +5,19 @@ import io
 from decimal import Decimal
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from billing.attribution import Attribution, Place
 from billing.charge import Charge
 from billing.clauses import Clause
-from billing.render_csv import _order, _records, report_csv
+from billing.render_csv import _order, _records, report_csv, statement_csv
 from billing.report import By, report
 from billing.terms import charged, plainly
 from billing.usage import Tally
 from billing.words import HOUR, Words
+from tests.billing.case_file import CASES
+from tests.billing.case_rating import assessed
 
 
 def charge(records: tuple[str, ...]) -> Charge:
@@ -54,3 +57,21 @@ def test_a_report_by_order_keeps_its_orders_as_text_too(make: SimpleNamespace) -
     tally.add_interval(make.interval(100, 200, sequence=2), Attribution(place=Place.UNALLOCATED))
     lines = csv.DictReader(io.StringIO(report_csv(report(tally.usages(), By.ORDER), By.ORDER)))
     assert [line["order"] for line in lines] == ["(unallocated)", "#007"]
+
+
+@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_a_text_that_a_spreadsheet_would_calculate_stays_a_text(text: str) -> None:
+    (hongye, _) = assessed(CASES / "a_day_on_the_picture")[0].statements
+    line = msgspec.structs.replace(
+        hongye.charges[0], label=Words(text, ""), note=Words(text, ""), amount=Decimal("-1.00")
+    )
+    (told,) = csv.DictReader(io.StringIO(statement_csv(msgspec.structs.replace(hongye, charges=(line,)))))
+    assert told["label"] == told["note"] == f"'{text}"
+    assert told["amount"] == "-1.00"
+
+
+def test_every_line_says_why_the_period_was_closed_with_items_open() -> None:
+    (hongye, _) = assessed(CASES / "a_day_on_the_picture")[0].statements
+    heading = msgspec.structs.replace(hongye.heading, override="both agreed (Li Na)", is_preliminary=True)
+    told = csv.DictReader(io.StringIO(statement_csv(msgspec.structs.replace(hongye, heading=heading))))
+    assert {(line["override"], line["preliminary"]) for line in told} == {("both agreed (Li Na)", "yes")}

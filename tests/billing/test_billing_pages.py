@@ -19,6 +19,7 @@ from billing import figures
 from billing.attribution import Books
 from billing.clauses import Clause, SetupFee
 from billing.config import Settings
+from billing.documents import STATEMENT
 from billing.fold import Fold
 from billing.money import fen, per_hour
 from billing.period import Period
@@ -128,8 +129,8 @@ def test_a_page_fetches_nothing(assessment: Assessment) -> None:
 
 
 def test_the_same_statement_gives_the_same_bytes(assessment: Assessment) -> None:
-    for render in (statement_html, statement_csv, statement_json):
-        assert render(assessment.statements[0]) == render(assessment.statements[0])
+    for made in STATEMENT.values():
+        assert made(assessment.statements[0]) == made(assessment.statements[0])
 
 
 FEN = Decimal("0.01")

@@ -26,8 +26,8 @@ def test_files_are_written_for_each_tenant(
 ) -> None:
     assert billing("run", *DAY, "--out", str(tmp_path / "out")) == 0
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert [name.split("_")[0] for name in names] == ["hongye"] * 3 + ["rongda"] * 3
-    assert [name.rsplit(".")[-1] for name in names] == ["csv", "html", "json"] * 2
+    assert [name.split("_")[0] for name in names] == ["hongye"] * 4 + ["rongda"] * 4
+    assert [name.rsplit(".")[-1] for name in names] == ["csv", "html", "json", "xlsx"] * 2
     said = capsys.readouterr().err
     assert "hongye_2026-11-22.html" in said
     assert "1 items wait for a person" in said

@@ -53,6 +53,7 @@ FILES = (
     "statements/*.html",
     "statements/*.csv",
     "statements/*.json",
+    "statements/*.xlsx",
     "pack.json",
 )
 
