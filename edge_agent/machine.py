@@ -16,7 +16,7 @@ from contract.records import Clock, MeterReason, Reason, Record
 from edge_agent import meter as metering
 from edge_agent.attribution import Leases, forget, hear
 from edge_agent.checkpoint import Checkpoint, decode, encode
-from edge_agent.free_run import FreeRun
+from edge_agent.free_run import RECORDS, FreeRun
 from edge_agent.line import Jump, Line, begin, follow, instant
 from edge_agent.meter import Turned
 from edge_agent.quantities import Told
@@ -47,7 +47,9 @@ class Machine:
         name_epoch: Callable[[], str],
         checkpoint: bytes | None = None,
         lost: bool = False,
+        most_held: int = RECORDS,
     ) -> None:
+        """``most_held``: records in memory while the clock was never set."""
         self.scheme = scheme
         self.name = scheme.identity.machine
         self._serial = serial
@@ -56,6 +58,7 @@ class Machine:
         self._renewal: MeterReason | None = None
         self._line: Line | None = None
         self._free: FreeRun | None = None
+        self._most_held = most_held
         self._beat: tuple[int, int] | None = None
         """The last heartbeat, and when it was first seen."""
 
@@ -74,11 +77,11 @@ class Machine:
     @property
     def held(self) -> int:
         """Records that wait for the clock to be set."""
-        return len(self._free.held) if self._free else 0
+        return self._free.count if self._free is not None else 0
 
     def checkpoint(self) -> bytes | None:
         """None while nothing that happens is a fact yet."""
-        if self._free:
+        if self._free is not None:
             return None
         meter = self._state.meter
         told = Told.of(self.scheme.profile, meter.raw) if meter else None
@@ -88,7 +91,8 @@ class Machine:
         """The agent was away: what has passed since the checkpoint is a gap, or the end of an epoch."""
         if wall < PLAUSIBLE_MS:
             before = self._state.meter.epoch if self._state.meter else NONE
-            self._free, self._line = FreeRun(mono, before), Line(wall=wall, mono=mono)
+            self._free = FreeRun(mono, before, self._most_held)
+            self._line = Line(wall=wall, mono=mono)
             return []
         meter = self._state.meter
         self._line, jump = begin(wall, mono, meter.settled.at if meter else None)
@@ -215,7 +219,7 @@ class Machine:
 
     def stop(self) -> list[Record]:
         """The agent is about to go: closes the open interval at the last settled sample."""
-        meter = None if self._free else self._state.meter
+        meter = self._state.meter if self._free is None else None
         return self._take(metering.open_gap(self.scheme, meter, Reason.RESTART)) if meter else []
 
     def _begin(self, sample: Sample, leases: Leases, announced: Mapping[str, str]) -> list[Record]:
@@ -255,7 +259,7 @@ class Machine:
 
         After ten minutes it is given up: the old epoch ends where it was settled, and a free one begins.
         """
-        if self._free is None or self._state.meter is None or self._free.held:
+        if self._free is None or self._state.meter is None or self._free.count:
             return False
         if mono - self._free.since < _PATIENCE_MS:
             return self._line is not None and self._state.meter.settled.at >= instant(self._line, mono)
@@ -265,13 +269,13 @@ class Machine:
     def _hold(self, records: list[Record]) -> list[Record]:
         if self._free is None:
             return records
-        self._free.held += records
+        self._free.hold(records, self.scheme.identity.timezone)
         return []
 
     def _put_right(self, free: FreeRun, by: int, wall: int, mono: int) -> list[Record]:
         """Somebody has set the clock: what was held is dated anew, and is a fact."""
         self._free, meter = None, self._state.meter
-        if meter is not None and not free.held:  # still waiting: the checkpoint's epoch simply goes on
+        if meter is not None and not free.count:  # still waiting: the checkpoint's epoch simply goes on
             return self.start(wall, mono)
         self._line = Line(wall=wall, mono=mono)
         if meter is not None:

@@ -15,6 +15,7 @@ from edge_agent.alarm import time_limits
 from edge_agent.breath import Breath, pieces
 from edge_agent.checkpoint import is_open, moved
 from edge_agent.config import Settings
+from edge_agent.free_run import share
 from edge_agent.gaze import Gaze, ReadSlow, Terms
 from edge_agent.interpret import Reader
 from edge_agent.link import Link, LinkState, read_fast, read_slow
@@ -166,6 +167,7 @@ class Roster:
             name_epoch=lambda: secrets.token_hex(4),
             checkpoint=checkpoint,
             lost=self._lost,
+            most_held=share(len(self._settings.machines)),
         )
         self._go_on(machine, configured, machine.start(*both(self._desk.clock)))
 

@@ -7,6 +7,7 @@ from contract.messages import Lease
 from contract.records import Interval, Reason, Record, Transition
 from contract.states import Party, State
 from edge_agent.block import Table
+from edge_agent.free_run import RECORDS
 from edge_agent.machine import Machine
 from edge_agent.profile import Counter, DeviceTime, Profile, Quantity, Roles, StopTable
 from edge_agent.register import Register, RegisterType, WordOrder
@@ -79,8 +80,15 @@ SCHEME = Scheme(
 class Bench:
     """Feeds a machine's meter and keeps what it wrote. All times are seconds after 08:00."""
 
-    def __init__(self, scheme: Scheme = SCHEME, *, serial: int | None = None, eight: int = EIGHT) -> None:
-        self.scheme, self.serial, self.eight = scheme, serial, eight
+    def __init__(
+        self,
+        scheme: Scheme = SCHEME,
+        *,
+        serial: int | None = None,
+        eight: int = EIGHT,
+        most_held: int = RECORDS,
+    ) -> None:
+        self.scheme, self.serial, self.eight, self.most_held = scheme, serial, eight, most_held
         self.epochs = count(1)
         self.machine = self._machine(None)
         self.kept: bytes | None = None
@@ -93,7 +101,11 @@ class Bench:
 
     def _machine(self, checkpoint: bytes | None) -> Machine:
         return Machine(
-            self.scheme, serial=self.serial, name_epoch=lambda: f"e{next(self.epochs)}", checkpoint=checkpoint
+            self.scheme,
+            serial=self.serial,
+            name_epoch=lambda: f"e{next(self.epochs)}",
+            checkpoint=checkpoint,
+            most_held=self.most_held,
         )
 
     def ms(self, at: float) -> int:
