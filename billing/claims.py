@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from operator import attrgetter
 
 from billing.attribution import Books, Claim
 from billing.grain import amount_of
@@ -13,7 +14,7 @@ from contract.states import Party, State
 
 WORTH_FIELDS = ("run_ms", "setup_ms", "test_ms", "stop_tenant_ms")
 """Time that a tariff may put a price on."""
-
+_worth_times = attrgetter(*WORTH_FIELDS)
 
 WORTH_QUANTITIES = ("produced", "scrap", "rework")
 """Scrap alone lowers what somebody is charged for good pieces, so somebody's it is."""
@@ -21,9 +22,11 @@ WORTH_QUANTITIES = ("produced", "scrap", "rework")
 
 def has_worth(interval: Interval, priced: frozenset[str] = frozenset()) -> bool:
     """``priced``: measures beside the usual that have a price, like litres, or idle time under a lease."""
-    pieces = any(interval.quantities.get(name, 0) for name in WORTH_QUANTITIES)
-    time = any(getattr(interval, field) for field in WORTH_FIELDS)
-    return pieces or time or any(amount_of(interval, measure) for measure in priced)
+    return (
+        any(_worth_times(interval))
+        or any(interval.quantities.get(name, 0) for name in WORTH_QUANTITIES)
+        or any(amount_of(interval, measure) for measure in priced)
+    )
 
 
 def interval_claim(interval: Interval, priced: frozenset[str] = frozenset()) -> Claim:

@@ -2,12 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from billing import assign, clock
 from billing.arguments import period_of, stretch_of
@@ -32,6 +30,7 @@ from billing.render_table import (
 from billing.run import assess
 from billing.statement import Assessment, Statement
 from billing.tariff_words import in_words
+from billing.terminal import progress_shown
 from billing.writing import write
 from contract.names import NONE
 from contract.states import Party
@@ -243,7 +242,7 @@ async def _assess(arguments: argparse.Namespace, settings: Settings) -> Assessme
     period = period_of(arguments, settings.zone)
     now = clock.now()
     async with open_store(settings.store, read_only=True) as store:
-        with _progress() as progress:
+        with progress_shown() as progress:
             found = await assess(store, settings, period.start, period.end, now=now, progress=progress)
     if found.is_empty:
         raise NothingStoredError(
@@ -251,16 +250,6 @@ async def _assess(arguments: argparse.Namespace, settings: Settings) -> Assessme
             f" is [site] name in {settings.config} the name in the agents' configuration?"
         )
     return found
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on the error stream of a terminal; nothing elsewhere."""
-    console = Console(stderr=True)
-    columns = (TextColumn("reading the store"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, whole: bar.update(task, completed=done, total=whole)
 
 
 def console() -> Console:

@@ -17,10 +17,11 @@ from billing.findings import Finding
 from billing.manifest import Kept, Kind, Manifest, canonical
 from billing.past import Past, news
 from billing.period import shown, whole_days
+from billing.progress import Progress
 from billing.reasons import reasons
 from billing.render_adjustment import Note, adjustment_csv, adjustment_html, adjustment_json
 from billing.render_json import statement_json
-from billing.run import Progress, assess
+from billing.run import assess
 from billing.shelf import RATING, STATEMENTS, TEXTS
 from billing.statement import Assessment, Statement
 from contract.series import SIGNATURE

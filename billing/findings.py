@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from billing import figures
 from billing.claims import is_tenant_stop
+from billing.usage import Life
 from contract.names import NONE
 from contract.records import Interval, Meter, MeterReason, Method, Transition
-from contract.states import TIME_FIELDS, Party, State
+from contract.states import Party, State, times_of
 
 
 class Rule(StrEnum):
@@ -60,12 +61,8 @@ class Finding(Struct, frozen=True, kw_only=True, order=True):
     text: str
 
 
-Life = tuple[str, str]
-"""Machine and epoch."""
-
-
 class Watch:
-    """Checks the laws of time and pieces while rows pass by in rising time; usage first, then state."""
+    """Checks the laws of time and pieces while rows pass by in rising time: of each day usage, then state."""
 
     def __init__(self, start: int, end: int, gone: frozenset[str] = frozenset()) -> None:
         """``gone``: machines that were taken away; without any record they are not missed."""
@@ -79,6 +76,8 @@ class Watch:
         self._spans: dict[Life, int] = defaultdict(int)
         self._window: dict[Life, tuple[int, int]] = {}
         self._state: dict[Life, Transition] = {}
+        self._beyond: list[Transition] = []
+        """Stops by the tenant that end after the newest interval of their meter."""
         self.holes: dict[tuple[str, str], int] = defaultdict(int)
         """Milliseconds by (kind, machine) without a record: between records, and at the period's edges."""
         self.findings: list[Finding] = []
@@ -97,36 +96,53 @@ class Watch:
 
     def interval(self, interval: Interval) -> None:
         meter = (interval.machine, interval.epoch)
-        begun: Mapping[str, int] | None = {} if meter in self._opened else None
-        totals = self._last[meter].totals if meter in self._last else begun
-        self.findings += [*_parts(interval), *_sums(totals, interval), *_unplaced(interval)]
-        self.findings += self._tiling(self._of_machine.get(interval.machine), interval)
+        last, before, end = self._last.get(meter), self._of_machine.get(interval.machine), interval.end
+        totals = last.totals if last is not None else self._begun(meter)
+        if sum(times_of(interval)) != interval.duration_ms:
+            self.findings += _parts(interval)
+        if not _is_step(totals, interval):
+            self.findings += _sums(totals, interval)
+        if interval.unplaced_run_ms or interval.unplaced_stop_ms:
+            self.findings += _unplaced(interval)
+        if before is not None and before.end != interval.start:
+            self.findings += self._tiling(before, interval)
         self._last[meter] = interval
-        before = self._of_machine.get(interval.machine)
-        if before is None or interval.end > before.end:
+        if before is None or end > before.end:
             self._of_machine[interval.machine] = interval
-        self._window[meter] = (self._window.get(meter, (interval.start, 0))[0], interval.end)
+        self._window[meter] = (self._window[meter][0] if meter in self._window else interval.start, end)
         if interval.method is Method.POLLED:
             self._stops[meter] += interval.stop_tenant_ms
+
+    def _begun(self, meter: Life) -> Mapping[str, int] | None:
+        """The totals before the first interval that is seen of a meter; None: not known here."""
+        return {} if meter in self._opened else None
 
     def transition(self, transition: Transition) -> None:
         meter = (transition.machine, transition.epoch)
         self._state[meter] = transition
+        if not is_tenant_stop(transition):
+            return
         first, last = self._window.get(meter, (0, 0))
-        if is_tenant_stop(transition):
-            self._spans[meter] += max(0, min(last, transition.at) - max(first, transition.span_start))
+        if transition.at <= last:
+            self._spans[meter] += max(0, transition.at - max(first, transition.span_start))
+        else:  # intervals that reach so far may come yet, on another day
+            self._beyond.append(transition)
 
     def finish(self) -> list[Finding]:
         """Every finding, by rule, machine and time. The cores of machines that were never heard stay out."""
+        for transition in self._beyond:
+            meter = (transition.machine, transition.epoch)
+            first, last = self._window.get(meter, (0, 0))
+            until = min(last, transition.at)
+            self._spans[meter] += max(0, until - max(first, transition.span_start))
+        self._beyond.clear()
         found = [*self.findings, *self._edges()]
         for meter in sorted(self._window):
             found += self._stops_of(meter)
         return sorted(found)
 
-    def _tiling(self, before: Interval | None, interval: Interval) -> Iterator[Finding]:
-        apart = interval.start - before.end if before else 0
-        if not before or apart == 0:
-            return
+    def _tiling(self, before: Interval, interval: Interval) -> Iterator[Finding]:
+        apart = interval.start - before.end
         within = "within epoch" if before.epoch == interval.epoch else f"from epoch {before.epoch} to"
         where = f"{within} {interval.epoch}, before sequence {interval.sequence}"
         if apart > 0:
@@ -184,10 +200,17 @@ class Watch:
 
 
 def _parts(interval: Interval) -> Iterator[Finding]:
-    parts = sum(getattr(interval, field) for field in TIME_FIELDS)
-    if parts != interval.duration_ms:
-        text = f"{_name(interval)}: the times sum to {parts} ms, not to its {interval.duration_ms} ms"
-        yield _of(Rule.PARTS, interval, text)
+    parts = f"the times sum to {sum(times_of(interval))} ms, not to its {interval.duration_ms} ms"
+    yield _of(Rule.PARTS, interval, f"{_name(interval)}: {parts}")
+
+
+def _is_step(before: Mapping[str, int] | None, interval: Interval) -> bool:
+    """Whether each total plainly rose by what was counted. Where it did not, ``_sums`` looks closer."""
+    if before is None:
+        return True
+    return {
+        name: total - before.get(name, 0) for name, total in interval.totals.items()
+    } == interval.quantities
 
 
 def _sums(before: Mapping[str, int] | None, interval: Interval) -> Iterator[Finding]:

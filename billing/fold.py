@@ -10,7 +10,8 @@ from billing.days import Days, MachineDay
 from billing.findings import Finding, Rule, Watch
 from billing.grain import COARSE, Grain
 from billing.seal import Seal
-from billing.suspense import Item, gathered, interval_item, span_item
+from billing.steady import Attributor
+from billing.suspense import Gathering, Item, interval_item, span_item
 from billing.usage import Tally, Usage
 from billing.validation import NO_LIMITS, Limits, Validation
 from contract.facts import QualityResult
@@ -33,8 +34,9 @@ class Folded(Struct, frozen=True, kw_only=True):
 
 
 class Fold:
-    """Takes the meters opened before ``end``, the intervals that begin in ``[start, end)``, the transitions
-    whose span reaches into it, then the inspection results of what was produced in it.
+    """Takes the meters opened before ``end``; then, in one go or day by day, the intervals that begin in
+    ``[start, end)`` and the transitions whose span reaches into it; then the inspection results of what was
+    produced in it. What it remembers of a record is sums: memory follows machines and orders.
 
     An interval belongs to the period in which it begins; a span is cut at the period's ends.
     """
@@ -59,7 +61,8 @@ class Fold:
         )
         self._validation = Validation(start, end, limits)
         self._days = days
-        self._items: list[Item] = []
+        self._attributor = Attributor(books)
+        self._items = Gathering()
         self._kinds: dict[str, str] = {}
         self._findings: list[Finding] = []
         self.seal = Seal()
@@ -74,9 +77,8 @@ class Fold:
         self._watch.before(interval)
 
     def interval(self, interval: Interval) -> None:
-        claim = interval_claim(interval, self._books.priced)
         self._kinds[interval.machine] = interval.kind
-        attribution = self._attributed(attribute(claim, self._books))
+        attribution = self._attributed(self._attributor.interval(interval))
         self._tally.add_interval(interval, attribution)
         if self._days:
             self._days.interval(interval, attribution)
@@ -84,7 +86,12 @@ class Fold:
         self._validation.interval(interval)
         self.seal.record(interval)
         if attribution.place in _OPEN:
-            self._items.append(interval_item(interval, claim, attribution))
+            claim = interval_claim(interval, self._books.priced)
+            self._items.add(interval_item(interval, claim, attribution))
+
+    def settle(self) -> None:
+        """After each day."""
+        self._items.settle()
 
     def transition(self, transition: Transition) -> None:
         self._watch.transition(transition)
@@ -106,7 +113,7 @@ class Fold:
             attribution = self._attributed(attribute(claim, self._books))
             self._tally.add_stop(transition, attribution, claim.start, claim.end)
             if attribution.place in _OPEN:
-                self._items.append(span_item(claim, attribution))
+                self._items.add(span_item(claim, attribution))
 
     def quality(self, fact: QualityResult) -> None:
         """An inspection result about pieces of this period, whenever it came."""
@@ -125,7 +132,7 @@ class Fold:
         found = [*self._watch.finish(), *self._validation.finish(usages), *self._findings]
         return Folded(
             usages=usages,
-            items=tuple(gathered(self._items)),
+            items=tuple(self._items.finish()),
             findings=tuple(sorted(found)),
             holes=dict(self._watch.holes),
             kinds=self._kinds,

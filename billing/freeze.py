@@ -17,7 +17,7 @@ from billing.ledger import Entry, Event, Ledger
 from billing.manifest import Kind, Manifest
 from billing.past import NO_PAST, Past, past_of
 from billing.period import Period, label, shown
-from billing.run import Progress
+from billing.progress import Progress
 from billing.shelf import Shelf
 from store.protocol import Store
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -54,6 +55,14 @@ def midnight_to(at: int, zone: ZoneInfo) -> int:
 def whole_days(period: Period, zone: ZoneInfo) -> Period:
     """The local days that it touches, in which everything is cut at midnight."""
     return Period(start=midnight_to(period.start, zone), end=midnight_from(period.end, zone))
+
+
+def by_day(period: Period, zone: ZoneInfo) -> list[Period]:
+    """The period cut at every local midnight."""
+    edges = [period.start]
+    while edges[-1] < period.end:
+        edges.append(min(period.end, midnight_from(edges[-1] + 1, zone)))
+    return [Period(start=start, end=end) for start, end in pairwise(edges)]
 
 
 def read_instant(text: str, zone: ZoneInfo) -> int:

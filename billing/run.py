@@ -1,7 +1,7 @@
 """Reads a period out of the store and assesses it: wiring between the store and the pure line."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
@@ -17,7 +17,8 @@ from billing.history import History
 from billing.known import Known
 from billing.needs import grain_of_all
 from billing.ownership import revenue
-from billing.period import Period, midnight_from, midnight_to
+from billing.period import Period, by_day, local, midnight_from, midnight_to
+from billing.progress import Progress, Read, ignored
 from billing.rating import charges
 from billing.reading import Reader
 from billing.remarks import remarks, unnamed
@@ -32,9 +33,6 @@ from contract.records import Interval, Meter, Transition
 from contract.series import METER, STATE, USAGE
 from store.protocol import Store
 
-Progress = Callable[[int, int], None]
-"""Called with milliseconds of plant time read, and to read in all."""
-_EVERY = 500
 _LEAD_MS = 3_600_000
 """So long before a period the records are read whose totals its first ones begin from."""
 _FEW = 5
@@ -77,7 +75,7 @@ async def assess(
         limits=settings.limits,
         days=Days(settings.zone),
     )
-    await _read(reader, fold, settings, period, progress or _ignored)
+    await _read(reader, fold, settings, period, progress or ignored)
     for result in await reader.qualities(start_ms, end_ms, horizon):
         fold.quality(result)
     notices = await reader.notices(start_ms, end_ms, horizon)
@@ -132,29 +130,40 @@ async def _known(
 
 
 async def _read(reader: Reader, fold: Fold, settings: Settings, period: Period, progress: Progress) -> None:
-    """Meters, usage, then state, from midnight to midnight: no span reaches over one, so none is missed."""
-    first, last = midnight_to(period.start, settings.zone), midnight_from(period.end, settings.zone) + 1
-    whole = (period.end - period.start) + (last - first)
-    count = 0
+    """Meters; then day by day usage and state, so that nothing is held of a day but its sums.
+
+    Of state from midnight to midnight: no span reaches over one, so none is missed.
+    """
     async for meter in reader.facts(METER, Meter, 0, period.end):
         fold.meter(meter)
     async for interval in reader.facts(USAGE, Interval, max(0, period.start - _LEAD_MS), period.start):
         fold.before(interval)
-    async for interval in reader.facts(USAGE, Interval, period.start, period.end):
-        fold.interval(interval)
-        count += 1
-        if count % _EVERY == 0:
-            progress(interval.start - period.start, whole)
-    async for transition in reader.facts(STATE, Transition, first, last):
-        fold.transition(transition)
-        count += 1
-        if count % _EVERY == 0:
-            progress(period.end - period.start + transition.at - first, whole)
-    progress(whole, whole)
+    days, rows = by_day(period, settings.zone), 0
+    whole, first = period.end - period.start, midnight_to(period.start, settings.zone)
+    for number, day in enumerate(days):
+        read = Read(day=local(day.start, settings.zone).date(), done=number, days=len(days), rows=0, share=0)
+        until = midnight_from(day.end, settings.zone) + 1
+        async for at, count in _folded(reader, fold, day, (first, until)):
+            rows += count
+            progress(msgspec.structs.replace(read, rows=rows, share=(at - period.start) / whole))
+        fold.settle()
+        first = until
+        share = (day.end - period.start) / whole
+        progress(msgspec.structs.replace(read, done=number + 1, rows=rows, share=share))
 
 
-def _ignored(done: int, whole: int) -> None:
-    pass
+async def _folded(
+    reader: Reader, fold: Fold, day: Period, ends: tuple[int, int]
+) -> AsyncIterator[tuple[int, int]]:
+    """``ends``: within which the spans of the day end. How far it is, and how many rows were folded."""
+    async for intervals in reader.pages(USAGE, Interval, day.start, day.end):
+        for interval in intervals:
+            fold.interval(interval)
+        yield intervals[-1].start if intervals else day.start, len(intervals)
+    async for transitions in reader.pages(STATE, Transition, *ends):
+        for transition in transitions:
+            fold.transition(transition)
+        yield day.end, len(transitions)
 
 
 def conclude(

@@ -11,12 +11,13 @@ class Seal:
     """Per meter in the order of its records, so that the order in which a store lists machines is free."""
 
     def __init__(self) -> None:
-        self._meters: dict[tuple[str, str, str], Any] = defaultdict(hashlib.sha256)
+        self._intervals: dict[tuple[str, str], Any] = defaultdict(hashlib.sha256)
+        self._transitions: dict[tuple[str, str], Any] = defaultdict(hashlib.sha256)
         self._facts: set[str] = set()
 
     def record(self, record: Interval | Transition) -> None:
-        meter = (type(record).__name__, record.machine, record.epoch)
-        self._meters[meter].update(f"{record.sequence} {record.digest}\n".encode())
+        of = self._intervals if isinstance(record, Interval) else self._transitions
+        of[record.machine, record.epoch].update(f"{record.sequence} {record.digest}\n".encode())
 
     def facts(self, ids: tuple[str, ...]) -> None:
         """The leases, orders and corrections that decided something."""
@@ -25,8 +26,9 @@ class Seal:
     def digest(self, *more: str) -> str:
         """SHA-256 over records, facts and ``more`` (the period, the tariff)."""
         whole = hashlib.sha256("\n".join(more).encode())
-        for meter, found in sorted(self._meters.items()):
-            whole.update(f"\n{'/'.join(meter)} {found.hexdigest()}".encode())
+        for kind, meters in ((Interval, self._intervals), (Transition, self._transitions)):
+            for meter, found in sorted(meters.items()):
+                whole.update(f"\n{kind.__name__}/{'/'.join(meter)} {found.hexdigest()}".encode())
         for fact in sorted(self._facts):
             whole.update(f"\n{fact}".encode())
         return whole.hexdigest()

@@ -21,6 +21,7 @@ class Item(Struct, frozen=True, kw_only=True):
     machine: str
     epoch: str
     sequences: tuple[int, ...]
+    """Of one record its own, of several the first and the last."""
     start: int
     end: int
     tenant: str
@@ -88,19 +89,44 @@ def span_item(claim: Claim, attribution: Attribution) -> Item:
     )
 
 
-def gathered(items: Iterable[Item]) -> list[Item]:
+class Gathering:
     """Touching items of one doubt become one, so that a person decides once, not once per five minutes."""
-    open_items: dict[tuple[str, ...], Item] = {}
-    done: list[Item] = []
-    for item in sorted(items, key=lambda item: (item.start, item.sequences)):
-        key = (item.place, item.doubt, item.machine, item.epoch, item.tenant, item.order_id, item.lease_id)
-        before = open_items.get(key)
-        if before and item.start <= before.end:
-            open_items[key] = _joined(before, item)
-            continue
-        done += [before] if before else []
-        open_items[key] = item
-    return sorted([*done, *open_items.values()], key=lambda item: (item.machine, item.start, item.epoch))
+
+    def __init__(self) -> None:
+        self._fresh: list[Item] = []
+        self._open: dict[tuple[str, ...], Item] = {}
+        self._done: list[Item] = []
+
+    def add(self, item: Item) -> None:
+        self._fresh.append(item)
+
+    def settle(self) -> None:
+        """After each day: what comes later begins later."""
+        for item in sorted(self._fresh, key=lambda item: (item.start, item.sequences)):
+            key = (item.place, item.doubt, item.machine, item.epoch, *_said(item))
+            before = self._open.get(key)
+            if before and item.start <= before.end:
+                self._open[key] = _joined(before, item)
+                continue
+            self._done += [before] if before else []
+            self._open[key] = item
+        self._fresh.clear()
+
+    def finish(self) -> list[Item]:
+        self.settle()
+        found = [*self._done, *self._open.values()]
+        return sorted(found, key=lambda item: (item.machine, item.start, item.epoch))
+
+
+def _said(item: Item) -> tuple[str, str, str]:
+    return item.tenant, item.order_id, item.lease_id
+
+
+def gathered(items: Iterable[Item]) -> list[Item]:
+    gathering = Gathering()
+    for item in items:
+        gathering.add(item)
+    return gathering.finish()
 
 
 _SUMS = ("run_ms", "setup_ms", "test_ms", "stop_ms", "produced", "scrap", "rework")
@@ -115,9 +141,14 @@ def _joined(one: Item, other: Item) -> Item:
         **sums,
         **names,
         end=max(one.end, other.end),
-        sequences=tuple(sorted({*one.sequences, *other.sequences})),
+        sequences=_ends({*one.sequences, *other.sequences}),
         candidates=tuple(dict.fromkeys((*one.candidates, *other.candidates))),
     )
+
+
+def _ends(sequences: set[int]) -> tuple[int, ...]:
+    first, last = min(sequences), max(sequences)
+    return (first,) if first == last else (first, last)
 
 
 def command(item: Item, zone: ZoneInfo, config: str = "") -> str:

@@ -1,19 +1,25 @@
 """Usage: stored rows, attributed and added up by payer, order and machine. Integers only."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from operator import add
 from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from billing.attribution import Attribution, Place
 from billing.grain import COARSE, STOP, WHOLE, Cell, Grain, Sieve, amount_of
+from billing.stops import Stop, Stops
 from contract.facts import QualityResult
 from contract.names import NONE
 from contract.records import Interval, Transition
-from contract.states import TIME_FIELDS, Party
+from contract.states import TIME_FIELDS, Party, times_of
 
 _CAUSES: Final = frozenset({Party.TENANT, Party.HOST, Party.UTILITY})
+
+
+Life = tuple[str, str]
+"""Machine and epoch."""
 
 
 class Key(NamedTuple):
@@ -22,21 +28,6 @@ class Key(NamedTuple):
     order_id: str
     kind: str
     machine: str
-
-
-class Stop(Struct, frozen=True, kw_only=True):
-    """A stretch of a stop that the tenant caused, UTC ms."""
-
-    start: int
-    end: int
-    since: int
-    """When the unbroken stop began: its grace is counted from here, whatever cut it."""
-    record: str
-    cell: Cell = WHOLE
-
-    def beyond(self, grace_ms: int) -> int:
-        """How many of its milliseconds lie beyond the grace of the whole stop."""
-        return max(0, self.end - max(self.start, self.since + grace_ms))
 
 
 class Usage(Struct, frozen=True, kw_only=True):
@@ -52,7 +43,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     quantities: Mapping[str, int]
     measured: frozenset[str]
     """Quantities that the machine counted in every interval."""
-    stops: tuple[Stop, ...]
+    stops: Sequence[Stop]
     records: tuple[str, ...]
     """The intervals: ``machine/epoch/first-last``, every interval whose sequence lies between."""
     parts: Mapping[str, Mapping[Cell, int]] = {}
@@ -84,33 +75,53 @@ class Usage(Struct, frozen=True, kw_only=True):
         return self.busy_ms - self.time["unknown_ms"]
 
 
+class _Last(NamedTuple):
+    """Where the interval before of a meter went."""
+
+    attribution: Attribution
+    kind: str
+    total: "_Sum"
+    run: list[int]
+
+
 class Tally:
     """Adds attributed records up. Records of an epoch must come in rising order."""
 
     def __init__(self, grain: Grain = COARSE) -> None:
         self._sieve = Sieve(grain)
         self._has_days = grain.has_days
+        self._keeps_apart = self._has_days or bool(self._sieve.measures)
         self._sums: dict[Key, _Sum] = {}
-        self._last: dict[tuple[str, str], Key] = {}
+        self._last: dict[Life, _Last] = {}
 
     def add_interval(self, interval: Interval, attribution: Attribution) -> None:
-        key = _key(interval, attribution)
-        total = self._sums.setdefault(key, _Sum())
-        total.add(interval)
-        self._keep_apart(total, interval)
         meter = (interval.machine, interval.epoch)
-        total.note(meter, interval.sequence, follows=self._last.get(meter) == key)
-        self._last[meter] = key
+        last = self._last.get(meter)
+        if last is None or last.attribution is not attribution or last.kind != interval.kind:
+            last = self._turned(last, interval, attribution)
+        last.total.add(interval)
+        last.run[1] = interval.sequence
+        if self._keeps_apart:
+            self._keep_apart(last.total, interval)
+
+    def _turned(self, last: "_Last | None", interval: Interval, attribution: Attribution) -> "_Last":
+        """Another payer, or the same one for another reason; what somebody had in one go is one range."""
+        meter, key = (interval.machine, interval.epoch), _key(interval, attribution)
+        total = self._sums.setdefault(key, _Sum())
+        run = last.run if last is not None and last.total is total else [interval.sequence, interval.sequence]
+        if last is None or run is not last.run:
+            total.ranges.append((meter, run))
+        turned = self._last[meter] = _Last(attribution, interval.kind, total, run)
+        return turned
 
     def add_stop(self, transition: Transition, attribution: Attribution, start: int, end: int) -> None:
         key = _key(transition, attribution)
-        record = f"{transition.machine}/{transition.epoch}/{transition.sequence}"
+        meter = f"{transition.machine}/{transition.epoch}"
         total = self._sums.setdefault(key, _Sum())
         for first, last in pairwise(self._sieve.cuts(STOP, start, end)):
             is_apart = STOP in self._sieve.measures
             cell = self._sieve.cell(STOP, first, last, transition.span_lease_id) if is_apart else WHOLE
-            stop = Stop(start=first, end=last, since=transition.span_since, record=record, cell=cell)
-            total.stops.append(stop)
+            total.stops.add((first, last, transition.span_since), meter, transition.sequence, cell)
 
     def add_quality(self, fact: QualityResult, kind: str, attribution: Attribution) -> bool:
         """Scrap and rework that inspection found, where the pieces were made; False: none were made there.
@@ -153,48 +164,41 @@ def _key(record: Interval | Transition, attribution: Attribution) -> Key:
 
 class _Sum:
     def __init__(self) -> None:
-        self.time = dict.fromkeys(TIME_FIELDS, 0)
+        self.times = [0] * len(TIME_FIELDS)
         self.quantities: dict[str, int] = {}
         self.measured: frozenset[str] | None = None
-        self.stops: list[Stop] = []
-        self.ranges: list[tuple[tuple[str, str], int, int]] = []
-        self.open: dict[tuple[str, str], tuple[int, int]] = {}
+        self.said_measured = ""
+        self.stops = Stops()
+        self.ranges: list[tuple[Life, list[int]]] = []
+        """Of the meter: the first and the last sequence, of which the latter may still grow."""
         self.parts: dict[str, dict[Cell, int]] = {}
         self.days: set[str] = set()
         self.inspected: dict[str, int] = {}
 
     def add(self, interval: Interval) -> None:
-        for field in TIME_FIELDS:
-            self.time[field] += getattr(interval, field)
+        self.times = list(map(add, self.times, times_of(interval)))
+        quantities = self.quantities
         for name, quantity in interval.quantities.items():
-            self.quantities[name] = self.quantities.get(name, 0) + quantity
-        measured = frozenset(interval.measured.split(","))
-        self.measured = measured if self.measured is None else self.measured & measured
-
-    def note(self, meter: tuple[str, str], sequence: int, *, follows: bool) -> None:
-        """Stretches the last range, unless an interval in between went to somebody else."""
-        if follows:
-            self.open[meter] = (self.open[meter][0], sequence)
-            return
-        if meter in self.open:
-            self.ranges.append((meter, *self.open[meter]))
-        self.open[meter] = (sequence, sequence)
+            quantities[name] = quantities.get(name, 0) + quantity
+        if interval.measured != self.said_measured:
+            measured = frozenset(interval.measured.split(","))
+            self.measured = measured if self.measured is None else self.measured & measured
+            self.said_measured = interval.measured
 
     def usage(self, key: Key) -> Usage:
-        still_open = ((meter, *ends) for meter, ends in self.open.items())
         return Usage(
             **key._asdict(),
-            time=self.time,
+            time=dict(zip(TIME_FIELDS, self.times, strict=True)),
             quantities=self.quantities,
             measured=(self.measured or frozenset()) | ({"scrap", "rework"} if self.inspected else set()),
-            stops=tuple(self.stops),
-            records=tuple(_shown(*found) for found in sorted([*self.ranges, *still_open])),
+            stops=self.stops,
+            records=tuple(_shown(meter, *ends) for meter, ends in sorted(self.ranges)),
             parts=self.parts,
             days=frozenset(self.days),
             inspected=self.inspected,
         )
 
 
-def _shown(meter: tuple[str, str], first: int, last: int) -> str:
+def _shown(meter: Life, first: int, last: int) -> str:
     span = str(first) if first == last else f"{first}-{last}"
     return f"{meter[0]}/{meter[1]}/{span}"

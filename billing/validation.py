@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from billing import figures
-from billing.findings import Finding, Life, Rule
-from billing.usage import Usage
+from billing.findings import Finding, Rule
+from billing.usage import Life, Usage
 from contract.facts import QualityResult
 from contract.records import Clock, Interval, Meter, MeterReason, Quality
 
@@ -56,6 +56,9 @@ class Validation:
 
     def __init__(self, start: int, end: int, limits: Limits = NO_LIMITS) -> None:
         self._start, self._end, self._limits = start, end, limits
+        self._feasible: dict[str, dict[str, int]] = defaultdict(dict)
+        for (kind, name), per_hour in limits.feasible.items():
+            self._feasible[kind][name] = per_hour
         self._meters: dict[str, Meter] = {}
         self._unseen: dict[str, _Stretch] = {}
         self._unset: dict[str, _Stretch] = {}
@@ -70,12 +73,18 @@ class Validation:
             self._findings += [*_other_serial(before, meter), *_counted_between(meter)]
 
     def interval(self, interval: Interval) -> None:
+        machine = interval.machine
         self._balance.interval(interval)
-        self._findings += _spikes(interval, self._limits)
-        doubt = "" if interval.quality is Quality.ACTUAL else "unobserved"
-        self._unseen_until(interval.machine, _follow(self._unseen, interval, doubt))
-        clock = "" if interval.clock is Clock.SYNCED else interval.clock.value
-        self._unset_until(interval.machine, _follow(self._unset, interval, clock))
+        if interval.run_ms > interval.duration_ms or interval.kind in self._feasible:
+            self._findings += _spikes(interval, self._feasible.get(interval.kind, {}))
+        if interval.quality is not Quality.ACTUAL:
+            self._unseen_until(machine, _follow(self._unseen, interval, "unobserved"))
+        elif machine in self._unseen:
+            self._unseen_until(machine, _follow(self._unseen, interval, ""))
+        if interval.clock is not Clock.SYNCED:
+            self._unset_until(machine, _follow(self._unset, interval, interval.clock.value))
+        elif machine in self._unset:
+            self._unset_until(machine, _follow(self._unset, interval, ""))
         if frozen := self._limits.frozen.get(interval.kind):
             self._standing(interval, frozen)
 
@@ -109,7 +118,7 @@ class Validation:
     def _standing(self, interval: Interval, frozen: Frozen) -> None:
         """Run time adds up until anything is counted, whatever lies between."""
         machine = interval.machine
-        if not frozen.quantities & set(interval.measured.split(",")):
+        if frozen.quantities.isdisjoint(interval.measured.split(",")):
             return
         if any(interval.quantities.get(name, 0) for name in frozen.quantities):
             if stood := self._still.pop(machine, None):
@@ -145,17 +154,16 @@ def _follow(opened: dict[str, _Stretch], interval: Interval, what: str) -> _Stre
     return before
 
 
-def _spikes(interval: Interval, limits: Limits) -> Iterator[Finding]:
+def _spikes(interval: Interval, feasible: Mapping[str, int]) -> Iterator[Finding]:
+    """``feasible``: by quantity, the most that machines of its kind can count in an hour."""
     if interval.run_ms > interval.duration_ms:
         text = f"{_name(interval)}: {interval.run_ms} ms of run in {interval.duration_ms} ms"
         yield _of(interval, text)
-    if not limits.feasible:
-        return
     held = (_HELD_POLLS + interval.polls_missed) * interval.poll_ms
     span_ms = interval.end - interval.span_start + held
-    for name, quantity in interval.quantities.items():
-        per_hour = limits.feasible.get((interval.kind, name))
-        if per_hour is not None and quantity > 1 and (quantity - 1) * _HOUR_MS > per_hour * span_ms:
+    for name, per_hour in feasible.items():
+        quantity = interval.quantities.get(name, 0)
+        if quantity > 1 and (quantity - 1) * _HOUR_MS > per_hour * span_ms:
             lasted = figures.duration(interval.end - interval.span_start)
             text = f"{_name(interval)}: {name} {quantity} in {lasted}; {per_hour} an hour is the most"
             yield _of(interval, text)
@@ -219,10 +227,11 @@ class _Balance:
         self._inspected: dict[tuple[str, str], int] = defaultdict(int)
 
     def interval(self, interval: Interval) -> None:
-        machine = interval.machine
-        first, last = self._ends.get(machine, (interval.start, interval.start))
-        self._covered[machine] += max(0, interval.end - max(interval.start, last))
-        self._ends[machine] = (first, max(last, interval.end))
+        machine, start, end = interval.machine, interval.start, interval.end
+        first, last = self._ends.get(machine, (start, start))
+        if end > last:
+            self._covered[machine] += end - (max(last, start))
+            self._ends[machine] = (first, end)
         life = (machine, interval.epoch)
         if life not in self._last:
             for name, total in interval.totals.items():

@@ -1,6 +1,7 @@
 """Machine states, parties and the twelve time fields of an interval (DESIGN 3, after ISO 22400-2)."""
 
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -53,6 +54,9 @@ TIME_FIELDS: Final = (
     "unknown_ms",
 )
 """They tile an interval: their sum is ``duration_ms``, always."""
+
+times_of: Final = attrgetter(*TIME_FIELDS)
+"""The times of an interval, in the order of TIME_FIELDS."""
 
 
 def time_field(state: State, party: Party) -> str:

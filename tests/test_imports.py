@@ -115,6 +115,7 @@ ADAPTERS = {
         "reading",
         "render_table",
         "shelf",
+        "terminal",
         "writing",
         "xlsx",
     },

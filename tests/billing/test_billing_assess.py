@@ -12,6 +12,7 @@ import pytest
 from billing.attribution import Doubt
 from billing.config import Settings
 from billing.findings import Rule
+from billing.progress import Read
 from billing.report import By
 from billing.run import assess
 from billing.statement import Assessment, Named
@@ -230,15 +231,15 @@ async def test_another_site_in_the_same_store_is_not_billed(
 
 
 async def test_progress_ends_with_the_whole(assessed: Callable[..., Any], make: SimpleNamespace) -> None:
-    steps: list[tuple[int, int]] = []
+    steps: list[Read] = []
     intervals = [
         make.interval(make.at("0:00") + n * 60_000, make.at("0:00") + (n + 1) * 60_000, sequence=n)
         for n in range(1200)
     ]
-    await assessed(intervals, progress=lambda done, whole: steps.append((done, whole)))
-    assert len(steps) == 3
-    assert steps == sorted(steps)
-    assert steps[-1][0] == steps[-1][1]
+    await assessed(intervals, progress=steps.append)
+    assert [step.share for step in steps] == sorted(step.share for step in steps)
+    assert [step.rows for step in steps] == [500, 1000, 1200, 1200]
+    assert (steps[-1].done, steps[-1].days, steps[-1].share) == (1, 1, 1)
 
 
 async def test_a_period_that_the_tariff_does_not_cover_is_not_billed(

@@ -1,13 +1,16 @@
 """Days and months are the site's, also where its clocks are changed."""
 
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from billing.period import (
     Period,
+    by_day,
     day_period,
     label,
+    local,
     midnight_from,
     midnight_to,
     month_period,
@@ -61,3 +64,15 @@ def test_a_period_touches_its_last_day_only_if_it_reaches_into_it() -> None:
     assert [d.isoformat() for d in day.days(SHANGHAI)] == ["2026-11-22", "2026-11-22"]
     later = Period(start=day.start, end=day.end + 1)
     assert later.days(SHANGHAI)[1].isoformat() == "2026-11-23"
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin"])
+def test_a_period_is_cut_at_each_of_its_midnights(zone: str) -> None:
+    place = ZoneInfo(zone)
+    month = month_period("2026-10", place)
+    days = by_day(month, place)
+    assert (days[0].start, days[-1].end, len(days)) == (month.start, month.end, 31)
+    assert all(one.end == other.start for one, other in pairwise(days))
+    assert {local(day.start, place).hour for day in days} == {0}
+    middle = Period(start=month.start + 5, end=month.start + 86_400_000 + 5)
+    assert [day.end - day.start for day in by_day(middle, place)] == [86_400_000 - 5, 5]
