@@ -1,11 +1,21 @@
 """The collector's configuration file (TOML): every complaint at once, with its line and its remedy."""
 
 import ipaddress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FilePath,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
 
 from collector.mqtt import Address
 from contract.clock import ClockPair
@@ -71,6 +81,17 @@ def _secret(path: Path) -> Path:
     return path
 
 
+def _reached(path: object, is_file: Callable[[object], Path]) -> Path:
+    """To pydantic a file in a directory that is closed to this user is no complaint but a crash."""
+    try:
+        return is_file(path)
+    except OSError as error:
+        raise ValueError(f"let the collector's user read {path}: {error}") from None
+
+
+File = Annotated[FilePath, WrapValidator(_reached)]
+
+
 class BrokerConfig(BaseModel):
     model_config = _FROZEN
 
@@ -80,9 +101,9 @@ class BrokerConfig(BaseModel):
     port: Annotated[int, Field(ge=0, le=65_535)] = 1883
     """0 only with ``embedded``: the kernel chooses."""
     username: str | None = None
-    password_file: Annotated[FilePath, AfterValidator(_secret)] | None = None
+    password_file: Annotated[File, AfterValidator(_secret)] | None = None
     tls: bool = False
-    tls_ca_file: FilePath | None = None
+    tls_ca_file: File | None = None
     shared: Name | None = None
     """The group of a shared subscription: batches are then divided among its collectors."""
 

@@ -1,6 +1,5 @@
 """A site's configuration (TOML) and the profiles it names, to Settings; or every complaint at once."""
 
-import os
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -35,6 +34,7 @@ from edge_agent.mqtt import Address
 from edge_agent.profile import Profile, StopTable
 from edge_agent.profile_file import load_profile
 from edge_agent.profile_places import find, places
+from edge_agent.readable import unreadable
 from edge_agent.settings import Endpoint, MachineSettings, Poll
 from edge_agent.shipped import shipped
 from edge_agent.stop_codes import load_stop_table
@@ -202,10 +202,8 @@ def _mqtt(reading: Reading, broker: BrokerShape | None, directory: Path) -> Mqtt
         if (name := getattr(broker, key)) is not None
     }
     for key, file in files.items():
-        if not file.is_file():
-            reading.complain(("broker", key), f"there is no file {file}", "make it, or mend the path")
-        elif not os.access(file, os.R_OK):
-            reading.complain(("broker", key), f"{file} cannot be read", "let the agent's user read it")
+        if wrong := unreadable(file):
+            reading.complain(("broker", key), *wrong)
     return Mqtt(**{**broker.model_dump(), **files})
 
 

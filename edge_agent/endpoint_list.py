@@ -11,6 +11,7 @@ from edge_agent.address import Address, Framing, Tls
 from edge_agent.config_shape import EndpointShape, MannersShape, PollShape
 from edge_agent.machine_checks import same_host
 from edge_agent.machine_list import Listed
+from edge_agent.readable import unreadable
 from edge_agent.settings import Endpoint
 from edge_agent.toml_tables import Reading
 
@@ -78,9 +79,5 @@ def _from(directory: Path, tls: Tls) -> Tls:
 
 def _unusable(tls: Tls) -> Iterator[tuple[str, str]]:
     for file in (tls.ca, tls.cert, tls.key):
-        if file is None:
-            continue
-        if not Path(file).is_file():
-            yield f"names {file}, and there is no such file", "make it, or mend the path"
-        elif not os.access(file, os.R_OK):
-            yield f"names {file}, which cannot be read", "let the agent's user read it"
+        if file is not None and (wrong := unreadable(Path(file))):
+            yield wrong

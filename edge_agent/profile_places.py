@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from edge_agent.readable import is_there
 from edge_agent.shipped import shipped
 
 
@@ -13,7 +14,7 @@ def places(profile: str, directory: Path) -> tuple[Path, ...]:
 
 
 def find(profile: str, directory: Path) -> Path | None:
-    return next((place for place in places(profile, directory) if place.is_file()), None)
+    return next((place for place in places(profile, directory) if is_there(place)), None)
 
 
 def named(directory: Path) -> dict[str, Path]:

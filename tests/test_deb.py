@@ -179,9 +179,15 @@ def test_what_is_installed_has_its_user_its_places_and_its_commands(
     system: System, packages: list[Path]
 ) -> None:
     system.run("dpkg", "--install", str(packages[0]))
-    assert system.mode("/etc/gongfang") == "root:gongfang 750"
+    assert system.mode("/etc/gongfang") == "root:gongfang 2750"
     assert system.mode("/var/lib/gongfang") == "gongfang:gongfang 750"
     assert system.mode("/etc/gongfang/agent.toml.example") == "root:gongfang 640"
+    for example in ("agent", "collector", "billing"):
+        text = system.run("cat", f"/etc/gongfang/{example}.toml.example")
+        assert '\npath = "/var/lib/gongfang/' in text, "where the units may write"
+        assert text.startswith("#:schema /opt/gongfang/configs/schema/")
+    system.run("cp", "/etc/gongfang/agent.toml.example", "/etc/gongfang/agent.toml")
+    assert system.mode("/etc/gongfang/agent.toml") == "root:gongfang 640", "the services can read it"
     assert "nologin" in system.run("getent", "passwd", "gongfang")
     for command in ("agent", "collector", "billing"):
         assert "usage: gongfang-" in system.run(f"/usr/bin/gongfang-{command}", "--help")

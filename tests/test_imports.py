@@ -80,6 +80,7 @@ ADAPTERS = {
         "profile_parts",
         "profile_shape",
         "queued",
+        "readable",
         "register_checks",
         "relief",
         "schema",

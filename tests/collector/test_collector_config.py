@@ -98,3 +98,11 @@ def test_a_password_file_without_a_password_is_a_complaint(tmp_path: Path, secre
     [complaint] = complaints(tmp_path, f'{GOOD}username = "u"\npassword_file = "{tmp_path}/secret"\n')
     assert complaint.startswith("collector.toml:8: broker.password_file")
     assert about in complaint
+
+
+@pytest.mark.parametrize("key", ["password_file", "tls_ca_file"])
+def test_a_file_at_which_nobody_can_look_is_a_complaint(tmp_path: Path, key: str) -> None:
+    """As where a directory is closed to the collector's user; a name that is too long does for root too."""
+    [complaint] = complaints(tmp_path, f'{GOOD}username = "u"\ntls = true\n{key} = "/{300 * "x"}"\n')
+    assert complaint.startswith(f"collector.toml:9: broker.{key}")
+    assert "let the collector's user read" in complaint

@@ -1,5 +1,9 @@
 """A site's configuration: every complaint about it, its profiles and its stop codes at once."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -240,3 +244,32 @@ def test_the_example_sites_are_right(configs: Path, name: str) -> None:
     settings = load(configs / "sites" / f"{name}.toml")
     shared = len(settings.endpoints) < len(settings.machines)
     assert shared == (name != "welding"), "the one has a shared port, the other a port for each machine"
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Who is root may look everywhere."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_files_in_a_directory_that_is_closed_to_the_user_are_complaints() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        text = SITE.replace("[outbox]", 'username = "a"\npassword_file = "closed/secret"\n\n[outbox]')
+        site = write(directory, text.replace('"knit-flat"', '"closed/ours.toml"'))
+        closed = directory / "closed"
+        closed.mkdir(mode=0)
+        with as_nobody(), pytest.raises(BadConfigurationError) as found:
+            load(site)
+        closed.chmod(0o700)
+    said = {each.key: str(each) for each in found.value.complaints}
+    assert "cannot be read; let the agent's user read it" in said["broker.password_file"]
+    assert any("ours.toml" in each and "Permission denied" in each for each in said.values())
