@@ -1,6 +1,7 @@
 """The command line of ``gongfang-billing``, and the help that teaches it."""
 
 import argparse
+import shlex
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -160,6 +161,16 @@ def period_of(arguments: argparse.Namespace, zone: ZoneInfo) -> Period:
     except ValueError as error:
         raise BadUsageError(str(error)) from None
     return stretch_of(arguments, zone)
+
+
+def same_period(arguments: argparse.Namespace, command: str) -> str:
+    """Another command for what was asked of, whole, so that it can be pasted."""
+    words = ["gongfang-billing", command, "--config", str(arguments.config)]
+    named = {"--day": "day", "--period": "period", "--from": "start", "--to": "end"}
+    for option, name in named.items():
+        value: str | None = getattr(arguments, name)
+        words += [option, value] if value else []
+    return shlex.join(words)
 
 
 def stretch_of(arguments: argparse.Namespace, zone: ZoneInfo) -> Period:

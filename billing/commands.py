@@ -8,12 +8,13 @@ from pathlib import Path
 from rich.console import Console
 
 from billing import assign, clock
-from billing.arguments import period_of, stretch_of
+from billing.arguments import period_of, same_period, stretch_of
 from billing.bad_usage import BadUsageError
 from billing.blocking import Effect, judged
 from billing.config import Settings
 from billing.documents import STATEMENT
-from billing.period import Period, label
+from billing.findings import UNDER_WAY_MS
+from billing.period import Period, label, shown
 from billing.render_csv import report_csv, statement_csv
 from billing.render_html import statement_html
 from billing.render_json import judged_json, report_json, revenue_json, statement_json, statements_json
@@ -69,7 +70,7 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return FINE
     for name in shown:
         _print(name, statements, is_one=arguments.tenant is not None)
-    _remind(assessment)
+    _remind(assessment, arguments)
     return FINE
 
 
@@ -106,22 +107,34 @@ def _write_files(statements: Sequence[Statement], formats: Sequence[str], out: P
             _say(str(path))
 
 
-def _remind(assessment: Assessment) -> None:
+def _remind(assessment: Assessment, arguments: argparse.Namespace) -> None:
     """Whatever does not show what waits would hide it."""
     waiting = len(assessment.suspense) + len(assessment.disputed)
     if waiting:
-        _say(f"{waiting} items wait for a person and are not charged; see `gongfang-billing suspense`")
+        _say(f"{waiting} items wait for a person and are not charged: {same_period(arguments, 'suspense')}")
     if assessment.findings:
-        _say(f"{len(assessment.findings)} findings must be looked at; see `gongfang-billing report`")
+        looked = same_period(arguments, "validate")
+        _say(f"{len(assessment.findings)} findings must be looked at: {looked}")
+
+
+def _tell_if_early(assessment: Assessment) -> None:
+    """Once for all machines: what is still under way of each is no finding."""
+    heading = assessment.heading
+    if heading.is_preliminary:
+        _say(
+            f"this period is not over: it is {shown(heading.generated, heading.zone)}, and the latest"
+            f" {UNDER_WAY_MS // 60_000} minutes of each machine may still be under way"
+        )
 
 
 async def report(arguments: argparse.Namespace, settings: Settings) -> int:
     assessment = await _assess(arguments, settings)
+    _tell_if_early(assessment)
     rows = assessment.report(arguments.by)
     match arguments.format:
         case "csv":
             sys.stdout.write(report_csv(rows, arguments.by))
-            _remind(assessment)
+            _remind(assessment, arguments)
         case "json":
             sys.stdout.write(report_json(rows, arguments.by, assessment.heading, assessment.findings))
         case _:
@@ -137,7 +150,7 @@ async def owners(arguments: argparse.Namespace, settings: Settings) -> int:
         sys.stdout.write(revenue_json(assessment))
     else:
         console().print(revenue_table(assessment))
-    _remind(assessment)
+    _remind(assessment, arguments)
     return FINE
 
 
@@ -150,6 +163,7 @@ async def validate(arguments: argparse.Namespace, settings: Settings) -> int:
         sys.stdout.write(judged_json(found, assessment.heading))
     elif found:
         console().print(judged_table(found, settings.zone))
+    _tell_if_early(assessment)
     _say(f"{blocking} findings block this period, {len(found) - blocking} are remarks")
     return FAILURE if blocking else FINE
 
@@ -245,9 +259,10 @@ async def _assess(arguments: argparse.Namespace, settings: Settings) -> Assessme
         with progress_shown() as progress:
             found = await assess(store, settings, period.start, period.end, now=now, progress=progress)
     if found.is_empty:
+        early = " A machine's first record comes minutes after its first poll." if now < period.end else ""
         raise NothingStoredError(
             f"the store has nothing of site {settings.site.id} in this period, nor a meter before it;"
-            f" is [site] name in {settings.config} the name in the agents' configuration?"
+            f" is [site] name in {settings.config} the name in the agents' configuration?{early}"
         )
     return found
 

@@ -30,6 +30,7 @@ from contract.complaint import BadConfigurationError, Complaint, TomlFile, compl
 from contract.file_kinds import BILLING
 from contract.remedies import unreadable
 from store.config import StoreConfig
+from store.examples import example
 
 R = TypeVar("R")
 
@@ -283,7 +284,7 @@ def _text(path: Path, read: ReadFile) -> str:
         return read(path)
     except (OSError, ValueError) as error:
         problem = f"cannot be read ({unreadable(error)})"
-        remedy = "give an existing file; configs/billing.toml is a commented example"
+        remedy = f"give --config the file that names site, store and tariff; {example('billing.toml')}"
         raise BadConfigurationError(
             [Complaint(file=name, line=0, key="", problem=problem, remedy=remedy)]
         ) from None

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -61,12 +62,23 @@ class Finding(Struct, frozen=True, kw_only=True, order=True):
     text: str
 
 
+UNDER_WAY_MS: Final = 600_000
+"""Two grids of the agents: a record comes when its interval has ended, so the latest time of a machine that
+is well is in no record yet."""
+
+
 class Watch:
     """Checks the laws of time and pieces while rows pass by in rising time: of each day usage, then state."""
 
-    def __init__(self, start: int, end: int, gone: frozenset[str] = frozenset()) -> None:
-        """``gone``: machines that were taken away; without any record they are not missed."""
+    def __init__(
+        self, start: int, end: int, gone: frozenset[str] = frozenset(), *, under_way_ms: int = 0
+    ) -> None:
+        """``gone``: machines that were taken away; without any record they are not missed.
+
+        ``under_way_ms``: so much before ``end`` may still come; 0 once the period is over.
+        """
         self._period = (start, end)
+        self._under_way_ms = under_way_ms
         self._gone = gone
         self._met: dict[str, tuple[str, int]] = {}
         self._last: dict[Life, Interval] = {}
@@ -166,11 +178,13 @@ class Watch:
             begins = self._metered_from(machine)
             if at - begins > between_polls:
                 yield self._dark(newest.kind, machine, begins, at)
-            if self._period[1] - newest.end > between_polls:
+            if self._period[1] - newest.end > max(between_polls, self._under_way_ms):
                 yield self._dark(newest.kind, machine, newest.end, self._period[1])
         for machine, (kind, _) in self._met.items():
             begins = self._metered_from(machine)
-            if machine not in first and machine not in self._gone and begins < self._period[1]:
+            if machine in first or machine in self._gone:
+                continue
+            if self._period[1] - begins > self._under_way_ms:
                 yield self._dark(kind, machine, begins, self._period[1])
 
     def _metered_from(self, machine: str) -> int:
@@ -179,10 +193,10 @@ class Watch:
 
     def _dark(self, kind: str, machine: str, start: int, end: int) -> Finding:
         self.holes[kind, machine] += end - start
-        where = "up to the end" if end == self._period[1] else "at the start"
-        text = (
-            f"no record for {figures.duration(end - start)} {where} of the period; the time counts as unknown"
-        )
+        where = "at the start of the period"
+        if end == self._period[1]:
+            where = "up to now" if self._under_way_ms else "up to the end of the period"
+        text = f"no record for {figures.duration(end - start)} {where}; the time counts as unknown"
         return Finding(rule=Rule.EDGE, machine=machine, at=start, end=end, text=text)
 
     def _stops_of(self, meter: Life) -> Iterator[Finding]:

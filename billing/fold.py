@@ -7,7 +7,7 @@ from msgspec import Struct
 from billing.attribution import Attribution, Books, Claim, Place, attribute
 from billing.claims import interval_claim, is_stop, party_of, quality_claim, span_claims
 from billing.days import Days, MachineDay
-from billing.findings import Finding, Rule, Watch
+from billing.findings import UNDER_WAY_MS, Finding, Rule, Watch
 from billing.grain import COARSE, Grain
 from billing.seal import Seal
 from billing.steady import Attributor
@@ -57,7 +57,12 @@ class Fold:
         self._start, self._end = start, end
         self._tally, self._watch = (
             Tally(grain),
-            Watch(start, min(end, end if now is None else now), frozenset(gone)),
+            Watch(
+                start,
+                min(end, end if now is None else now),
+                frozenset(gone),
+                under_way_ms=UNDER_WAY_MS if now is not None and now < end else 0,
+            ),
         )
         self._validation = Validation(start, end, limits)
         self._days = days

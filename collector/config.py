@@ -26,6 +26,7 @@ from contract.names import is_name
 from contract.remedies import unreadable
 from daemon.listen import Listen
 from store.config import StoreConfig
+from store.examples import example
 from store.gauge_store import GaugeStoreConfig, same_place
 
 _FROZEN: Final = ConfigDict(frozen=True, extra="forbid")
@@ -200,7 +201,7 @@ def load(path: Path) -> Settings:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        remedy = "give --config the path of a readable TOML file, such as configs/collector.toml"
+        remedy = f"give --config the path of a readable TOML file; {example('collector.toml')}"
         problem = f"cannot be read: {unreadable(error)}"
         complaint = Complaint(file=str(path), line=0, key="", problem=problem, remedy=remedy)
         raise BadConfigurationError([complaint]) from None

@@ -91,7 +91,7 @@ async def _tell(console: Console, place: Place, shift: Shift) -> int:
         verdict = await judge(shift, store)
         assessment = await assess(store, settings, shift.start_ms, shift.end_ms, now=shift.end_ms)
     pages = show.statements(assessment, place.directory / "statements")
-    show.print_result(console, assessment, pages, verdict)
+    show.print_result(console, assessment, pages, verdict, place.billing)
     return 0 if verdict.true else 1
 
 

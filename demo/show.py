@@ -1,5 +1,6 @@
 """What a person sees after a rehearsal."""
 
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -7,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from billing.documents import STATEMENT
+from billing.period import shown
 from billing.render_table import calendar_note, print_assessment, report_table
 from billing.report import By
 from billing.statement import Assessment
@@ -27,7 +29,10 @@ def statements(assessment: Assessment, directory: Path) -> list[Path]:
     return pages
 
 
-def print_result(console: Console, assessment: Assessment, pages: list[Path], verdict: Verdict) -> None:
+def print_result(
+    console: Console, assessment: Assessment, pages: list[Path], verdict: Verdict, billing: Path
+) -> None:
+    """``billing``: the configuration with which the same period can be asked of again."""
     console.rule("utilisation and yield 利用率与良品率")
     for by in (By.MACHINE, By.TENANT, By.ORDER):
         console.print(report_table(assessment.report(by), by))
@@ -38,10 +43,23 @@ def print_result(console: Console, assessment: Assessment, pages: list[Path], ve
     for page in pages:
         console.print(str(page), soft_wrap=True, highlight=False)
     console.rule("the judge 对账")
-    console.print(judgement(verdict))
+    console.print(judgement(verdict, next_step(assessment, billing)), soft_wrap=not verdict.true)
 
 
-def judgement(verdict: Verdict) -> Text:
+def next_step(assessment: Assessment, billing: Path) -> str:
+    """After a difference. A rehearsal waits for a slow computer, so that slowness is no excuse."""
+    heading = assessment.heading
+    start, end = (shown(at, heading.zone) for at in (heading.period.start, heading.period.end))
+    config = shlex.quote(str(billing))
+    return (
+        "What was stored is kept; this says what is odd in it, records that are missing first:\n"
+        f"  gongfang-billing validate --config {config} --from {start} --to {end}\n"
+        "A slow computer makes no difference, since plant time waits for it. A plant or a profile that you\n"
+        f"changed may; else it is a mistake of ours: please report it with {billing.parent}."
+    )
+
+
+def judgement(verdict: Verdict, next_step: str = "") -> Text:
     """The ledger line: what is stored against what the machines say they did."""
     made = ", ".join(f"{count:,} {what}" for what, count in verdict.pieces.items())
     told = (
@@ -56,4 +74,6 @@ def judgement(verdict: Verdict) -> Text:
     lines = "\n".join(f"  {difference}" for difference in verdict.differences[:_MOST])
     more = len(verdict.differences) - _MOST
     tail = f"\n  and {more} more" if more > 0 else ""
-    return Text.assemble(("stored IS NOT what the ledgers say 与机台账本不符\n", "bold red"), lines, tail)
+    return Text.assemble(
+        ("stored IS NOT what the ledgers say 与机台账本不符\n", "bold red"), lines, tail, f"\n{next_step}"
+    )

@@ -37,6 +37,7 @@ ADAPTERS = {
     "store": {
         "config",
         "credentials",
+        "examples",
         "gauge_influx",
         "gauge_sqlite",
         "gauge_store",

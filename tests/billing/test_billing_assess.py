@@ -291,3 +291,19 @@ async def test_where_it_is_demanded_such_usage_waits_until_somebody_has_compared
     assert [statement.tenant.id for statement in after.statements] == ["hongye"]
     assert after.suspense == ()
     assert after.heading.digest != before.heading.digest
+
+
+async def test_of_a_day_that_is_not_over_only_a_long_silence_is_a_finding(
+    assessed: Callable[..., Any], make: SimpleNamespace
+) -> None:
+    """The agents' grid is five minutes: a machine's latest record is always some minutes old."""
+    facts = [
+        make.meter(make.at("0:00")),
+        make.meter(make.at("0:00"), machine="knit-02"),
+        make.interval(make.at("0:00"), make.at("9:55"), sequence=1),
+        make.interval(make.at("0:00"), make.at("9:40"), sequence=1, machine="knit-02"),
+    ]
+    day = await assessed(facts, now=make.at("9:59"))
+    assert [(each.rule, each.machine) for each in day.findings] == [(Rule.EDGE, "knit-02")]
+    over = await assessed([])
+    assert {each.machine for each in over.findings if each.rule is Rule.EDGE} == {"knit-01", "knit-02"}

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import pytest
 
-from billing.findings import Finding, Rule, Watch
+from billing.findings import UNDER_WAY_MS, Finding, Rule, Watch
 from contract.records import MeterReason, Method
 from contract.states import Party, State
 
@@ -126,3 +127,38 @@ def test_machines_are_watched_apart(make: SimpleNamespace) -> None:
     one = make.interval(0, HOUR)
     other = make.interval(0, HOUR, machine="knit-02")
     assert found((0, HOUR), [one, other]) == []
+
+
+NOW = 6 * HOUR
+LATE = UNDER_WAY_MS + 1
+
+
+@pytest.mark.parametrize(
+    ("silent_ms", "is_missed"),
+    [(0, False), (UNDER_WAY_MS, False), (LATE, True)],
+    ids=["no", "a little", "long"],
+)
+def test_before_a_period_is_over_what_is_under_way_is_no_finding(
+    make: SimpleNamespace,
+    silent_ms: int,
+    is_missed: bool,  # noqa: FBT001  a case
+) -> None:
+    """Neither of a machine with records nor of one that has just begun; nor is that time unknown yet."""
+    watch = Watch(0, NOW, under_way_ms=UNDER_WAY_MS)
+    watch.meter(make.meter(NOW - silent_ms, machine="knit-02"))
+    watch.interval(make.interval(0, NOW - silent_ms))
+    findings = watch.finish()
+    assert [(each.rule, each.machine) for each in findings] == (
+        [(Rule.EDGE, "knit-01"), (Rule.EDGE, "knit-02")] if is_missed else []
+    )
+    assert all("up to now; the time counts as unknown" in each.text for each in findings)
+    assert sum(watch.holes.values()) == (2 * silent_ms if is_missed else 0)
+
+
+def test_what_was_dark_at_the_start_is_a_finding_before_the_period_is_over_too(
+    make: SimpleNamespace,
+) -> None:
+    watch = Watch(0, NOW, under_way_ms=UNDER_WAY_MS)
+    watch.interval(make.interval(5 * HOUR, NOW))
+    (finding,) = watch.finish()
+    assert "for 5:00:00 at the start of the period" in finding.text

@@ -1,16 +1,20 @@
 """From Modbus registers to statements, through everything that is real; and a judge that can say no."""
 
+import asyncio
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from billing.__main__ import main as billing
 from billing.config import load as load_billing
 from billing.run import assess
 from contract.chain import GENESIS, is_linked
 from contract.records import Interval, Meter, Record, Transition
 from contract.series import METER, STATE, USAGE, fact_of
+from demo import show
 from demo.rehearsal import verdict
 from edge_agent import quantities, turn
 from edge_agent.turn import Turn
@@ -176,3 +180,22 @@ async def test_a_shift_that_was_only_watched_in_part_is_found_out(tmp_path: Path
     assert not verdict(shift, [interval for interval in stored if interval not in pieceless]).true
     careless = [replace(interval, polls_missed=1_000) for interval in stored]
     assert not verdict(shift, careless).true
+
+
+async def test_a_difference_is_told_with_a_command_that_goes_on_from_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = embedded(tmp_path)
+    shift, stored = await rehearsed(place, _sqlite(tmp_path))
+    settings = load_billing(place.billing)
+    async with open_store(settings.store, read_only=True) as store:
+        assessment = await assess(store, settings, shift.start_ms, shift.end_ms, now=shift.end_ms)
+    found = verdict(shift, stored[1:])
+    step = show.next_step(assessment, place.billing)
+    told = str(show.judgement(found, step))
+    assert "stored IS NOT what the ledgers say" in told
+    assert step in told
+    assert step not in str(show.judgement(verdict(shift, stored), step))
+    (command,) = (line for line in told.splitlines() if "gongfang-billing" in line)
+    assert await asyncio.to_thread(billing, shlex.split(command)[1:]) in {0, 1}
+    assert "findings block this period" in capsys.readouterr().err

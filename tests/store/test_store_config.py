@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from contract.complaint import complaints, parse_toml
 from store.config import InfluxConfig, SqliteConfig, StoreConfig
 from store.credentials import Credentials
+from store.examples import example
 from store.protocol import UnusableStoreError
 
 
@@ -86,3 +87,11 @@ def test_a_secret_that_cannot_be_one_is_not_shown_either(tmp_path: Path, content
     with pytest.raises(UnusableStoreError, match=str(file)) as error:
         Credentials.of(influx(token_file=file))
     assert "lines" not in str(error.value)
+
+
+def test_an_example_is_named_where_it_is_and_else_where_it_comes_from(tmp_path: Path) -> None:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "billing.toml").touch()
+    found = example("billing.toml", [tmp_path / "lib", tmp_path])
+    assert found == f"{tmp_path}/configs/billing.toml is a commented example"
+    assert example("billing.toml", [tmp_path / "lib"]) == "the sources have an example, configs/billing.toml"

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,7 +75,13 @@ def test_what_waits_is_said_whatever_is_shown(
     words: tuple[str, ...], billing: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert billing("run", *DAY, *words) == 0
-    assert "1 items wait for a person and are not charged" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    (waiting,) = re.findall(r"1 items wait for a person and are not charged: gongfang-billing (.*)", said)
+    (looked,) = re.findall(r"findings must be looked at: gongfang-billing (.*)", said)
+    assert main(shlex.split(waiting)) == 0, "the command that is printed is whole"
+    assert "assign" in capsys.readouterr().out
+    assert main(shlex.split(looked)) == 1
+    assert "block this period" in capsys.readouterr().err
 
 
 def test_a_tenant_without_use_is_said_and_fails(
@@ -137,6 +145,24 @@ def test_a_wrong_period_is_explained(
 ) -> None:
     assert billing(*words) == code
     assert text in capsys.readouterr().err
+
+
+def test_a_stretch_of_time_is_asked_of_again_as_it_was_given(
+    billing: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert billing("report", "--from", "2026-11-22T08:00", "--to", "2026-11-22T10:00", "--format", "csv") == 0
+    (looked,) = re.findall(r"looked at: gongfang-billing (.*)", capsys.readouterr().err)
+    assert looked.endswith("--from 2026-11-22T08:00 --to 2026-11-22T10:00")
+
+
+def test_a_configuration_that_is_not_there_is_said_with_an_example_that_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--config", str(tmp_path / "billing.toml")]) == 2
+    said = capsys.readouterr().err
+    (example,) = re.findall(r"; (\S+) is a commented example", said)
+    assert Path(example).is_file()
+    assert main(["check", "--config", example]) == 0
 
 
 def test_the_configuration_is_read_back(

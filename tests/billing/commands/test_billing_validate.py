@@ -33,6 +33,23 @@ def test_the_table_has_its_headings_and_rules_in_both_languages(
     assert "block this period" in shown.err
 
 
+def test_before_a_period_is_over_that_is_said_once(
+    billing: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    make: SimpleNamespace,
+) -> None:
+    monkeypatch.setattr("billing.clock.now", lambda: make.at("9:02"))
+    for command in ("validate", "report"):
+        billing(command, *DAY)
+        said = capsys.readouterr().err
+        assert said.count("this period is not over: it is 2026-11-22T09:02:00+08:00") == 1
+        assert "latest 10 minutes of each machine may still be under way" in said
+    monkeypatch.undo()
+    billing("validate", *DAY)
+    assert "not over" not in capsys.readouterr().err
+
+
 def test_it_is_fit_once_everything_is_assigned_and_what_is_left_are_remarks(
     billing: Callable[..., int],
     config: Path,
