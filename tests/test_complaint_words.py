@@ -108,7 +108,8 @@ def test_every_pattern_of_every_file_has_words() -> None:
 def test_every_example_is_known_for_what_it_is(kind: str) -> None:
     for example in EXAMPLES[kind]:
         text = (ROOT / "configs" / example).read_text("utf-8")
-        parse_toml(example, text, KINDS[kind])
+        if not parse_toml(example, text, KINDS[kind]).data:
+            continue  # every line of it is a comment
         for other in KINDS.keys() - {kind}:
             with pytest.raises(BadConfigurationError) as bad:
                 parse_toml(example, text, KINDS[other])
