@@ -192,21 +192,30 @@ _SPANS = {Span.ORDER: "单", Span.DAY: "天", Span.MONTH: "月"}
 
 def _reservation(clause: Reservation) -> Words:
     where = _where(clause.where)
-    notice = figures.clock(clause.notice_ms)
+    late = _late(clause)
     en = [
         f"idle or off under a lease {clause.unused_percent} % of {clause.per_hour} an hour",
         f"nobody came {_fee(clause.no_show_percent, clause.no_show_fee)}",
-        f"given back with less than {notice} notice {_fee(clause.cancelled_percent, clause.cancelled_fee)}",
+        f"given back {late.en} {_fee(clause.cancelled_percent, clause.cancelled_fee)}",
     ]
     zh = [
         f"预约未用按每小时 {clause.per_hour} 的 {clause.unused_percent}%",
         f"未到 {_fee(clause.no_show_percent, clause.no_show_fee)}",
-        f"提前不足 {notice} 取消 {_fee(clause.cancelled_percent, clause.cancelled_fee)}",
+        f"{late.zh}取消 {_fee(clause.cancelled_percent, clause.cancelled_fee)}",
     ]
     if clause.is_waived_when_reused:
         en.append("nothing for what somebody else had then")
         zh.append("他人占用的时间不计")
     return Words(f"reservation, {where.en}: {'; '.join(en)}", f"预约，{where.zh}：{'；'.join(zh)}")
+
+
+def _late(clause: Reservation) -> Words:
+    notice = figures.clock(clause.notice_ms)
+    if not clause.is_same_day_late:
+        return Words(f"with less than {notice} notice", f"提前不足 {notice}")
+    if not clause.notice_ms:
+        return Words("on the day", "当天")
+    return Words(f"on the day, or with less than {notice} notice", f"当天或提前不足 {notice}")
 
 
 def _fee(percent: Decimal, fee: Decimal) -> str:

@@ -184,6 +184,8 @@ class Reservation(_Clause, frozen=True, kw_only=True):
     cancelled_fee: Decimal = Decimal(0)
     notice_ms: int = 0
     """Who gives a machine back so long before costs nothing."""
+    is_same_day_late: bool = False
+    """Who gives it back on the local day from which it was booked is late, however long before."""
     is_waived_when_reused: bool = True
     """Nothing is charged for time in which somebody else had the machine."""
 

@@ -1,6 +1,6 @@
 """Picks out of earlier records what orders and leases had used that go on in a period. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -27,6 +27,16 @@ class Wanted(Struct, frozen=True, kw_only=True):
     @property
     def first(self) -> int | None:
         return min((*self.orders.values(), *self.leases.values()), default=None)
+
+    def with_leases(self, more: Iterable[tuple[str, str, str, int]]) -> "Wanted":
+        """``more``: machine, its kind, lease and since when."""
+        leases, kinds = dict(self.leases), set(self.kinds or ())
+        for machine, kind, lease_id, since in more:
+            leases[machine, lease_id] = since
+            kinds.add(kind)
+        return Wanted(
+            orders=self.orders, leases=leases, kinds=None if self.kinds is None else frozenset(kinds)
+        )
 
 
 class Gathering:

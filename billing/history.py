@@ -2,7 +2,7 @@
 about whole orders and leases know what they had used and what it came to. Reads no further back than it must.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from billing.known import Begun, Known
 from billing.needs import grain_of_all
 from billing.period import LONGEST_DAYS, Period, midnight_from, midnight_to
 from billing.reading import Reader
+from billing.reservations import may_be_missed
 from billing.tariff import Tariff
 from billing.timeline import NO_LEASES
 from billing.usage import Tally, Usage
@@ -62,6 +63,7 @@ class History:
             begun |= await self._begun(start, since, kind)
         tariffs = {usage.tenant: tariff_of(usage.tenant) for usage in paid}
         wanted = self._wanted(start, paid, tariffs)
+        wanted = wanted.with_leases(self._missed(paid, tariffs, about))
         found = NOTHING_EARLIER
         if wanted.first is not None:
             period = Period(start=wanted.first, end=start)
@@ -110,6 +112,16 @@ class History:
                     leases[usage.machine, lease_id] = max(lease.effective, start - _FURTHEST_MS)
                     kinds.add(usage.kind)
         return Wanted(orders=orders, leases=leases, kinds=None if is_any_kind else frozenset(kinds))
+
+    def _missed(
+        self, paid: Sequence[Usage], tariffs: Mapping[str, Tariff], about: Known
+    ) -> Iterator[tuple[str, str, str, int]]:
+        """Machine, kind, lease and since when: leases under which perhaps nobody came."""
+        for booking in may_be_missed(paid, about):
+            kind, tariff = about.kinds.get(booking.machine), tariffs.get(booking.tenant)
+            if kind and tariff and tariff.reservation(tariff.machine(booking.machine, kind)):
+                since = max(booking.start, about.period.start - _FURTHEST_MS)
+                yield booking.machine, kind, booking.lease_id, since
 
     async def _gathered(self, wanted: Wanted, of: Period, grain: Grain, horizon: int) -> Gathering:
         gathering = Gathering(wanted, self._books, grain, of.end)

@@ -1,6 +1,6 @@
 """What was reserved and not used: idle time under a lease, nobody came, given back too late."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -13,10 +13,12 @@ from billing.charge import Priced, line_id, on_machines
 from billing.clauses import Clause, Reservation
 from billing.grain import LEASED_OFF_MS, RESERVED_MS, USED_MS
 from billing.known import Known
+from billing.period import midnight_to
 from billing.tariff import Tariff
 from billing.terms import About, Terms, charged, plainly
 from billing.usage import Usage
-from billing.wording import CLAUSES
+from billing.wording import CHARGED_AS_UNUSED, CLAUSES
+from billing.words import NO_WORDS
 
 _Lease = tuple[str, str]
 """Machine and lease id."""
@@ -36,27 +38,49 @@ class _Found(Struct, kw_only=True):
         self.bookings += is_booking
 
 
-_Key = tuple[str, str, str, str, Clause]
+_Key = tuple[str, str, str, str, Clause, bool]
 
 
 def reservation_lines(usages: Iterable[Usage], tariff: Tariff, known: Known) -> Iterator[Priced]:
     if not tariff.reservations:
         return
     paid = [usage for usage in usages if usage.place is Where.TENANT]
-    used, waited = _by_lease(paid, USED_MS), _by_lease(paid, RESERVED_MS, LEASED_OFF_MS)
     booked = {(booking.machine, booking.lease_id): booking for booking in known.bookings}
-    missed = {
-        lease
-        for lease, booking in booked.items()
-        if waited.get(lease) and not used.get(lease) and _is_over(booking, known)
-    }
+    missed = _missed(paid, booked, known)
     found: dict[_Key, _Found] = {}
     for usage in paid:
         _waiting(usage, tariff, booked, missed, found)
+    for usage in known.earlier.leases:
+        _waited_before(usage, tariff, booked, missed, found)
     for lease, booking in booked.items():
         _given_back(booking, tariff, known, found, is_missed=lease in missed)
     for key, line in sorted(found.items(), key=lambda each: each[0]):
         yield from _lines(key, line)
+
+
+def may_be_missed(usages: Iterable[Usage], known: Known) -> list[Booking]:
+    """Bookings that began before the period and end in it, and under which nothing was done in it but wait.
+
+    Whether somebody came before it, and how long the machine waited, stands in earlier records.
+    """
+    paid = [usage for usage in usages if usage.place is Where.TENANT]
+    used, waited = _by_lease(paid, USED_MS), _by_lease(paid, RESERVED_MS, LEASED_OFF_MS)
+    begun = [each for each in known.bookings if each.start < known.period.start and _is_over(each, known)]
+    waiting = {lease for lease, ms in waited.items() if ms and not used.get(lease)}
+    return [booking for booking in begun if (booking.machine, booking.lease_id) in waiting]
+
+
+def _missed(paid: Sequence[Usage], booked: Mapping[_Lease, Booking], known: Known) -> set[_Lease]:
+    """The leases that are over, and under which the machine did nothing but wait from first to last."""
+    every = [*paid, *known.earlier.leases]
+    used, waited = _by_lease(every, USED_MS), _by_lease(paid, RESERVED_MS, LEASED_OFF_MS)
+    before = _by_lease(known.earlier.leases, RESERVED_MS, LEASED_OFF_MS)
+    return {
+        lease
+        for lease, booking in booked.items()
+        if waited.get(lease) and not used.get(lease) and _is_over(booking, known)
+        if known.period.start <= booking.start or before.get(lease)
+    }
 
 
 def _by_lease(usages: Iterable[Usage], *measures: str) -> dict[_Lease, int]:
@@ -69,11 +93,11 @@ def _by_lease(usages: Iterable[Usage], *measures: str) -> dict[_Lease, int]:
 
 
 def _is_over(booking: Booking, known: Known) -> bool:
-    """It began and ended within the period, and was not given back before: one can say that nobody came."""
+    """It ended within the period, and was not given back before: one can say whether nobody came."""
     if booking.is_cancelled or booking.end is None:
         return False
     until = known.period.end if known.until is None else min(known.until, known.period.end)
-    return known.period.start <= booking.start and booking.end <= until
+    return known.period.start < booking.end <= until
 
 
 def _waiting(
@@ -91,7 +115,25 @@ def _waiting(
             order_id = booked[lease].order_id if lease in booked else usage.order_id
             if clause and ms:
                 kind = Clause.NO_SHOW if lease in missed else Clause.UNUSED
-                key = (usage.tenant, order_id, usage.kind, clause.id, kind)
+                key = (usage.tenant, order_id, usage.kind, clause.id, kind, False)
+                line = found.setdefault(key, _Found(clause=clause, machines={}, records={}))
+                line.add(usage.machine, ms, usage.records, is_booking=False)
+
+
+def _waited_before(
+    usage: Usage,
+    tariff: Tariff,
+    booked: Mapping[_Lease, Booking],
+    missed: set[_Lease],
+    found: dict[_Key, _Found],
+) -> None:
+    """Before the period nobody could say yet that nobody came: that time was charged as unused."""
+    clause = tariff.reservation(tariff.machine(usage.machine, usage.kind))
+    for measure in (RESERVED_MS, LEASED_OFF_MS) if clause else ():
+        for cell, ms in usage.cells(measure):
+            lease = (usage.machine, cell.lease_id)
+            if clause and ms and lease in missed:
+                key = (usage.tenant, booked[lease].order_id, usage.kind, clause.id, Clause.NO_SHOW, True)
                 line = found.setdefault(key, _Found(clause=clause, machines={}, records={}))
                 line.add(usage.machine, ms, usage.records, is_booking=False)
 
@@ -105,30 +147,33 @@ def _given_back(
         return
     of = Clause.CANCELLED if booking.is_cancelled else Clause.NO_SHOW if is_missed else Clause.UNUSED
     ms = sum(_late_ms(part, clause, known) for part in booking.returned)
-    is_counted = (
-        is_missed or booking.is_cancelled
-    ) and known.period.start <= booking.start < known.period.end
-    if ms or (is_missed and is_counted):
-        key = (booking.tenant, booking.order_id, kind, clause.id, of)
+    begins = known.period.start <= booking.start < known.period.end
+    if ms or is_missed:
+        key = (booking.tenant, booking.order_id, kind, clause.id, of, False)
         line = found.setdefault(key, _Found(clause=clause, machines={}, records={}))
+        is_counted = is_missed or (booking.is_cancelled and begins)
         line.add(booking.machine, ms, (f"lease/{booking.lease_id}",), is_booking=is_counted)
 
 
 def _late_ms(part: Returned, clause: Reservation, known: Known) -> int:
     """How much of what was given back too late lies in the period."""
-    is_late = part.at > part.start - clause.notice_ms
-    if not is_late or (part.is_reused and clause.is_waived_when_reused):
+    deadline = part.start - clause.notice_ms
+    if clause.is_same_day_late:
+        deadline = min(deadline, midnight_to(part.start, known.zone) - 1)
+    if part.at <= deadline or (part.is_reused and clause.is_waived_when_reused):
         return 0
     return max(0, min(part.end, known.period.end) - max(part.start, known.period.start))
 
 
 def _lines(key: _Key, found: _Found) -> Iterator[Priced]:
-    clause, of = found.clause, key[4]
+    clause, of, was_unused = found.clause, key[4], key[5]
     percent, fee = {
         Clause.UNUSED: (clause.unused_percent, Decimal(0)),
         Clause.NO_SHOW: (clause.no_show_percent, clause.no_show_fee),
         Clause.CANCELLED: (clause.cancelled_percent, clause.cancelled_fee),
     }[of]
+    if was_unused:
+        percent -= clause.unused_percent
     ms, label = sum(found.machines.values()), CLAUSES[of]
     if percent and ms:
         terms = Terms(
@@ -151,14 +196,15 @@ def _lines(key: _Key, found: _Found) -> Iterator[Priced]:
 
 
 def _about(key: _Key, found: _Found) -> About:
-    tenant, order_id, kind, clause_id, of = key
+    tenant, order_id, kind, clause_id, of, was_unused = key
     return {
-        "id": line_id(tenant, order_id, kind, clause_id, of),
+        "id": line_id(tenant, order_id, kind, clause_id, of, "before" if was_unused else ""),
         "tenant": tenant,
         "order_id": order_id,
         "kind": kind,
         "clause_id": clause_id,
         "part": found.clause.label,
+        "note": CHARGED_AS_UNUSED if was_unused else NO_WORDS,
         "vat": found.clause.vat,
         "records": tuple(found.records),
     }

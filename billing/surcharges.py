@@ -11,12 +11,12 @@ from decimal import Decimal
 from fractions import Fraction
 
 import msgspec
-from msgspec import Struct
 
 from billing import money, words
+from billing.amounts import steps
 from billing.calendars import BETWEEN
 from billing.charge import Charge, Place, Priced, by_machine, line_id
-from billing.clauses import AmountStep, Span, Surcharge
+from billing.clauses import Span, Surcharge
 from billing.known import Known
 from billing.tariff import Tariff
 from billing.terms import About, Terms, charged, plainly
@@ -147,7 +147,7 @@ def _stepped(
     by_vat: dict[str, list[Charge]] = defaultdict(list)
     for charge in charges:
         by_vat[surcharge.vat or charge.vat].append(charge)
-    for step in _steps(now, was, surcharge):
+    for step in steps(now, was, surcharge):
         about = _about((*group, step.vat), by_vat[step.vat] or charges, surcharge, step.fens)
         if len(surcharge.steps) > 1:
             about["part"] = tier(step.number)
@@ -166,54 +166,6 @@ def _by_vat(charges: Iterable[Charge], surcharge: Surcharge) -> dict[str, int]:
         vat = surcharge.vat or charge.vat
         found[vat] = found.get(vat, 0) + money.fens(charge.amount)
     return dict(sorted(found.items()))
-
-
-class _Step(Struct, frozen=True, kw_only=True):
-    number: int
-    """Of the step, from 1."""
-    vat: str
-    fens: int
-    percent: Decimal
-    was: int = 0
-    """The step that had been reached before the period."""
-    is_repriced: bool = False
-    """It is about what was charged before, ``percent`` being the difference."""
-
-
-def _steps(now: Mapping[str, int], was: Mapping[str, int], surcharge: Surcharge) -> Iterator[_Step]:
-    """``now``: what the period adds, by category of VAT, to what there ``was`` before it; in fen."""
-    before, whole = sum(was.values()), sum(was.values()) + sum(now.values())
-    if surcharge.percent is not None:
-        for vat, fens in now.items():
-            yield _Step(number=1, vat=vat, fens=fens, percent=surcharge.percent)
-    elif surcharge.is_graduated:
-        weights = {vat: max(0, fens) for vat, fens in now.items()}
-        for number, (step, end) in enumerate(zip(surcharge.steps, _ends(surcharge.steps), strict=True), 1):
-            fens = _within(whole, step, end) - _within(before, step, end)
-            for vat, part in money.shares(fens, weights).items():
-                yield _Step(number=number, vat=vat, fens=part, percent=step.percent)
-    else:
-        (number, percent), (then, charged_at) = (_reached(n, surcharge.steps) for n in (whole, before))
-        for vat, fens in now.items():
-            yield _Step(number=number, vat=vat, fens=fens, percent=percent)
-        for vat, fens in was.items():
-            apart = percent - charged_at
-            yield _Step(number=number, vat=vat, fens=fens, percent=apart, was=then, is_repriced=True)
-
-
-def _reached(fens: int, steps: Sequence[AmountStep]) -> tuple[int, Decimal]:
-    """The number of the last step that ``fens`` lie above, 0 for none, and its percentage."""
-    reached = [(n, step.percent) for n, step in enumerate(steps, 1) if fens > money.fens(step.above)]
-    return reached[-1] if reached else (0, Decimal(0))
-
-
-def _ends(steps: Sequence[AmountStep]) -> list[int | None]:
-    return [*(money.fens(step.above) for step in steps[1:]), None]
-
-
-def _within(fens: int, step: AmountStep, end: int | None) -> int:
-    """How much of ``fens`` lies in a step."""
-    return max(0, (fens if end is None else min(fens, end)) - money.fens(step.above))
 
 
 def _label(surcharge: Surcharge) -> Words:

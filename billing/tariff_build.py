@@ -175,6 +175,7 @@ class Builder:
             cancelled_percent=table.cancelled_percent,
             cancelled_fee=table.cancelled_fee,
             notice_ms=table.notice_s * _SECOND_MS,
+            is_same_day_late=table.same_day,
             is_waived_when_reused=table.waived_when_reused,
         )
 

@@ -163,6 +163,7 @@ class ReservationTable(ClauseTable):
     cancelled_percent: Percent = Decimal(0)
     cancelled_fee: Price = Decimal(0)
     notice_s: Seconds = 0
+    same_day: bool = False
     waived_when_reused: bool = True
 
 

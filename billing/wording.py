@@ -121,6 +121,10 @@ REWORK_ONCE: Final = Words(
     "a piece that went through the machine again was counted again", "返工件再次过机会重复计数"
 )
 
+CHARGED_AS_UNUSED: Final = Words(
+    "before the period, when it was charged as not used: the difference", "结算期前已按预约未用计，此为差额"
+)
+
 FORMULA: Final = Words(
     "Hourly lines: amount = seconds × price ÷ 3600. Other lines: amount = quantity × price."
     " Where a factor stands beside the price, it belongs to the product."

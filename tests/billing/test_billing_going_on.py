@@ -167,3 +167,26 @@ async def test_what_inspection_took_away_later_is_not_in_the_lot(
     assert await billed(LOT, 0, 24, *rows) == ["A-1 good 2.00", "A-1 good -8.00"]
     bad = make.quality(make.midnight - 90 * MINUTE, tenant="hongye", order_id="A-1", scrap=1)
     assert await billed(LOT, 0, 24, bad) == ["A-1 good 4.00"]
+
+
+BOOKED = """
+[[reservation]]
+kind = "*"
+per_hour = "60.00"
+unused_percent = "50"
+no_show_percent = "100"
+"""
+
+
+async def test_whether_anybody_came_is_known_when_the_booking_is_over(
+    billed: Callable[..., Any], used: Callable[..., Any], make: SimpleNamespace
+) -> None:
+    """Two hours before midnight were charged as unused; an hour after it says that nobody came at all."""
+    booked = [
+        make.lease(make.midnight - 2 * HOUR, "L1", "hongye", "A-1", issued=make.midnight - DAY),
+        make.lease(make.midnight + HOUR, "E1", issued=make.midnight - DAY + 1),
+    ]
+    idle = [used(-2, 0, lease_id="L1", idle_ms=2 * HOUR), used(0, 1, lease_id="L1", idle_ms=HOUR)]
+    assert await billed(BOOKED, -24, 0, *booked, *idle) == ["A-1 unused 60.00"]
+    assert await billed(BOOKED, 0, 24) == ["A-1 no_show 60.00", "A-1 no_show 60.00"]
+    assert await billed(BOOKED, -24, 24) == ["A-1 no_show 180.00"]
