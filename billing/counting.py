@@ -11,8 +11,8 @@ from billing.block import Each
 from billing.calendars import BETWEEN
 from billing.charge import Exact, Place, Places, shared_out
 from billing.clauses import HOURLY, Clause, Energy, Piece, QuantityPrice, Rate
-from billing.grain import WHOLE, Cell
-from billing.needs import ENERGY, MEASURES, Counted
+from billing.grain import ENERGY, WHOLE, Cell
+from billing.needs import MEASURES, Counted
 from billing.tariff import Tariff
 from billing.tiers import Over
 from billing.usage import Usage

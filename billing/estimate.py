@@ -17,9 +17,9 @@ from billing import money
 from billing.attribution import Attribution, Place
 from billing.charge import Charge
 from billing.clauses import Span
-from billing.grain import Sieve
+from billing.grain import ENERGY, Sieve
 from billing.known import Known
-from billing.needs import ENERGY, grain_of
+from billing.needs import grain_of
 from billing.period import Period, local, midnight
 from billing.rating import charges
 from billing.tariff import AnyClause, Tariff

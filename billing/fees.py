@@ -60,7 +60,10 @@ def setup_fees(usages: Iterable[Usage], tariff: Tariff, known: Known) -> Iterato
 
 
 def is_begun(usage: Usage) -> bool:
-    return usage.time["setup_ms"] > 0 or usage.quantities.get("produced", 0) > 0
+    """Set up, or produced. Where no pieces are counted, to run is to produce."""
+    counts = "produced" in usage.measured
+    produced = usage.quantities.get("produced", 0) if counts else usage.time["run_ms"]
+    return usage.time["setup_ms"] > 0 or produced > 0
 
 
 def base_fees(usages: Iterable[Usage], tariff: Tariff, known: Known) -> Iterator[Priced]:

@@ -80,6 +80,7 @@ class Fold:
     def before(self, interval: Interval) -> None:
         """One that begins shortly before ``start``: nothing is booked of it."""
         self._watch.before(interval)
+        self._validation.before(interval)
 
     def interval(self, interval: Interval) -> None:
         self._kinds[interval.machine] = interval.kind

@@ -17,6 +17,7 @@ from contract.records import Interval
 from contract.states import TIME_FIELDS
 
 STOP: Final = "stop"
+ENERGY: Final = "energy_wh"
 RESERVED_MS: Final = "reserved_ms"
 LEASED_OFF_MS: Final = "leased_off_ms"
 USED_MS: Final = "used_ms"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from billing.block import Each
 from billing.clauses import PIECES, Clause, Energy, Piece, QuantityPrice, Rate, Span
-from billing.grain import LEASED_OFF_MS, RESERVED_MS, STOP, USED_MS, Dims, Grain
+from billing.grain import ENERGY, LEASED_OFF_MS, RESERVED_MS, STOP, USED_MS, Dims, Grain
 from billing.tariff import Tariff
 
 MEASURES: Final = {
@@ -18,7 +18,6 @@ MEASURES: Final = {
     Clause.RESERVED: RESERVED_MS,
     Clause.RESERVED_OFF: LEASED_OFF_MS,
 }
-ENERGY: Final = "energy_wh"
 _PIECES: Final = ("produced", "scrap", "rework")
 
 Counted = Rate | Piece | QuantityPrice | Energy

@@ -33,8 +33,6 @@ from contract.records import Interval, Meter, Transition
 from contract.series import METER, STATE, USAGE
 from store.protocol import Store
 
-_LEAD_MS = 3_600_000
-"""So long before a period the records are read whose totals its first ones begin from."""
 _FEW = 5
 """So many names a person still wants to read in one line."""
 
@@ -136,7 +134,9 @@ async def _read(reader: Reader, fold: Fold, settings: Settings, period: Period, 
     """
     async for meter in reader.facts(METER, Meter, 0, period.end):
         fold.meter(meter)
-    async for interval in reader.facts(USAGE, Interval, max(0, period.start - _LEAD_MS), period.start):
+    async for interval in reader.facts(
+        USAGE, Interval, max(0, period.start - settings.limits.lead_ms), period.start
+    ):
         fold.before(interval)
     days, rows = by_day(period, settings.zone), 0
     whole, first = period.end - period.start, midnight_to(period.start, settings.zone)

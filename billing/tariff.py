@@ -23,7 +23,7 @@ from billing.clauses import (
     Surcharge,
     VatRate,
 )
-from billing.grain import LEASED_OFF_MS, RESERVED_MS
+from billing.grain import ENERGY, LEASED_OFF_MS, RESERVED_MS
 from billing.where import Grade, Machine, best, fitting, grade_of
 
 AnyClause = (
@@ -118,6 +118,7 @@ class Tariff(Struct, frozen=True, kw_only=True):
     def priced(self) -> frozenset[str]:
         """Measures with a price beside time and pieces. Not energy: machines that nobody holds use it too."""
         names = {price.name for price in self.quantities} | {price.name for price in self.pollutions}
+        names.discard(ENERGY)
         waiting = {Clause.RESERVED: RESERVED_MS, Clause.RESERVED_OFF: LEASED_OFF_MS}
         names |= {waiting[rate.clause] for rate in self.rates if rate.clause in waiting}
         return frozenset(names | (set(waiting.values()) if self.reservations else set()))

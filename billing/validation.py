@@ -18,6 +18,7 @@ from contract.facts import QualityResult
 from contract.records import Clock, Interval, Meter, MeterReason, Quality
 
 _HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * _HOUR_MS
 _HELD_POLLS: Final = 4
 """A step of a counter is booked in the interval of its earlier sample, which may be so many polls back."""
 SUCCESSIONS: Final = frozenset({MeterReason.REPLACED, MeterReason.RENAMED})
@@ -40,6 +41,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     estimated_ms: int | None = None
     """The longest stretch of a machine that may be billed without having been observed."""
 
+    @property
+    def lead_ms(self) -> int:
+        """So long before a period it is looked for what reaches into it: silences, counters at rest."""
+        return _DAY_MS if self.frozen or self.estimated_ms is not None else _HOUR_MS
+
 
 NO_LIMITS: Final = Limits()
 
@@ -52,7 +58,7 @@ class _Stretch(NamedTuple):
 
 
 class Validation:
-    """Takes meters, then intervals in rising time."""
+    """Takes meters, then intervals in rising time: those shortly before the period, and those in it."""
 
     def __init__(self, start: int, end: int, limits: Limits = NO_LIMITS) -> None:
         self._start, self._end, self._limits = start, end, limits
@@ -72,19 +78,26 @@ class Validation:
         if self._start <= meter.at < self._end:
             self._findings += [*_other_serial(before, meter), *_counted_between(meter)]
 
+    def before(self, interval: Interval) -> None:
+        """A silence, or a counter that stands still, is as long as it is, whatever period it began in."""
+        self._lasting(interval)
+
     def interval(self, interval: Interval) -> None:
         machine = interval.machine
         self._balance.interval(interval)
         if interval.run_ms > interval.duration_ms or interval.kind in self._feasible:
             self._findings += _spikes(interval, self._feasible.get(interval.kind, {}))
-        if interval.quality is not Quality.ACTUAL:
-            self._unseen_until(machine, _follow(self._unseen, interval, "unobserved"))
-        elif machine in self._unseen:
-            self._unseen_until(machine, _follow(self._unseen, interval, ""))
         if interval.clock is not Clock.SYNCED:
             self._unset_until(machine, _follow(self._unset, interval, interval.clock.value))
         elif machine in self._unset:
             self._unset_until(machine, _follow(self._unset, interval, ""))
+        self._lasting(interval)
+
+    def _lasting(self, interval: Interval) -> None:
+        if interval.quality is not Quality.ACTUAL:
+            self._unseen_until(interval.machine, _follow(self._unseen, interval, "unobserved"))
+        elif interval.machine in self._unseen:
+            self._unseen_until(interval.machine, _follow(self._unseen, interval, ""))
         if frozen := self._limits.frozen.get(interval.kind):
             self._standing(interval, frozen)
 
@@ -136,6 +149,8 @@ class Validation:
             self._find(Rule.FROZEN, machine, stretch, text)
 
     def _find(self, rule: Rule, machine: str, stretch: _Stretch, text: str) -> None:
+        if stretch.end <= self._start:  # over before the period, and a finding there
+            return
         found = Finding(rule=rule, machine=machine, at=stretch.start, end=stretch.end, text=text)
         self._findings.append(found)
 
