@@ -27,8 +27,9 @@ class NothingPricedError(Exception):
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     now = clock.now()
     job = job_of(arguments, settings.zone, now)
-    tariff = settings.tariff_of(job.tenant)
-    check_tariffs([tariff], *_days(job, settings), settings.config)
+    days = _days(job, settings)
+    tariff = settings.during(*days).tariff_of(job.tenant)
+    check_tariffs([tariff], *days, settings.config)
     found = estimate(job, tariff, settings.zone)
     if not found.charges:
         raise NothingPricedError(

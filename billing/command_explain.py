@@ -113,8 +113,12 @@ async def _behind(source: _Source, charge: Charge) -> Behind:
 
 
 def _clause(charge: Charge, settings: Settings) -> ClauseText | None:
-    """In the tariff of the tenant."""
+    """In the tariff that the line names."""
     data = tomllib.loads(settings.texts[Path(settings.config).name])
-    own = {each["id"]: each["tariff"] for each in data.get("tenant", ()) if "tariff" in each}
-    name = str(Path(own.get(charge.tenant, data["tariff"])))
-    return clause_text(name, settings.texts[name], charge.clause_id)
+    named = [data["tariff"], *(each["tariff"] for each in data.get("tenant", ()) if "tariff" in each)]
+    for files in named:
+        for name in [str(Path(file)) for file in ([files] if isinstance(files, str) else files)]:
+            tariff = tomllib.loads(settings.texts[name])
+            if f"{tariff['id']}@{tariff['version']}" == charge.tariff:
+                return clause_text(name, settings.texts[name], charge.clause_id)
+    return None

@@ -240,16 +240,18 @@ def _meaning(settings: Settings) -> Iterator[str]:
     named = [tenant.id for tenant in settings.tenants]
     yield f"{settings.config}: site {settings.site.id} ({settings.site.shown}), {settings.timezone}"
     yield f"store: {settings.store.kind}; tenants: {', '.join(named) or 'none named'}"
-    yield from in_words(settings.tariff)
+    for tariff in settings.versions[""]:
+        yield from in_words(tariff)
     for each in settings.ownerships:
         shares = ", ".join(f"{owner.id} {owner.share:,}" for owner in each.owners)
         fee = f"{each.fee_percent} % and {each.fee_a_month} a month"
         until = f"to {each.valid_to}" if each.valid_to else "on"
         yield f"ownership {each.id} of {', '.join(each.machines)}, from {each.valid_from} {until}:"
         yield f"  {shares}; host's fee {fee}"
-    for tenant, tariff in settings.tariffs.items():
+    for tenant in settings.tariffs:
         yield f"for {tenant}:"
-        yield from in_words(tariff)
+        for tariff in settings.versions[tenant]:
+            yield from in_words(tariff)
 
 
 async def _assess(arguments: argparse.Namespace, settings: Settings) -> Assessment:

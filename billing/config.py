@@ -1,6 +1,7 @@
 """``billing.toml`` -> Settings, with the tariff it names. Every complaint about both files at once."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -25,7 +26,7 @@ from billing.trusted import Key, Trusted
 from billing.trusted_file import read_keys
 from billing.validation import NO_LIMITS, Limits
 from billing.validation_shape import ValidationTable
-from billing.validity import check_entries
+from billing.validity import check_entries, in_force, overlapping
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from contract.file_kinds import BILLING
 from contract.remedies import unreadable
@@ -47,8 +48,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     timezone: str
     store: StoreConfig
     tariff: Tariff
+    """Of everybody: the newest version, or the one of the days that were asked for."""
     tariffs: Mapping[str, Tariff] = {}
     """Tenants who have a tariff of their own."""
+    versions: Mapping[str, tuple[Tariff, ...]] = {}
+    """Every version, the oldest first: by tenant, that of everybody under an empty name."""
     entries: Entries = Entries()
     lookback_ms: int = 31 * 86_400_000
     """How long before a period it is looked for the beginning of an order that nobody announced."""
@@ -84,8 +88,17 @@ class Settings(Struct, frozen=True, kw_only=True):
         """Each once, the one of everybody first."""
         return tuple({each.digest: each for each in (self.tariff, *self.tariffs.values())}.values())
 
+    def during(self, first: date, last: date) -> "Settings":
+        """With the tariffs of these local days; where none holds on all of them, the one of the first."""
+        found = {tenant: in_force(known, first, last) for tenant, known in self.versions.items()}
+        everybodys = found.pop("", self.tariff)
+        return msgspec.structs.replace(self, tariff=everybodys, tariffs={**self.tariffs, **found})
+
     def tariff_of(self, tenant: str) -> Tariff:
         return self.tariffs.get(tenant, self.tariff)
+
+    def tariff_on(self, tenant: str, day: date) -> Tariff:
+        return self.during(day, day).tariff_of(tenant)
 
     def named(self, tenant: str) -> Named:
         return next((found for found in self.tenants if found.id == tenant), Named(id=tenant))
@@ -106,9 +119,13 @@ class _Site(Table):
     name_zh: Text = ""
 
 
+_Files = str | Annotated[tuple[str, ...], Field(min_length=1)]
+"""A file, or one for each version."""
+
+
 class _Tenant(Table):
     id: Name
-    tariff: str | None = None
+    tariff: _Files | None = None
     name_en: Text = ""
     name_zh: Text = ""
 
@@ -133,7 +150,7 @@ class _Signatures(Table):
 
 
 class FileShape(Table):
-    tariff: str
+    tariff: _Files
     site: _Site
     store: StoreConfig
     tenant: tuple[_Tenant, ...] = ()
@@ -163,9 +180,9 @@ def load(path: Path, read: ReadFile = on_disk) -> Settings:
     except ValidationError as error:
         found += complaints(file, [dict(problem) for problem in error.errors()])
     beside = _Beside(file, path, texts.read)
-    tariff = beside.tariff(("tariff",), file.data.get("tariff"))
-    own = {
-        str(tenant.get("id")): beside.tariff(("tenant", index, "tariff"), tenant["tariff"])
+    versions = {"": beside.tariffs(("tariff",), file.data.get("tariff"))}
+    versions |= {
+        str(tenant.get("id")): beside.tariffs(("tenant", index, "tariff"), tenant["tariff"])
         for index, tenant in enumerate(tables(file.data, "tenant"))
         if "tariff" in tenant
     }
@@ -176,25 +193,26 @@ def load(path: Path, read: ReadFile = on_disk) -> Settings:
     ]
     keys = beside.keys(("signatures", "keys"), file.data.get("signatures"))
     found += beside.complaints
-    if found or table is None or tariff is None:
+    if found or table is None or not versions[""]:
         raise BadConfigurationError(found)
-    tariffs = {tenant: each for tenant, each in own.items() if each}
-    settings = _settings(table, tariff, tariffs, joined(filter(None, entries)), path)
-    check_entries(settings.entries, settings.tariff_of, str(path))
+    settings = _settings(table, versions, joined(filter(None, entries)), path)
+    check_entries(settings.entries, settings.tariff_on, str(path))
     trusted = Trusted(keys=keys, is_required=bool(table.signatures and table.signatures.required))
     return msgspec.structs.replace(settings, texts=texts.found, trusted=trusted)
 
 
 def _settings(
-    table: FileShape, tariff: Tariff, tariffs: Mapping[str, Tariff], entries: Entries, path: Path
+    table: FileShape, versions: Mapping[str, tuple[Tariff, ...]], entries: Entries, path: Path
 ) -> Settings:
     site = table.site
+    newest = {tenant: known[-1] for tenant, known in versions.items() if known}
     return Settings(
         site=Named(id=site.name, name_en=site.name_en, name_zh=site.name_zh),
         timezone=site.timezone,
         store=table.store,
-        tariff=tariff,
-        tariffs=tariffs,
+        tariff=newest.pop(""),
+        tariffs=newest,
+        versions=versions,
         entries=entries,
         lookback_ms=table.orders.lookback_days * 86_400_000,
         tenants=tuple(Named(id=t.id, name_en=t.name_en, name_zh=t.name_zh) for t in table.tenant),
@@ -218,8 +236,18 @@ class _Beside:
         self._tariffs: dict[str, Tariff | None] = {}
         self.complaints: list[Complaint] = []
 
-    def tariff(self, key: tuple[str | int, ...], named: object) -> Tariff | None:
-        """None when the key is missing or wrong, which is complained about elsewhere."""
+    def tariffs(self, key: tuple[str | int, ...], named: object) -> tuple[Tariff, ...]:
+        """The versions that the key names, the oldest first."""
+        if isinstance(named, str):
+            named = [named]
+        names = named if isinstance(named, list) else ()
+        found = [tariff for name in names if (tariff := self._tariff(key, name))]
+        known = tuple(sorted(found, key=lambda tariff: tariff.valid_from))
+        self.complaints += overlapping(self._file, key, known)
+        return known
+
+    def _tariff(self, key: tuple[str | int, ...], named: object) -> Tariff | None:
+        """None when it is wrong, which is complained about elsewhere."""
         if not isinstance(named, str):
             return None
         if named not in self._tariffs:

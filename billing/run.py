@@ -52,6 +52,7 @@ async def assess(
     """
     period = Period(start=start_ms, end=end_ms)
     days = period.days(settings.zone)
+    settings = settings.during(*days)
     check_tariffs(settings.all_tariffs, *days, settings.config)
     check_ownerships(settings.ownerships, *days, settings.config)
     reader = Reader(store, settings.site.id)
