@@ -4,28 +4,27 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import ValidationError
 
 from billing.blocking import Effect
+from billing.config_shape import FileShape
 from billing.entries import Entries
 from billing.entries_file import joined, read_entries
 from billing.findings import Rule
 from billing.ownership import Ownership
-from billing.ownership_table import OwnershipTable, named_twice, ownership_of
+from billing.ownership_table import named_twice, ownership_of
 from billing.statement import Named
 from billing.tariff import Tariff
 from billing.tariff_checks import tables
 from billing.tariff_file import read_tariff
-from billing.toml_values import Name, Table, Text
 from billing.trusted import Key, Trusted
 from billing.trusted_file import read_keys
 from billing.validation import NO_LIMITS, Limits
-from billing.validation_shape import ValidationTable
 from billing.validity import check_entries, in_force, overlapping
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from contract.file_kinds import BILLING
@@ -102,66 +101,6 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def named(self, tenant: str) -> Named:
         return next((found for found in self.tenants if found.id == tenant), Named(id=tenant))
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError('name a time zone of the tz database, like "Asia/Shanghai"') from None
-    return name
-
-
-class _Site(Table):
-    name: Name
-    timezone: Annotated[str, AfterValidator(_zone)]
-    name_en: Text = ""
-    name_zh: Text = ""
-
-
-_Files = str | Annotated[tuple[str, ...], Field(min_length=1)]
-"""A file, or one for each version."""
-
-
-class _Tenant(Table):
-    id: Name
-    tariff: _Files | None = None
-    name_en: Text = ""
-    name_zh: Text = ""
-
-
-class _Orders(Table):
-    lookback_days: Annotated[int, Field(ge=0, le=400)] = 31
-
-
-class _Attribution(Table):
-    lease_tolerance_s: Annotated[int, Field(ge=0, le=3600)] = 5
-    require_witness: bool = False
-
-
-class _Report(Table):
-    coverage_percent: Annotated[int, Field(ge=0, le=100)] = 95
-    gone: tuple[Name, ...] = ()
-
-
-class _Signatures(Table):
-    keys: str
-    required: bool = False
-
-
-class FileShape(Table):
-    tariff: _Files
-    site: _Site
-    store: StoreConfig
-    tenant: tuple[_Tenant, ...] = ()
-    entries: tuple[str, ...] = ()
-    books: str = "books"
-    orders: _Orders = _Orders()
-    ownership: tuple[OwnershipTable, ...] = ()
-    attribution: _Attribution = _Attribution()
-    report: _Report = _Report()
-    signatures: _Signatures | None = None
-    validation: ValidationTable = ValidationTable()
 
 
 def load(path: Path, read: ReadFile = on_disk) -> Settings:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from billing.calendar_file import CalendarFile
-from billing.config import FileShape
+from billing.config_shape import FileShape
 from billing.entries_file import EntriesShape
 from billing.tariff_shape import TariffTable
 from billing.trusted_file import KeysShape

@@ -183,6 +183,7 @@ WIRING_MODULES = {
         "command_life",
         "commands",
         "config",
+        "config_shape",
         "filling",
         "freeze",
         "history",
