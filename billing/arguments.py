@@ -14,6 +14,7 @@ from billing.job_arguments import add_job
 from billing.life_arguments import add_life
 from billing.period import Period, day_period, month_period, range_period
 from billing.report import By
+from contract.command_line import CommandLine
 from contract.states import Party
 
 _CONFIG = Path("configs/billing.toml")
@@ -72,7 +73,7 @@ examples:
 
 def parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
-    whole = argparse.ArgumentParser("gongfang-billing", None, _ABOUT, _EXAMPLES, formatter_class=raw)
+    whole = CommandLine("gongfang-billing", None, _ABOUT, _EXAMPLES, formatter_class=raw)
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = _command(commands, "run", "statements of a period", _PERIOD_HELP)
     _add_period(run)
@@ -107,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, short: str, more: str
+    commands: "argparse._SubParsersAction[CommandLine]", name: str, short: str, more: str
 ) -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     command = commands.add_parser(

@@ -8,6 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from collector.quarantine import UNREADABLE
+from contract.command_line import CommandLine
 from contract.messages import ExceptionReason
 from contract.names import TEXT, is_name, is_order_id
 from daemon.journal import FORMS
@@ -82,7 +83,7 @@ def _branch(group: Any, name: str, says: str) -> Any:  # noqa: ANN401  see above
 
 
 def parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(
+    root = CommandLine(
         prog="gongfang-collector",
         description=DESCRIPTION,
         epilog=EXAMPLES,

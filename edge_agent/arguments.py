@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from contract.command_line import CommandLine
 from contract.names import DECIMAL, QUANTITY, TEXT, is_name
 from daemon.journal import FORMS
 from edge_agent.block import Table
@@ -52,9 +53,7 @@ def _count(low: int, high: int) -> Callable[[str], int]:
 def parser() -> argparse.ArgumentParser:
     """``command`` is the name of the one that was chosen."""
     raw = argparse.RawDescriptionHelpFormatter
-    whole = argparse.ArgumentParser(
-        prog="gongfang-agent", description=ABOUT, epilog=FIRST_DAY, formatter_class=raw
-    )
+    whole = CommandLine(prog="gongfang-agent", description=ABOUT, epilog=FIRST_DAY, formatter_class=raw)
     commands = whole.add_subparsers(dest="command", required=True, metavar="command")
     running = _of_site(commands, "run", "Meter the machines and hand the records over.")
     running.add_argument(
