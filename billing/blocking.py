@@ -36,6 +36,7 @@ _REMARKS: Final = frozenset(
         Rule.BANDS,
         Rule.QUALITY,
         Rule.UNWITNESSED,
+        Rule.STOP_TABLE,
     }
 )
 DEFAULTS: Final[Mapping[Rule, Effect]] = MappingProxyType(

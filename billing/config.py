@@ -1,45 +1,33 @@
 """``billing.toml`` -> Settings, with the tariff it names. Every complaint about both files at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 from pydantic import ValidationError
 
+from billing.beside import Beside, ReadFile, Texts, on_disk, text_of
 from billing.blocking import Effect
 from billing.config_shape import FileShape
 from billing.entries import Entries
-from billing.entries_file import joined, read_entries
+from billing.entries_file import joined
 from billing.findings import Rule
 from billing.ownership import Ownership
 from billing.ownership_table import named_twice, ownership_of
 from billing.statement import Named
+from billing.stop_tables import StopCodes
 from billing.tariff import Tariff
 from billing.tariff_checks import tables
-from billing.tariff_file import read_tariff
-from billing.trusted import Key, Trusted
-from billing.trusted_file import read_keys
+from billing.trusted import Trusted
 from billing.validation import NO_LIMITS, Limits
-from billing.validity import check_entries, in_force, overlapping
+from billing.validity import check_entries, in_force
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from contract.file_kinds import BILLING
-from contract.remedies import unreadable
 from store.config import StoreConfig
-from store.examples import example
-
-R = TypeVar("R")
-
-ReadFile = Callable[[Path], str]
-"""The text of a file. Raises OSError, or ValueError when it is no text."""
-
-
-def on_disk(path: Path) -> str:
-    return path.read_text("utf-8")
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -65,6 +53,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Below it key figures are left empty."""
     gone: tuple[str, ...] = ()
     """Machines that were taken away: a period without any record of theirs is no gap."""
+    stop_codes: tuple[StopCodes, ...] = ()
+    """The tables in which stops were looked up when they were metered."""
     trusted: Trusted = Trusted()
     """Whose signatures of chains are believed."""
     limits: Limits = NO_LIMITS
@@ -109,8 +99,8 @@ def load(path: Path, read: ReadFile = on_disk) -> Settings:
     Tariffs and entries are looked for beside the file, calendars beside their tariff; the store's paths mean
     what they mean to the collector.
     """
-    texts = _Texts(path.parent, read)
-    file = parse_toml(str(path), _text(path, texts.read), BILLING)
+    texts = Texts(path.parent, read)
+    file = parse_toml(str(path), text_of(path, texts.read), BILLING)
     found: list[Complaint] = []
     table = None
     try:
@@ -118,7 +108,7 @@ def load(path: Path, read: ReadFile = on_disk) -> Settings:
         found += [*_twice(file, table), *named_twice(file, table.ownership)]
     except ValidationError as error:
         found += complaints(file, [dict(problem) for problem in error.errors()])
-    beside = _Beside(file, path, texts.read)
+    beside = Beside(file, path, texts.read)
     versions = {"": beside.tariffs(("tariff",), file.data.get("tariff"))}
     versions |= {
         str(tenant.get("id")): beside.tariffs(("tenant", index, "tariff"), tenant["tariff"])
@@ -130,6 +120,11 @@ def load(path: Path, read: ReadFile = on_disk) -> Settings:
         beside.entries(("entries", n), name)
         for n, name in enumerate(named if isinstance(named, list) else ())
     ]
+    listed = file.data.get("stop_codes")
+    codes = [
+        beside.stop_codes(("stop_codes", n), name)
+        for n, name in enumerate(listed if isinstance(listed, list) else ())
+    ]
     keys = beside.keys(("signatures", "keys"), file.data.get("signatures"))
     found += beside.complaints
     if found or table is None or not versions[""]:
@@ -137,7 +132,8 @@ def load(path: Path, read: ReadFile = on_disk) -> Settings:
     settings = _settings(table, versions, joined(filter(None, entries)), path)
     check_entries(settings.entries, settings.tariff_on, str(path))
     trusted = Trusted(keys=keys, is_required=bool(table.signatures and table.signatures.required))
-    return msgspec.structs.replace(settings, texts=texts.found, trusted=trusted)
+    stop_codes = tuple(filter(None, [*codes, texts.shipped_stop_codes()]))
+    return msgspec.structs.replace(settings, texts=texts.found, trusted=trusted, stop_codes=stop_codes)
 
 
 def _settings(
@@ -165,96 +161,6 @@ def _settings(
         config=str(path),
         books=str(path.parent / table.books),
     )
-
-
-class _Beside:
-    """Files that the configuration names, each read once. Collects what is wrong with them."""
-
-    def __init__(self, file: TomlFile, path: Path, read: ReadFile) -> None:
-        self._file, self._directory, self._read_file = file, path.parent, read
-        self._tariffs: dict[str, Tariff | None] = {}
-        self.complaints: list[Complaint] = []
-
-    def tariffs(self, key: tuple[str | int, ...], named: object) -> tuple[Tariff, ...]:
-        """The versions that the key names, the oldest first."""
-        if isinstance(named, str):
-            named = [named]
-        names = named if isinstance(named, list) else ()
-        found = [tariff for name in names if (tariff := self._tariff(key, name))]
-        known = tuple(sorted(found, key=lambda tariff: tariff.valid_from))
-        self.complaints += overlapping(self._file, key, known)
-        return known
-
-    def _tariff(self, key: tuple[str | int, ...], named: object) -> Tariff | None:
-        """None when it is wrong, which is complained about elsewhere."""
-        if not isinstance(named, str):
-            return None
-        if named not in self._tariffs:
-            self._tariffs[named] = None
-            at = self._directory / named
-            text = self._text(key, at, "give the tariff's file")
-            if text is not None:
-                self._tariffs[named] = self._read(lambda: read_tariff(str(at), text, self._reader(at.parent)))
-        return self._tariffs[named]
-
-    def entries(self, key: tuple[str | int, ...], named: object) -> Entries | None:
-        if not isinstance(named, str):
-            return None
-        at = self._directory / named
-        text = self._text(key, at, "give a file of entries")
-        return None if text is None else self._read(lambda: read_entries(str(at), text))
-
-    def keys(self, key: tuple[str | int, ...], table: object) -> Mapping[str, Key]:
-        named = table.get("keys") if isinstance(table, dict) else None
-        if not isinstance(named, str):
-            return {}
-        at = self._directory / named
-        text = self._text(key, at, "give the file of trusted keys")
-        return {} if text is None else self._read(lambda: read_keys(str(at), text)) or {}
-
-    def _read(self, read: Callable[[], R]) -> R | None:
-        try:
-            return read()
-        except BadConfigurationError as error:
-            self.complaints += error.complaints
-            return None
-
-    def _text(self, key: tuple[str | int, ...], at: Path, remedy: str) -> str | None:
-        try:
-            return self._read_file(at)
-        except (OSError, ValueError) as error:  # not UTF-8, or no name that a file can have
-            problem = f"{at} cannot be read ({unreadable(error)})"
-            self.complaints.append(self._file.complain(key, problem, remedy))
-            return None
-
-    def _reader(self, directory: Path) -> Callable[[str], str]:
-        return lambda name: self._read_file(directory / name)
-
-
-class _Texts:
-    """Remembers what was read, so that a frozen run can keep it."""
-
-    def __init__(self, directory: Path, read: ReadFile) -> None:
-        self._directory, self._read = directory, read
-        self.found: dict[str, str] = {}
-
-    def read(self, path: Path) -> str:
-        text = self._read(path)
-        name = path.relative_to(self._directory) if path.is_relative_to(self._directory) else path
-        self.found[str(name)] = text
-        return text
-
-
-def _text(path: Path, read: ReadFile) -> str:
-    name = str(path)
-    try:
-        return read(path)
-    except (OSError, ValueError) as error:
-        problem = f"cannot be read ({unreadable(error)})"
-        remedy = f"give --config the file that names site, store and tariff; {example('billing.toml')}"
-        raise BadConfigurationError(
-            [Complaint(file=name, line=0, key="", problem=problem, remedy=remedy)]
-        ) from None
 
 
 def _twice(file: TomlFile, table: FileShape) -> list[Complaint]:

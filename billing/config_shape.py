@@ -63,6 +63,7 @@ class FileShape(Table):
     tenant: tuple[_Tenant, ...] = ()
     entries: tuple[str, ...] = ()
     books: str = "books"
+    stop_codes: tuple[str, ...] = ()
     orders: _Orders = _Orders()
     ownership: tuple[OwnershipTable, ...] = ()
     attribution: _Attribution = _Attribution()

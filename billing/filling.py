@@ -24,6 +24,7 @@ from billing.render_json import statement_json
 from billing.run import assess
 from billing.shelf import RATING, STATEMENTS, TEXTS
 from billing.statement import Assessment, Statement
+from billing.stop_tables import SHIPPED
 from contract.series import SIGNATURE
 from store.protocol import Store
 
@@ -119,7 +120,8 @@ def _write_notes(
 def _reconfigured(settings: Settings, past: Past) -> list[str]:
     now, before = settings.texts, past.texts
     names = sorted({*now, *before})
-    return [f"{name} is another file than it was" for name in names if now.get(name) != before.get(name)]
+    changed = [name for name in names if now.get(name) != before.get(name)]
+    return [f"{name} is another file than it was" for name in changed if name != SHIPPED or name in before]
 
 
 def open_lines(found: Assessment, settings: Settings) -> list[str]:

@@ -48,6 +48,7 @@ class Rule(StrEnum):
     BANDS = "bands"
     QUALITY = "quality"
     UNWITNESSED = "unwitnessed"
+    STOP_TABLE = "stop_table"
     SUSPENSE = "suspense"
     DISPUTED = "disputed"
 

@@ -98,6 +98,10 @@ class Reader:
     async def leases(self, horizon: int) -> list[LeaseFact]:
         return [fact async for fact in self.facts(LEASE, LeaseFact, 0, horizon + _AHEAD_MS)]
 
+    async def meters(self, end: int) -> list[Meter]:
+        """Every meter that was opened before ``end``."""
+        return [fact async for fact in self.facts(METER, Meter, 0, end)]
+
     async def unseen(self, end: int, horizon: int) -> list[Meter]:
         """The meters whose panel nobody had compared at ``horizon``, as they were metered up to ``end``."""
         meters = newest([fact async for fact in self.facts(METER, Meter, 0, end)])

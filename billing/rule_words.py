@@ -38,6 +38,7 @@ RULES: Final = MappingProxyType(
         Rule.BANDS: "跨时段区间",
         Rule.QUALITY: "质检结果无对应产量",
         Rule.UNWITNESSED: "面板未核对",
+        Rule.STOP_TABLE: "停机代码表未存证",
         Rule.SUSPENSE: "挂账待分配",
         Rule.DISPUTED: "争议待裁定",
     }

@@ -24,6 +24,7 @@ from billing.reading import Reader
 from billing.remarks import remarks, unnamed
 from billing.report import By, report
 from billing.statement import Assessment, Heading, statement
+from billing.stop_tables import untabled
 from billing.tariff import priced_by
 from billing.usage import Usage
 from billing.validation import replaced_unseen
@@ -79,6 +80,7 @@ async def assess(
         fold.quality(result)
     notices = await reader.notices(start_ms, end_ms, horizon)
     unseen = await reader.unseen(end_ms, horizon)
+    untold = untabled(await reader.meters(end_ms), start_ms, settings.stop_codes)
     folded = fold.finish()
     known = await _known(reader, books, settings, period, folded, now=now)
     heading = Heading(
@@ -91,7 +93,7 @@ async def assess(
         digest=fold.seal.digest(str(start_ms), str(end_ms), *_inputs(settings, known)),
     )
     billed_unseen = _unwitnessed(folded.usages, [meter.machine for meter in unseen])
-    notices = [*reader.findings, *notices, *billed_unseen, *replaced_unseen(unseen, start_ms)]
+    notices = [*reader.findings, *notices, *billed_unseen, *replaced_unseen(unseen, start_ms), *untold]
     return conclude(heading, settings, folded, notices, known)
 
 

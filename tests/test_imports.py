@@ -106,6 +106,7 @@ ADAPTERS = {
     },
     "billing": {
         "arguments",
+        "beside",
         "clock",
         "documents",
         "evidence",
@@ -117,6 +118,7 @@ ADAPTERS = {
         "reading",
         "render_table",
         "shelf",
+        "shipped",
         "terminal",
         "writing",
         "xlsx",

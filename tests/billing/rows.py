@@ -118,7 +118,7 @@ def make_span(
         "tenant": tenant,
         "order_id": order_id,
         "lease_id": lease_id,
-        "stop_table": "stop-codes@1",
+        "stop_table": "gongfang@1",
         "span_start": start,
         "span_ms": end - start,
         "span_since": start if since is None else since,
@@ -134,7 +134,8 @@ def make_span(
 
 def make_meter(at: int, *, machine: str = "knit-01", epoch: str = "e1", **more: Any) -> Meter:
     """The record that opens an epoch."""
-    labels = dict.fromkeys(("profile", "profile_digest", "stop_table", "agent", "timezone"), "x")
+    labels = dict.fromkeys(("profile", "profile_digest", "agent", "timezone"), "x")
+    labels["stop_table"] = "gongfang@1"
     numbers = dict.fromkeys(("serial", "boot_count", "uptime_s"), 1)
     fields = {"reason": MeterReason.FIRST, "previous_epoch": NONE, "previous_end": None, "readings": {}}
     return Meter(**_common(machine, epoch, 0), at=at, **{**labels, **numbers, **fields, **more})

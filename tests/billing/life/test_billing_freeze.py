@@ -18,7 +18,8 @@ def test_a_frozen_month_keeps_its_rows_its_configuration_and_its_statements(plan
     kept = plant.bytes_of(1)
     pack = json.loads(kept["pack.json"])
     assert set(pack["files"]) == set(kept) - {"pack.json"}
-    assert json.loads(kept["configuration.json"]).keys() == {"billing.toml", "tariff.toml"}
+    names = {"billing.toml", "tariff.toml", "shipped/stop-codes.toml"}
+    assert json.loads(kept["configuration.json"]).keys() == names
     rows = [json.loads(line) for name in kept if name.startswith("usage-") for line in lines(kept[name])]
     assert len(rows) == 120
     assert {row["fields"]["digest"] for row in rows} != {""}
