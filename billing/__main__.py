@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from billing import command_estimate, command_explain, command_inspect, command_life, commands
+from billing import command_estimate, command_explain, command_inspect, command_life, command_totals, commands
 from billing.arguments import parser
 from billing.bad_usage import BadUsageError
 from billing.config import Settings, load
@@ -20,7 +20,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Settings], Awaitable[int]]] =
     "report": commands.report,
     "estimate": command_estimate.run,
     "inspect": command_inspect.run,
-    "owners": commands.owners,
+    "owners": command_totals.owners,
+    "totals": command_totals.run,
     "validate": commands.validate,
     "suspense": commands.suspense,
     "assign": commands.decide,

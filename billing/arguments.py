@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from billing.account_arguments import add_accounts
 from billing.bad_usage import BadUsageError
 from billing.inspection_arguments import HELP as INSPECT_HELP
 from billing.inspection_arguments import add_result
@@ -33,6 +34,7 @@ examples:
   gongfang-billing run --day 2026-11-22 --tenant hongye --format json    one object; without --tenant an array
   gongfang-billing report --day 2026-11-22 --by order      utilisation and yield
   gongfang-billing validate --period 2026-11               may it be billed? what was found, what blocks
+  gongfang-billing totals --period 2026-11 --out accounts  what all tenants owe, for accounts
   gongfang-billing suspense --period 2026-11               what nobody pays yet, and how to decide it
   gongfang-billing estimate --kind knit --run 8 --pieces 200   what a job would cost
 
@@ -42,11 +44,6 @@ _PERIOD_HELP = """\
 A period is local time of the site. An interval belongs to the period in which it begins; a stop is cut at the
 period's ends. A tariff must hold on every day of the period: when prices change, bill up to that day and
 from it."""
-
-_OWNERS_HELP = """\
-The net amounts of all lines go to the machines behind them, and from there to the owners that [[ownership]]
-in billing.toml names, after the host's fee, by agreed shares. What no machine or owner is behind stays with
-the host."""
 
 _VALIDATE_HELP = """\
 Every finding of the period with its rule, machine and time, and everything that waits for a person; what
@@ -90,9 +87,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--by", type=By, choices=tuple(By), default=By.MACHINE, help="default: machine")
     report.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
     add_job(_command(commands, "estimate", "what a job would cost, before it starts", ESTIMATE_HELP))
-    owners = _command(commands, "owners", "what the owners of machines get of a period", _OWNERS_HELP)
-    _add_period(owners)
-    owners.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
+    add_accounts(partial(_command, commands), _add_period)
     validate = _command(
         commands, "validate", "is a period fit to be billed? exit 1 while anything blocks", _VALIDATE_HELP
     )

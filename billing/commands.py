@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +17,7 @@ from billing.findings import UNDER_WAY_MS
 from billing.period import Period, label, shown
 from billing.render_csv import report_csv, statement_csv
 from billing.render_html import statement_html
-from billing.render_json import judged_json, report_json, revenue_json, statement_json, statements_json
+from billing.render_json import judged_json, report_json, statement_json, statements_json
 from billing.render_table import (
     calendar_note,
     findings_table,
@@ -25,7 +25,6 @@ from billing.render_table import (
     judged_table,
     print_assessment,
     report_table,
-    revenue_table,
     statement_table,
 )
 from billing.run import assess
@@ -51,7 +50,7 @@ _WIDTH = 150
 
 
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    assessment = await _assess(arguments, settings)
+    assessment = await assessed(arguments, settings)
     statements = [s for s in assessment.statements if arguments.tenant in {None, s.tenant.id}]
     if not statements:
         whom = f"tenant {arguments.tenant}" if arguments.tenant else "any tenant"
@@ -70,7 +69,7 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return FINE
     for name in shown:
         _print(name, statements, is_one=arguments.tenant is not None)
-    _remind(assessment, arguments)
+    remind(assessment, arguments)
     return FINE
 
 
@@ -89,25 +88,28 @@ def _print(name: str, statements: Sequence[Statement], *, is_one: bool) -> None:
 
 
 def _write(statements: Sequence[Statement], formats: Sequence[str], out: Path) -> None:
+    def made() -> Iterator[tuple[str, bytes]]:
+        for statement in statements:
+            stem = f"{statement.tenant.id}_{label(statement.heading.period, statement.heading.zone)}"
+            yield from ((f"{stem}.{name}", STATEMENT[name](statement)) for name in formats)
+
+    write_files(out, made())
+
+
+def write_files(out: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Raises BadUsageError, UnwritableError."""
     if out.exists() and not out.is_dir():
         raise BadUsageError(f"--out {out}: is a file; name a directory")
     try:
-        _write_files(statements, formats, out)
+        out.mkdir(parents=True, exist_ok=True)
+        for name, data in files:
+            (out / name).write_bytes(data)
+            _say(str(out / name))
     except OSError as error:
         raise UnwritableError(f"--out {out}: cannot be written ({error})") from None
 
 
-def _write_files(statements: Sequence[Statement], formats: Sequence[str], out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    for statement in statements:
-        stem = f"{statement.tenant.id}_{label(statement.heading.period, statement.heading.zone)}"
-        for name in formats:
-            path = out / f"{stem}.{name}"
-            path.write_bytes(STATEMENT[name](statement))
-            _say(str(path))
-
-
-def _remind(assessment: Assessment, arguments: argparse.Namespace) -> None:
+def remind(assessment: Assessment, arguments: argparse.Namespace) -> None:
     """Whatever does not show what waits would hide it."""
     waiting = len(assessment.suspense) + len(assessment.disputed)
     if waiting:
@@ -128,13 +130,13 @@ def _tell_if_early(assessment: Assessment) -> None:
 
 
 async def report(arguments: argparse.Namespace, settings: Settings) -> int:
-    assessment = await _assess(arguments, settings)
+    assessment = await assessed(arguments, settings)
     _tell_if_early(assessment)
     rows = assessment.report(arguments.by)
     match arguments.format:
         case "csv":
             sys.stdout.write(report_csv(rows, arguments.by))
-            _remind(assessment, arguments)
+            remind(assessment, arguments)
         case "json":
             sys.stdout.write(report_json(rows, arguments.by, assessment.heading, assessment.findings))
         case _:
@@ -144,18 +146,8 @@ async def report(arguments: argparse.Namespace, settings: Settings) -> int:
     return FINE
 
 
-async def owners(arguments: argparse.Namespace, settings: Settings) -> int:
-    assessment = await _assess(arguments, settings)
-    if arguments.format == "json":
-        sys.stdout.write(revenue_json(assessment))
-    else:
-        console().print(revenue_table(assessment))
-    _remind(assessment, arguments)
-    return FINE
-
-
 async def validate(arguments: argparse.Namespace, settings: Settings) -> int:
-    assessment = await _assess(arguments, settings)
+    assessment = await assessed(arguments, settings)
     items = (*assessment.disputed, *assessment.suspense)
     found = judged(assessment.findings, items, settings.effects)
     blocking = sum(one.effect is Effect.BLOCK for one in found)
@@ -169,7 +161,7 @@ async def validate(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def suspense(arguments: argparse.Namespace, settings: Settings) -> int:
-    assessment = await _assess(arguments, settings)
+    assessment = await assessed(arguments, settings)
     items = (*assessment.disputed, *assessment.suspense)
     if not items:
         _say("nothing is in suspense or disputed")
@@ -254,7 +246,7 @@ def _meaning(settings: Settings) -> Iterator[str]:
             yield from in_words(tariff)
 
 
-async def _assess(arguments: argparse.Namespace, settings: Settings) -> Assessment:
+async def assessed(arguments: argparse.Namespace, settings: Settings) -> Assessment:
     period = period_of(arguments, settings.zone)
     now = clock.now()
     async with open_store(settings.store, read_only=True) as store:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -11,10 +11,11 @@ from billing.adjusting import Adjustment, adjustments, document
 from billing.blocking import open_items
 from billing.chains import Walked
 from billing.config import Settings
-from billing.documents import STATEMENT
+from billing.documents import OWNERS, STATEMENT, TOTALS
 from billing.evidence import Recorder, packed
 from billing.findings import Finding
 from billing.manifest import Kept, Kind, Manifest, canonical
+from billing.owners_page import owners_page
 from billing.past import Past, news
 from billing.period import shown, whole_days
 from billing.progress import Progress
@@ -22,9 +23,10 @@ from billing.reasons import reasons
 from billing.render_adjustment import Note, adjustment_csv, adjustment_html, adjustment_json
 from billing.render_json import statement_json
 from billing.run import assess
-from billing.shelf import RATING, STATEMENTS, TEXTS
+from billing.shelf import ACCOUNTS, RATING, STATEMENTS, TEXTS
 from billing.statement import Assessment, Statement
 from billing.stop_tables import SHIPPED
+from billing.totals import Status, totals
 from contract.series import SIGNATURE
 from store.protocol import Store
 
@@ -64,6 +66,7 @@ async def fill(
     changed: list[Adjustment] = []
     if plan.kind is Kind.STATEMENT:
         files |= _write(directory, STATEMENTS, found.statements)
+        files |= _write_accounts(directory, settings, found, plan.revision, said)
     else:
         fresh = [document(statement_json(each).encode()) for each in found.statements]
         changed = adjustments(past.documents, fresh)
@@ -93,6 +96,19 @@ def _write(directory: Path, under: str, statements: Iterable[Statement]) -> dict
             name = f"{under}/{statement.tenant.id}.{kind}"
             files[name] = packed(directory / name, made(statement))
     return files
+
+
+def _write_accounts(
+    directory: Path, settings: Settings, found: Assessment, revision: int, said: str
+) -> dict[str, Kept]:
+    (directory / ACCOUNTS).mkdir()
+    frozen: dict[str, Any] = {"status": Status.FROZEN, "revision": revision, "override": said}
+    page = totals(found, settings.effects, **frozen)
+    made = {f"{ACCOUNTS}/totals.{kind}": of(page) for kind, of in TOTALS.items()}
+    if found.revenue.splits:
+        owners = owners_page(found, **frozen)
+        made |= {f"{ACCOUNTS}/owners.{kind}": of(owners) for kind, of in OWNERS.items()}
+    return {name: packed(directory / name, data) for name, data in made.items()}
 
 
 def _write_rating(directory: Path, statements: Iterable[Statement]) -> dict[str, Kept]:

@@ -90,32 +90,6 @@ def statement_fields(statement: Statement) -> dict[str, Any]:
     }
 
 
-def revenue_json(assessment: Assessment) -> str:
-    """What each owner gets, with the lines it comes from."""
-    revenue = assessment.revenue
-    ownerships = [
-        {
-            "id": split.ownership.id,
-            "machines": list(split.ownership.machines),
-            "revenue": str(split.revenue),
-            "host_fee": str(split.fee),
-            "owners": [
-                {
-                    "id": share.owner.id,
-                    "name": msgspec.to_builtins(share.owner.label),
-                    "share": share.owner.share,
-                    "amount": str(share.amount),
-                }
-                for share in split.shares
-            ],
-            "lines": [{"id": part.charge_id, "amount": str(part.amount)} for part in split.parts],
-        }
-        for split in revenue.splits
-    ]
-    whole = {"ownerships": ownerships, "host": str(revenue.host), "net": str(revenue.total)}
-    return _json({**_heading(assessment.heading), **whole})
-
-
 def _charge(charge: Charge) -> dict[str, Any]:
     coverage = figures.coverage(charge)
     return {

@@ -56,7 +56,7 @@ def statement_table(statement: Statement, *, is_explained: bool = True) -> Rende
 def charges_table(statement: Statement) -> Table:
     """The lines, VAT and the total."""
     tariff = statement.heading.tariff
-    table = _table(f"{statement.tenant.shown}  {statement.tenant.id}")
+    table = titled(f"{statement.tenant.shown}  {statement.tenant.id}")
     for name in _TEXTS:
         table.add_column(name.replace(" ", "\n"))
     for name in _NUMBERS:
@@ -100,7 +100,7 @@ def _price(charge: Charge) -> str:
 
 def revenue_table(assessment: Assessment) -> RenderableType:
     """What each owner gets."""
-    table = _table("owners 业主分配")
+    table = titled("owners 业主分配")
     for name in ("machines 机台", "owner 业主"):
         table.add_column(name.replace(" ", "\n"))
     for name in ("share 份额", "amount 金额"):
@@ -143,7 +143,7 @@ def report_table(rows: Sequence[ReportRow], by: By) -> RenderableType:
 
     How much of the capacity is allocated is no property of an order, so its rows leave that out.
     """
-    table = _table("")
+    table = titled("")
     ratios = _RATIOS[:-1] if by is By.ORDER else _RATIOS
     doubtful = any(row.unknown_ms or row.coverage != 1 for row in rows)
     for name in (By.TENANT, by) if by is By.ORDER else (by,):
@@ -198,7 +198,7 @@ def _records(item: Item) -> str:
 
 
 def findings_table(findings: Sequence[Finding], zone: ZoneInfo) -> RenderableType:
-    table = _table("findings 需核查")
+    table = titled("findings 需核查")
     for name in ("rule", "machine", "at", "what"):
         table.add_column(name, overflow="fold")
     for found in findings:
@@ -211,7 +211,7 @@ _JUDGED: Final = ("effect 处理", "rule 规则", "machine 机台", "from 起", 
 
 def judged_table(findings: Sequence[Judged], zone: ZoneInfo) -> RenderableType:
     """What blocks stands first."""
-    table = _table("findings 需核查")
+    table = titled("findings 需核查")
     for name in _JUDGED:
         table.add_column(name.replace(" ", "\n"), overflow="fold")
     for one in findings:
@@ -222,7 +222,7 @@ def judged_table(findings: Sequence[Judged], zone: ZoneInfo) -> RenderableType:
     return table
 
 
-def _table(title: str) -> Table:
+def titled(title: str) -> Table:
     return Table(
         title=Text(title, "bold") if title else None,
         box=box.SIMPLE_HEAD,

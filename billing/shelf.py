@@ -22,6 +22,8 @@ from billing.manifest import Manifest, canonical, read_manifest
 PACK: Final = "pack.json"
 TEXTS: Final = "configuration.json"
 STATEMENTS: Final = "statements"
+ACCOUNTS: Final = "accounts"
+"""What the site's accounts get: the totals of the period, and what owners get."""
 RATING: Final = "rating"
 """Of an adjustment: the fresh rating that it was found with."""
 _UNFINISHED: Final = ".unfinished"

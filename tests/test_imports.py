@@ -105,6 +105,7 @@ ADAPTERS = {
         "terminal",
     },
     "billing": {
+        "account_arguments",
         "arguments",
         "beside",
         "clock",
@@ -117,6 +118,7 @@ ADAPTERS = {
         "past",
         "reading",
         "render_table",
+        "render_totals_table",
         "shelf",
         "shipped",
         "terminal",
@@ -183,6 +185,7 @@ WIRING_MODULES = {
         "command_explain",
         "command_inspect",
         "command_life",
+        "command_totals",
         "commands",
         "config",
         "config_shape",

@@ -2,30 +2,26 @@
 
 import io
 import os
-import re
 import time
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import openpyxl
 import pytest
 from msgspec.structs import replace
-from openpyxl.utils import range_boundaries
 
-from billing.book import Book, Column, Look, Sheet, letter
+from billing.book import Book, Column, Look, Sheet
 from billing.book_statement import statement_book
 from billing.statement import Statement
 from billing.words import Words
 from billing.xlsx import content, xlsx
 from tests.billing.case_file import CASES
 from tests.billing.case_rating import assessed
+from tests.billing.sheets import calculated, exactly, opened
 
 EVIL = "=cmd|' /C calc'!A0"
 LINES = "费用明细 Charges"
@@ -34,44 +30,6 @@ DAYS = "每日用量 Usage by day"
 
 def statements(name: str = "a_day_on_the_picture") -> tuple[Statement, ...]:
     return assessed(CASES / name)[0].statements
-
-
-def opened(data: bytes, *, values: bool = False) -> Any:
-    return openpyxl.load_workbook(io.BytesIO(data), data_only=values)
-
-
-def exactly(value: object) -> Fraction:
-    """A number of a spreadsheet as it is shown, with fifteen digits; of a time its days."""
-    if isinstance(value, timedelta):
-        return Fraction(value // timedelta(microseconds=1), 86_400_000_000)
-    return Fraction(Decimal(f"{value:.15g}")) if value is not None else Fraction(0)
-
-
-def calculated(book: Any, sheet: str, cell: str) -> Fraction:
-    """What a cell comes to, worked out anew: sums, sums by a rate, products."""
-    value = book[sheet][cell].value
-    if not isinstance(value, str) or not value.startswith("="):
-        return exactly(value)
-    if found := re.fullmatch(r"=SUM\(([^()]*)\)", value):
-        return sum((calculated(book, *each) for each in cells(sheet, found[1])), Fraction(0))
-    if found := re.fullmatch(r"=SUMIF\((.*),([\d.]+),(.*)\)", value):
-        rates, sums = cells(sheet, found[1]), cells(sheet, found[3])
-        pairs = zip(rates, sums, strict=True)
-        return sum(
-            (calculated(book, *s) for r, s in pairs if calculated(book, *r) == Fraction(found[2])),
-            Fraction(0),
-        )
-    found = re.fullmatch(r"=(\w+)\*(\w+)\*(\w+)/(\w+)", value)
-    assert found, value
-    a, b, c, d = (calculated(book, sheet, each) for each in found.groups())
-    return a * b * c / d
-
-
-def cells(sheet: str, span: str) -> list[tuple[str, str]]:
-    where, _, area = span.rpartition("!")
-    first, top, last, bottom = range_boundaries(area)
-    assert first == last
-    return [(where.strip("'") or sheet, f"{letter(first - 1)}{row}") for row in range(top, bottom + 1)]
 
 
 def test_the_totals_of_every_case_are_those_of_its_lines(case_folder: Path) -> None:
