@@ -1,4 +1,8 @@
-"""Faults on the wire of every kind of connection, byte by byte: no value is taken that was not asked for."""
+"""Faults on the wire of every kind of connection, byte by byte: no value is taken that was not asked for.
+
+Each transport that serves a kind is tried on it: Modbus TCP is ours, and pymodbus speaks it too; the others
+are pymodbus's.
+"""
 
 import asyncio
 import threading
@@ -9,16 +13,40 @@ import pytest
 
 from edge_agent.block import Block, Table
 from edge_agent.link import DesyncError, LinkError, LinkLostError, SilentError
+from edge_agent.modbus import PymodbusTransport
+from edge_agent.tcp import TcpTransport
 from tests.edge_agent.peer.machine import KINDS, SERIAL, WITHOUT_TRANSACTION, Exchange, Fault, Machine
-from tests.edge_agent.wired import inside, linked
+from tests.edge_agent.wired import chosen, inside, linked
 
 MachineOf = Callable[[str], Machine]
-every_kind = pytest.mark.parametrize("kind", KINDS)
+BY_PYMODBUS = "tcp by pymodbus"
+SERVED = (*KINDS, BY_PYMODBUS)
+every_kind = pytest.mark.parametrize("kind", SERVED)
 HERE = Block(Table.HOLDING, 10, 3)
 THERE = Block(Table.HOLDING, 200, 3)
 """As long as the other: on a line without transaction ids, their answers look alike."""
 PROMPT_S = 5.0
 """Far below the time limit of a patient link: what comes sooner was not waited for."""
+
+
+@pytest.fixture
+def machine_of(machine_of: MachineOf, monkeypatch: pytest.MonkeyPatch) -> MachineOf:
+    """Also chooses who reads it."""
+
+    def made(kind: str) -> Machine:
+        spoken, _, by = kind.partition(" by ")
+        monkeypatch.setitem(chosen, "tcp", by or "ours")
+        return machine_of(spoken)
+
+    return made
+
+
+@every_kind
+async def test_each_kind_is_read_by_the_transport_that_serves_it(machine_of: MachineOf, kind: str) -> None:
+    machine = machine_of(kind)
+    async with linked(machine.url) as link:
+        assert type(inside(link)) is (TcpTransport if kind == "tcp" else PymodbusTransport)
+        assert list(await link.read(HERE, 1)) == words(HERE)
 
 
 def words(block: Block) -> list[int]:
@@ -62,7 +90,7 @@ NUMBERED: dict[str, Fault] = {
 }
 CASES = [
     pytest.param(kind, fault, id=f"{kind}: {name}")
-    for kind in KINDS
+    for kind in SERVED
     for name, fault in (FOREIGN | (CHECKED if kind in WITHOUT_TRANSACTION else NUMBERED)).items()
 ]
 
@@ -319,7 +347,7 @@ async def test_what_came_while_the_agent_was_busy_with_something_else_answers_no
         assert list(await within(link.read, THERE)) == words(THERE)
 
 
-@pytest.mark.parametrize("kind", ["tcp", "tls"])
+@pytest.mark.parametrize("kind", ["tcp", BY_PYMODBUS, "tls"])
 async def test_who_speaks_unasked_where_questions_have_numbers_is_hung_up_on(
     machine_of: MachineOf, kind: str
 ) -> None:

@@ -14,14 +14,15 @@ from edge_agent.tcp import TcpTransport
 
 MADE = {"pymodbus": PymodbusTransport, "ours": TcpTransport}
 """Two ways to read over Modbus TCP, which must not differ in anything that their owner sees."""
-_chosen = {"tcp": "ours"}
+chosen = {"tcp": "ours"}
+"""Who speaks Modbus TCP; all other kinds are pymodbus's."""
 
 
 @pytest.fixture(params=MADE)
 def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The test runs with each transport for Modbus TCP. Returns which it is."""
     name: str = request.param
-    monkeypatch.setitem(_chosen, "tcp", name)
+    monkeypatch.setitem(chosen, "tcp", name)
     return name
 
 
@@ -35,7 +36,7 @@ def tcp_link(
 ) -> EndpointLink:
     address = Address(scheme=Scheme.TCP, host="127.0.0.1", port=port)
     return EndpointLink(
-        MADE[_chosen["tcp"]](address, timeout_s=timeout_s, random=random),
+        MADE[chosen["tcp"]](address, timeout_s=timeout_s, random=random),
         Manners(stale_s=timeout_s, backoff_s=backoff_s),
         random=random,
         **more,
@@ -65,7 +66,7 @@ async def linked(
     """A link that is not backed off, to an endpoint of any kind."""
     address = parse(url)
     link = EndpointLink(
-        MADE[_chosen["tcp"]](address, timeout_s=timeout_s)
+        MADE[chosen["tcp"]](address, timeout_s=timeout_s)
         if address.scheme is Scheme.TCP
         else PymodbusTransport(address, timeout_s=timeout_s, settle_s=settle_s),
         Manners(
