@@ -5,7 +5,15 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from billing import command_estimate, command_explain, command_inspect, command_life, command_totals, commands
+from billing import (
+    command_close,
+    command_estimate,
+    command_explain,
+    command_inspect,
+    command_life,
+    command_totals,
+    commands,
+)
 from billing.arguments import parser
 from billing.bad_usage import BadUsageError
 from billing.config import Settings, load
@@ -25,6 +33,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Settings], Awaitable[int]]] =
     "validate": commands.validate,
     "suspense": commands.suspense,
     "assign": commands.decide,
+    "close": command_close.run,
+    "days": command_close.days,
     "freeze": command_life.close,
     "issue": command_life.mark_issued,
     "adjust": command_life.book_differences,

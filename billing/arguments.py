@@ -36,6 +36,7 @@ examples:
   gongfang-billing validate --period 2026-11               may it be billed? what was found, what blocks
   gongfang-billing totals --period 2026-11 --out accounts  what all tenants owe, for accounts
   gongfang-billing suspense --period 2026-11               what nobody pays yet, and how to decide it
+  gongfang-billing close --day 2026-11-22 --by "Li Na"     nothing is open: the day is closed
   gongfang-billing estimate --kind knit --run 8 --pieces 200   what a job would cost
 
 exit codes: 0 fine, 1 failure (the store is away, nothing found), 2 bad usage or configuration"""
@@ -48,7 +49,7 @@ from it."""
 _VALIDATE_HELP = """\
 Every finding of the period with its rule, machine and time, and everything that waits for a person; what
 blocks stands first. Which rules block is a table in the configuration ([validation.rules]); docs/billing.md
-says what each of them means and what to do. A day is fit to be closed when `validate --day` exits with 0."""
+says what each of them means and what to do. A day is closed (`close --day`) when nothing blocks it."""
 
 _ASSIGN_HELP = """\
 Writes whose it was, decided by whom and why. It holds for the record, or for everything of the machine that

@@ -19,7 +19,7 @@ _LONGEST = 512
 
 
 async def close(arguments: argparse.Namespace, settings: Settings) -> int:
-    order = _order(arguments, settings)
+    order = order_of(arguments, settings)
     shelf = Shelf(Path(settings.books))
     async with open_store(settings.store, read_only=True) as store:
         frozen = await freeze(store, settings, order, shelf)
@@ -31,7 +31,7 @@ async def close(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def book_differences(arguments: argparse.Namespace, settings: Settings) -> int:
-    order = _order(arguments, settings)
+    order = order_of(arguments, settings)
     shelf = Shelf(Path(settings.books))
     async with open_store(settings.store, read_only=True) as store:
         try:
@@ -75,7 +75,7 @@ def _say_frozen(manifest: Manifest, shelf: Shelf) -> Path:
 
 
 async def mark_issued(arguments: argparse.Namespace, settings: Settings) -> int:
-    order = _order(arguments, settings)
+    order = order_of(arguments, settings)
     shelf = Shelf(Path(settings.books))
     entry = issue(shelf, label(order.period, settings.zone), order.now, order.by)
     _say(f"{entry.period}, revision {entry.revision} is issued: entry {entry.number} of the ledger")
@@ -83,7 +83,7 @@ async def mark_issued(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _order(arguments: argparse.Namespace, settings: Settings) -> Order:
+def order_of(arguments: argparse.Namespace, settings: Settings) -> Order:
     override = getattr(arguments, "override", "")
     for option, text in (("--by", arguments.by), ("--override", override or "-")):
         if not text.strip() or not text.isprintable() or len(text) > _LONGEST:

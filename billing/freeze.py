@@ -84,7 +84,7 @@ async def _put(
         if plan.kind is Kind.ADJUSTMENT and not filled.adjustments:
             raise NothingNewError(f"{plan.name}: a fresh rating is what was booked; nothing to adjust")
         if manifest.open and not plan.override:
-            raise NotNowError(_open_text(manifest.open, plan.name))
+            raise NotNowError(open_text(manifest.open, plan.name, "frozen"))
         finish(manifest)
     shelf.add(Event.FROZEN, plan.now, (plan.name, plan.revision, manifest.digest), plan.by, plan.override)
     return msgspec.structs.replace(filled, manifest=manifest)
@@ -173,14 +173,16 @@ def _plan(
     )
 
 
-def _open_text(lines: Sequence[str], name: str) -> str:
+def open_text(lines: Sequence[str], name: str, what: str) -> str:
+    """``what``: frozen, or closed."""
     more = [f"and {len(lines) - _FEW} more"] if len(lines) > _FEW else []
+    where = "in the evidence and on every statement" if what == "frozen" else "in the ledger"
     remedy = (
         "assign what waits (`suspense` shows how) and mend what was found (`validate`), or take it as it is:"
-        " --override REASON, which stands in the evidence and on every statement"
+        f" --override REASON, which stands {where}"
     )
     listed = "\n  ".join([*lines[:_FEW], *more])
-    return f"{name} has {len(lines)} things open and is not frozen:\n  {listed}\n{remedy}"
+    return f"{name} has {len(lines)} things open and is not {what}:\n  {listed}\n{remedy}"
 
 
 def settings_of(shelf: Shelf, manifest: Manifest) -> Settings:

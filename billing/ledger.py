@@ -16,6 +16,8 @@ GENESIS: Final = "0" * 64
 
 
 class Event(StrEnum):
+    CLOSED = "closed"
+    """A day: looked at by a person, with nothing open or a reason why."""
     FROZEN = "frozen"
     ISSUED = "issued"
 
@@ -30,10 +32,10 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The name of the period: a day, a month, or both ends."""
     revision: int
     pack: str
-    """Digest of the evidence pack."""
+    """Digest of the evidence pack; of a closed day, of everything its figures were made from."""
     by: str
     override: str = ""
-    """Why it was frozen although something was open."""
+    """Why it was frozen or closed although something was open."""
     previous: str
     """Digest of the entry before."""
     digest: str = ""

@@ -7,6 +7,19 @@ from typing import Final
 Add = Callable[[str, str, str], argparse.ArgumentParser]
 """Adds a command: its name, what it does in short, and the help below its options."""
 
+_CLOSE: Final = """\
+Looks at a day that is over as `validate` does, walks its digest chains, and writes into the ledger who closed
+it and on which figures. While anything waits for a person (usage without a certain payer, what changed hands
+in a gap) or a finding blocks, only with --override: the reason stands in the ledger. So questions are asked
+while people remember. A closed day is not frozen: what is heard later is billed, and closing the day again
+says that its figures are other ones. `days` shows which days of a month are closed; exit code 1 while any is
+open.
+
+examples:
+  gongfang-billing close --day 2026-11-22 --by "Li Na"
+  gongfang-billing close --day 2026-11-22 --by "Li Na" --override "knit-07 was dark for an hour, both agreed"
+  gongfang-billing days --period 2026-11"""
+
 _FREEZE: Final = """\
 Rates the period and keeps everything that the figures rest on: the stored rows that were read, leases,
 orders, decisions, results of inspection, the configuration with its tariffs, and the version of this program,
@@ -69,6 +82,11 @@ examples:
 
 
 def add_life(add: Add, add_period: Callable[[argparse.ArgumentParser], None]) -> None:
+    close = add("close", "close a day, once nothing waits for a person", _CLOSE)
+    add_period(close)
+    _add_by(close)
+    _add_override(close)
+    add_period(add("days", "which days are closed, and by whom", _CLOSE))
     freeze = add("freeze", "close a period, with its evidence", _FREEZE)
     add_period(freeze)
     _add_by(freeze)

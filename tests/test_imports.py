@@ -181,6 +181,8 @@ WIRING_MODULES = {
     "billing": {
         "assign",
         "chains",
+        "closing",
+        "command_close",
         "command_estimate",
         "command_explain",
         "command_inspect",
