@@ -37,7 +37,7 @@ setup: .venv/installed
 .venv/installed: requirements.lock pyproject.toml scripts/setup
 	scripts/setup
 
-schema: setup ## renew configs/schema/ from the shapes and the comments of the examples
+schema: setup ## renew configs/schema/ and docs/schema/ from the shapes and the comments of the examples
 	.venv/bin/python -m scripts.schemas
 
 lock: setup ## renew requirements.lock from pyproject.toml

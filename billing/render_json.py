@@ -3,19 +3,21 @@
 import json
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from billing import figures
 from billing.blocking import Effect, Judged
 from billing.charge import Charge
+from billing.days import MachineDay
 from billing.findings import Finding
 from billing.period import local
 from billing.report import By, ReportRow
 from billing.statement import Assessment, Heading, Named, Statement
 from billing.suspense import Item
 from billing.wording import CALENDAR, FORMULA
+from billing.yields import CAUSES, Yield
 
 
 def statement_json(statement: Statement) -> str:
@@ -87,6 +89,36 @@ def statement_fields(statement: Statement) -> dict[str, Any]:
         "machines": [row_fields(row, By.MACHINE) for row in statement.machines],
         "whole": row_fields(statement.whole, By.TENANT),
         "open_items": [item_fields(item) for item in statement.open_items],
+        "days": [_day(day) for day in statement.days],
+        "orders": [
+            {"order_id": order.order_id, "pieces": _pieces(order.pieces)} for order in statement.orders
+        ],
+    }
+
+
+_TIMES: Final = ("run_ms", "setup_ms", "stop_ms", "held_ms", "idle_ms", "off_ms", "unknown_ms")
+"""In the order of the phases."""
+
+
+def _day(day: MachineDay) -> dict[str, Any]:
+    return {
+        "machine": day.machine,
+        "day": day.day.name,
+        "start_ms": day.day.start,
+        "end_ms": day.day.end,
+        **dict(zip(_TIMES, day.time, strict=True)),
+        "strip": day.strip,
+        "pieces": None if day.pieces is None else _pieces(day.pieces),
+    }
+
+
+def _pieces(pieces: Yield) -> dict[str, Any]:
+    return {
+        "produced": pieces.produced,
+        "good": pieces.good,
+        "unsorted": pieces.unsorted,
+        "scrap": {cause.value: pieces.scrap.get(cause, 0) for cause in CAUSES},
+        "rework": pieces.rework,
     }
 
 
@@ -111,11 +143,11 @@ def _charge(charge: Charge) -> dict[str, Any]:
         "times": charge.factor.numerator,
         "over": charge.factor.denominator,
         "amount": str(charge.amount),
-        "net": str(charge.net),
+        "net": f"{charge.net:.2f}",
         "vat": charge.vat,
         "vat_percent": None if charge.vat_percent is None else str(charge.vat_percent),
-        "tax": str(charge.tax),
-        "gross": str(charge.gross),
+        "tax": f"{charge.tax:.2f}",
+        "gross": f"{charge.gross:.2f}",
         "known_ms": charge.known_ms,
         "busy_ms": charge.busy_ms,
         "coverage_percent": None if coverage is None else str(coverage),

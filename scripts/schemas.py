@@ -1,4 +1,5 @@
 """Writes configs/schema/: JSON Schema of every configuration file, for editors of TOML; --check only looks.
+And docs/schema/: JSON Schema of every document that billing writes, for programs that read them.
 
 The shapes that read the files give types and limits; the comments of the examples give the words.
 """
@@ -18,6 +19,7 @@ from contract.json_schema import described
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 OUT: Final = ROOT / "configs" / "schema"
+DOCUMENTS: Final = ROOT / "docs" / "schema"
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "site": ("sites/knitting.toml", "sites/serial.toml", "sites/hall.toml"),
     "profile": ("profiles/knit-flat.toml", "profiles/effluent-point.toml", "profiles/wire-loom.toml"),
@@ -84,23 +86,35 @@ def files() -> dict[str, str]:
     }
 
 
+def documents() -> dict[str, str]:
+    """The schemas of documents by file name, as they should be."""
+    return {
+        f"{name}.json": json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+        for name, schema in billing.schema.documents().items()
+    }
+
+
 def stale() -> list[str]:
     """The schemas that are not what they should be."""
-    there = {file.name: file.read_text("utf-8") for file in OUT.glob("*.json")}
-    made = files()
-    return sorted(name for name in {*there, *made} if there.get(name) != made.get(name))
+    return [str(path.relative_to(ROOT)) for path in (*_stale(OUT, files()), *_stale(DOCUMENTS, documents()))]
+
+
+def _stale(out: Path, made: dict[str, str]) -> list[Path]:
+    there = {file.name: file.read_text("utf-8") for file in out.glob("*.json")}
+    return sorted(out / name for name in {*there, *made} if there.get(name) != made.get(name))
 
 
 def main() -> int:
     if "--check" in sys.argv[1:]:
         found = stale()
         if found:
-            print(f"configs/schema: {', '.join(found)} not renewed: .venv/bin/python -m scripts.schemas")
+            print(f"{', '.join(found)} not renewed: .venv/bin/python -m scripts.schemas")
         return int(bool(found))
-    OUT.mkdir(exist_ok=True)
-    for name, text in files().items():
-        (OUT / name).write_text(text, "utf-8")
-        print(OUT / name)
+    for out, made in ((OUT, files()), (DOCUMENTS, documents())):
+        out.mkdir(exist_ok=True)
+        for name, text in made.items():
+            (out / name).write_text(text, "utf-8")
+            print(out / name)
     return 0
 
 

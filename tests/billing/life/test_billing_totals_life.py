@@ -7,8 +7,10 @@ import shutil
 from decimal import Decimal
 from typing import Any
 
+import jsonschema
 import pytest
 
+from scripts.schemas import DOCUMENTS
 from tests.billing.life.conftest import DAY_MS, LATER, MIDNIGHT, MONTH, Plant
 from tests.billing.rows import make_quality
 
@@ -117,3 +119,12 @@ def test_the_table_names_everybody_and_the_sum(issued: Plant, capsys: pytest.Cap
     assert issued.call("totals", *MONTH) == 0
     shown = capsys.readouterr().out
     assert all(text in shown for text in ("hongye", "issued", "885.00", "host's machine time", "total"))
+
+
+def test_what_goes_out_fits_its_published_schema(issued: Plant) -> None:
+    issued.put([make_quality(THIRD + 30_600_000, "Q-7", scrap=3, cause="tenant", issued=LATER)])
+    assert issued.call("adjust", *MONTH, *BY, at=LATER + DAY_MS) == 0
+    for kind, revision in (("statement", 1), ("adjustment", 2)):
+        schema = json.loads((DOCUMENTS / f"{kind}.json").read_text("utf-8"))
+        told = issued.statement("hongye", revision)
+        assert [each.message for each in jsonschema.Draft202012Validator(schema).iter_errors(told)] == []
