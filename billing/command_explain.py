@@ -15,9 +15,10 @@ from billing.bad_usage import BadUsageError
 from billing.charge import Charge
 from billing.clause_text import ClauseText, clause_text
 from billing.config import Settings
+from billing.evidence import PackStore
 from billing.explaining import Behind, explained, spans_of
-from billing.freeze import settings_of, store_of
 from billing.ledger import Event
+from billing.pack_settings import settings_in
 from billing.period import Period, label, midnight_from
 from billing.reading import Reader
 from billing.run import assess
@@ -44,12 +45,13 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     frozen = shelf.ledger.revisions(name, Event.FROZEN)
     if frozen:
         manifest = shelf.manifest(name, frozen[-1].revision)
+        place = shelf.place(name, manifest.revision)
         issued = {entry.revision for entry in shelf.ledger.revisions(name, Event.ISSUED)}
         is_out = "issued" if manifest.revision in issued else "frozen"
         said = f"{name}, revision {manifest.revision}, {is_out}: from its evidence"
         source = _Source(
-            store=store_of(shelf, manifest),
-            settings=msgspec.structs.replace(settings_of(shelf, manifest), books=settings.books),
+            store=PackStore(place, manifest.files),
+            settings=msgspec.structs.replace(settings_in(place, manifest), books=settings.books),
             period=period,
             now=manifest.now,
             said=said,

@@ -14,7 +14,7 @@ from billing.config import Settings
 from billing.documents import OWNERS, STATEMENT, TOTALS
 from billing.evidence import Recorder, packed
 from billing.findings import Finding
-from billing.manifest import Kept, Kind, Manifest, canonical
+from billing.manifest import Kept, Kind, Manifest, canonical, digests_of
 from billing.owners_page import owners_page
 from billing.past import Past, news
 from billing.period import shown, whole_days
@@ -72,7 +72,10 @@ async def fill(
         changed = adjustments(past.documents, fresh)
         files |= _write_rating(directory, found.statements)
         files |= _write_notes(directory, settings, plan, past, changed)
-    manifest = msgspec.structs.replace(plan, files=files, open=tuple(open_lines(found, settings)))
+    opened, texts = tuple(open_lines(found, settings)), plan.texts
+    if plan.format > 1:
+        texts = digests_of(settings.texts)
+    manifest = msgspec.structs.replace(plan, files=files, open=opened, texts=texts)
     return Filled(manifest=manifest, assessment=found, adjustments=tuple(changed))
 
 

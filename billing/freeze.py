@@ -9,11 +9,11 @@ import msgspec
 from msgspec import Struct
 
 from billing.chains import Plan, walked
-from billing.config import Settings, load
-from billing.evidence import DamagedError, PackStore
+from billing.config import Settings
+from billing.evidence import DamagedError
 from billing.filling import Filled, chain_lines, fill
 from billing.frozen import newest_heads, starts_of
-from billing.ledger import Entry, Event, Ledger
+from billing.ledger import Entry, Event, Ledger, next_entry
 from billing.manifest import Kind, Manifest
 from billing.past import NO_PAST, Past, past_of
 from billing.period import Period, label, shown
@@ -78,9 +78,11 @@ async def _put(
 ) -> Filled:
     with shelf.new(plan.name, plan.revision) as (directory, finish):
         filled = await fill(store, settings, plan, directory, past=past, progress=progress)
-        chains = await walked(store, _walk(settings, plan, shelf))
+        walk = _walk(settings, plan, shelf)
+        chains = await walked(store, walk)
         opened = (*filled.manifest.open, *chain_lines(chains, settings))
-        manifest = msgspec.structs.replace(filled.manifest, open=opened, heads=chains.heads)
+        starts = {"/".join(life): str(start.head) for life, start in sorted(walk.starts.items())}
+        manifest = msgspec.structs.replace(filled.manifest, open=opened, heads=chains.heads, starts=starts)
         if plan.kind is Kind.ADJUSTMENT and not filled.adjustments:
             raise NothingNewError(f"{plan.name}: a fresh rating is what was booked; nothing to adjust")
         if manifest.open and not plan.override:
@@ -146,7 +148,9 @@ def issue(shelf: Shelf, name: str, now: int, by: str) -> Entry:
             raise DamagedError(
                 f"{name}/{latest.revision}: its pack is not the one that was frozen; see `verify`"
             )
-        return shelf.add(Event.ISSUED, now, (name, latest.revision, latest.pack), by)
+        entry = next_entry(ledger, Event.ISSUED, now, (name, latest.revision, latest.pack), (by, ""))
+        shelf.mark_issued(entry)
+        return shelf.append(entry)
 
 
 def _overlap(one: Period, other: Period) -> bool:
@@ -183,19 +187,3 @@ def open_text(lines: Sequence[str], name: str, what: str) -> str:
     )
     listed = "\n  ".join([*lines[:_FEW], *more])
     return f"{name} has {len(lines)} things open and is not {what}:\n  {listed}\n{remedy}"
-
-
-def settings_of(shelf: Shelf, manifest: Manifest) -> Settings:
-    """The configuration of a pack, as it was."""
-    texts = shelf.texts(manifest.name, manifest.revision)
-
-    def read(path: Path) -> str:
-        if str(path) not in texts:
-            raise FileNotFoundError(path)
-        return texts[str(path)]
-
-    return load(Path(manifest.config), read)
-
-
-def store_of(shelf: Shelf, manifest: Manifest) -> PackStore:
-    return PackStore(shelf.place(manifest.name, manifest.revision), manifest.files)

@@ -14,7 +14,9 @@ from msgspec import Struct
 
 from billing.period import Period
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_SINCE: Final = {"texts": 2, "starts": 2}
+"""Fields that came later, by the format: a manifest of before has none of them, and keeps its bytes."""
 
 
 class Kind(StrEnum):
@@ -54,6 +56,10 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Digests of the packs that an adjustment is against."""
     heads: Mapping[str, str] = {}
     """By machine and epoch: sequence, digest and instant of the last record of the chain in the period."""
+    starts: Mapping[str, str] = {}
+    """Likewise, of the runs before: from where the chains were walked on; others from their first record."""
+    texts: Mapping[str, str] = {}
+    """SHA-256 of each text in ``configuration.json``, so that a changed one can be named."""
     files: Mapping[str, Kept] = {}
 
     @property
@@ -67,7 +73,14 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def canonical(what: object) -> bytes:
     """As one line, with its end."""
+    if isinstance(what, Manifest):
+        fields = msgspec.to_builtins(what)
+        what = {name: value for name, value in fields.items() if _SINCE.get(name, 1) <= what.format}
     return msgspec.json.encode(what, order="sorted") + b"\n"
+
+
+def digests_of(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
 
 def read_manifest(data: bytes) -> Manifest:

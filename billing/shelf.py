@@ -2,7 +2,8 @@
 
 ``books/ledger.jsonl``, and in ``books/2026-10/1/`` of the first revision of October: ``pack.json`` (what the
 pack holds), ``configuration.json`` (billing.toml, tariffs, calendars and entries, as they were),
-``usage-...jsonl.gz`` and so on (the stored rows), ``statements/`` (what tenants get).
+``usage-...jsonl.gz`` and so on (the stored rows), ``statements/`` (what tenants get), once it is issued
+``issued.json`` (the ledger's entry).
 """
 
 import fcntl
@@ -21,12 +22,32 @@ from billing.manifest import Manifest, canonical, read_manifest
 
 PACK: Final = "pack.json"
 TEXTS: Final = "configuration.json"
+ISSUED: Final = "issued.json"
+"""The entry of the ledger that issued a pack, a copy of which lies in it."""
 STATEMENTS: Final = "statements"
 ACCOUNTS: Final = "accounts"
 """What the site's accounts get: the totals of the period, and what owners get."""
 RATING: Final = "rating"
 """Of an adjustment: the fresh rating that it was found with."""
 _UNFINISHED: Final = ".unfinished"
+
+
+def manifest_in(place: Path) -> Manifest:
+    """Of a pack, wherever it lies. Raises DamagedError."""
+    path = place / PACK
+    try:
+        return read_manifest(path.read_bytes())
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DamagedError(f"{path}: cannot be read ({error})") from None
+
+
+def texts_in(place: Path) -> dict[str, str]:
+    """The files of the configuration of a pack, as they were. Raises DamagedError."""
+    path = place / TEXTS
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DamagedError(f"{path}: cannot be read ({error})") from None
 
 
 class Shelf:
@@ -60,19 +81,10 @@ class Shelf:
         return [self.manifest(entry.period, entry.revision) for entry in frozen]
 
     def manifest(self, period: str, revision: int) -> Manifest:
-        path = self.place(period, revision) / PACK
-        try:
-            return read_manifest(path.read_bytes())
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DamagedError(f"{path}: cannot be read ({error})") from None
+        return manifest_in(self.place(period, revision))
 
     def texts(self, period: str, revision: int) -> dict[str, str]:
-        """The files of the configuration, as they were."""
-        path = self.place(period, revision) / TEXTS
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DamagedError(f"{path}: cannot be read ({error})") from None
+        return texts_in(self.place(period, revision))
 
     @contextmanager
     def new(self, period: str, revision: int) -> Iterator[tuple[Path, Callable[[Manifest], None]]]:
@@ -90,9 +102,20 @@ class Shelf:
         finally:
             shutil.rmtree(directory, ignore_errors=True)
 
+    def mark_issued(self, entry: Entry) -> None:
+        """Before it is in the ledger: who takes it from there leaves this behind."""
+        path = self.place(entry.period, entry.revision) / ISSUED
+        with path.open("wb") as file:
+            file.write(line_of(entry))
+            file.flush()
+            os.fsync(file.fileno())
+
     def add(self, event: Event, at: int, names: tuple[str, int, str], by: str, override: str = "") -> Entry:
         """Appends an entry; it is durable when this returns."""
-        entry = next_entry(self.ledger, event, at, names, (by, override))
+        return self.append(next_entry(self.ledger, event, at, names, (by, override)))
+
+    def append(self, entry: Entry) -> Entry:
+        """The next entry of the ledger; it is durable when this returns."""
         with (self.directory / "ledger.jsonl").open("ab") as file:
             file.write(line_of(entry))
             file.flush()

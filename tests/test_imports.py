@@ -109,6 +109,7 @@ ADAPTERS = {
         "arguments",
         "beside",
         "clock",
+        "damage",
         "documents",
         "evidence",
         "frozen",
@@ -179,6 +180,7 @@ WIRING_MODULES = {
         "watching",
     },
     "billing": {
+        "again",
         "assign",
         "chains",
         "closing",
@@ -194,6 +196,7 @@ WIRING_MODULES = {
         "filling",
         "freeze",
         "history",
+        "pack_settings",
         "run",
         "schema",
         "verify",
