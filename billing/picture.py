@@ -11,7 +11,7 @@ from msgspec import Struct
 from billing import svg
 from billing.days import MOST_STRIPS
 from billing.phases import CALLED, OPEN, OPEN_CALLED, PHASES
-from billing.picture_time import Row, bars, rows_of, strips, together
+from billing.picture_time import Row, bars, of_one_day, rows_of, strips, together
 from billing.picture_yield import REWORK, SORTS, by_day, by_order
 from billing.statement import Statement
 from billing.words import Words
@@ -41,7 +41,9 @@ def picture(statement: Statement) -> Picture:
     has_strips = sum(map(len, rows.values())) <= MOST_STRIPS and all(
         row.used.strip for each in rows.values() for row in each if row.used and any(row.used.time)
     )
-    if has_strips:
+    if has_strips and (row_each := of_one_day(rows)):
+        time = [strips("m", row_each[0].day.name, row_each)]
+    elif has_strips:
         time = [strips(f"m{n}", machine, each) for n, (machine, each) in enumerate(rows.items())]
     elif len(rows) <= MOST_MACHINES:
         time = [_bars(f"m{n}", machine, each) for n, (machine, each) in enumerate(rows.items())]

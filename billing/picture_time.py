@@ -37,6 +37,8 @@ class Row(NamedTuple):
     used: MachineDay | None
     waiting: tuple[tuple[int, int], ...] = ()
     """Stretches in suspense or disputed, UTC ms."""
+    called: str = ""
+    """What stands before it, where that is not the day."""
 
     @property
     def time(self) -> tuple[int, ...]:
@@ -69,8 +71,16 @@ def _days_of(item: Item, zone: ZoneInfo) -> Iterator[Day]:
         yield Day(local(start, zone).date().isoformat(), start, midnight(at, zone))
 
 
+def of_one_day(rows: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """Where all is of one day, a row for each machine; else nothing."""
+    days = {row.day for each in rows.values() for row in each}
+    if len(days) != 1:
+        return []
+    return [row._replace(called=machine) for machine, each in rows.items() for row in each]
+
+
 def strips(key: str, machine: str, rows: Sequence[Row]) -> str:
-    """One machine, a row for each day."""
+    """One machine, a row for each day; or one day, a row for each machine."""
     looks: dict[str, list[svg.Box]] = {}
     for number, row in enumerate(rows):
         top = _TOP + number * _PITCH
@@ -121,7 +131,7 @@ def _hours(rows: Sequence[Row], height: float) -> Iterator[str]:
 
 def _beside(number: int, row: Row) -> Iterator[str]:
     base = _TOP + number * _PITCH + 8
-    yield svg.text(0, base, row.day.name)
+    yield svg.text(0, base, row.called or row.day.name)
     yield svg.text(WIDTH, base, figures.clock(row.time[0]), "end")
 
 

@@ -90,7 +90,7 @@ async def _tell(console: Console, place: Place, shift: Shift) -> int:
     async with open_store(settings.store, read_only=True) as store:
         verdict = await judge(shift, store)
         assessment = await assess(store, settings, shift.start_ms, shift.end_ms, now=shift.end_ms)
-    pages = show.statements(assessment, place.directory / "statements")
+    pages = show.documents(assessment, place.directory)
     show.print_result(console, assessment, pages, verdict, place.billing)
     return 0 if verdict.true else 1
 

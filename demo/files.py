@@ -52,6 +52,19 @@ def write(place: Place, plant: Plant, addresses: Mapping[str, Address], clock: s
     place.billing.write_text(_billing(place, plant), "utf-8")
 
 
+_OWNERSHIP = """
+[[ownership]]
+id = "welding-cells"
+machines = ["weld-*"]
+host_fee_percent = "8"
+owner = [
+    { id = "ansheng", share = 600000, name_en = "Ansheng Metalwork", name_zh = "安盛金属" },
+    { id = "hebian", share = 400000, name_en = "Hebian Village Co-operative", name_zh = "河边村合作社" },
+]
+"""
+"""Two firms bought the welding cells together."""
+
+
 def _table(name: str, body: str) -> str:
     return f"\n[{name}]\n{body}\n" if body else ""
 
@@ -93,4 +106,4 @@ def _billing(place: Place, plant: Plant) -> str:
         for tenant in plant.tenants
     )
     tariff = f'tariff = "{place.tariff}"\n'
-    return tariff + _table("site", site) + _table("store", place.store) + "".join(tenants)
+    return tariff + _table("site", site) + _table("store", place.store) + "".join(tenants) + _OWNERSHIP

@@ -1,32 +1,44 @@
 """What a person sees after a rehearsal."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
-from billing.documents import STATEMENT
+from billing.documents import OWNERS, STATEMENT, TOTALS
+from billing.owners_page import owners_page
 from billing.period import shown
 from billing.render_table import calendar_note, print_assessment, report_table
 from billing.report import By
 from billing.statement import Assessment
+from billing.totals import totals
 from demo.truth import Verdict
 
 _MOST: Final = 20
 
 
-def statements(assessment: Assessment, directory: Path) -> list[Path]:
-    """Writes each statement in all its forms. Returns the pages."""
-    directory.mkdir(parents=True, exist_ok=True)
-    pages = []
-    for statement in assessment.statements:
-        stem = directory / statement.tenant.id
-        for kind, made in STATEMENT.items():
-            stem.with_suffix(f".{kind}").write_bytes(made(statement))
-        pages.append(stem.with_suffix(".html"))
+def documents(assessment: Assessment, directory: Path) -> list[Path]:
+    """Writes each statement, the totals and what owners get in all their forms. Returns the pages."""
+    statements, accounts = directory / "statements", directory / "accounts"
+    pages = [
+        _written(statements / statement.tenant.id, {k: made(statement) for k, made in STATEMENT.items()})
+        for statement in assessment.statements
+    ]
+    whole, owned = totals(assessment, {}), owners_page(assessment)
+    pages.append(_written(accounts / "totals", {kind: made(whole) for kind, made in TOTALS.items()}))
+    if owned.ownerships:
+        pages.append(_written(accounts / "owners", {kind: made(owned) for kind, made in OWNERS.items()}))
     return pages
+
+
+def _written(stem: Path, forms: Mapping[str, bytes]) -> Path:
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    for kind, data in forms.items():
+        stem.with_suffix(f".{kind}").write_bytes(data)
+    return stem.with_suffix(".html")
 
 
 def print_result(
@@ -39,11 +51,11 @@ def print_result(
     console.print(calendar_note())
     console.rule("statements 结算单")
     print_assessment(console, assessment)
-    console.rule("pages 网页")
-    for page in pages:
-        console.print(str(page), soft_wrap=True, highlight=False)
     console.rule("the judge 对账")
     console.print(judgement(verdict, next_step(assessment, billing)), soft_wrap=not verdict.true)
+    console.rule("to open in a browser 网页; beside each .xlsx, .csv, .json")
+    for page in pages:
+        console.print(str(page), soft_wrap=True, highlight=False)
 
 
 def next_step(assessment: Assessment, billing: Path) -> str:

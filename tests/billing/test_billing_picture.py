@@ -278,3 +278,10 @@ def test_a_tenant_without_pieces_or_time_has_no_empty_picture() -> None:
     (hongye, _) = assessed(CASES / "a_day_on_the_picture")[0].statements
     bare = replace(hongye, days=(), orders=(), open_items=())
     assert "<figure" not in statement_html(bare)
+
+
+def test_of_one_day_each_machine_is_a_row_of_one_figure(make: SimpleNamespace) -> None:
+    found = picture(crowd(make, 3, 1))
+    (figure,) = found.time
+    assert len(boxes_of(figure)["R"]) == 3
+    assert all(f">knit-{number:03}<" in figure for number in range(3))
