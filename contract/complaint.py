@@ -6,7 +6,8 @@ Pure: the text of the file comes from the caller. ``complaints`` takes the error
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
 from typing import Any, Final
 
 import msgspec
@@ -67,13 +68,15 @@ class TomlFile(Struct, frozen=True, kw_only=True):
 
     name: str
     data: dict[str, Any]
-    lines: dict[Path, int]
+    lines: Callable[[], Mapping[Path, int]]
+    """Looked for when there is a complaint, and not before: a large file takes a while."""
 
     def line_of(self, path: Path) -> int:
         """The line of the key, or of the nearest table around it that stands in the file, or 0."""
-        while path and path not in self.lines:
+        lines = self.lines()
+        while path and path not in lines:
             path = path[:-1]
-        return self.lines.get(path, 0)
+        return lines.get(path, 0)
 
     def complain(self, path: Path, problem: str, remedy: str = "") -> Complaint:
         key = ".".join(map(str, path))
@@ -142,7 +145,7 @@ def parse_toml(name: str, text: str, kind: FileKind | None = None) -> TomlFile:
         remedy = f"give {kind.what} here{kind.hint(other)}"
         complaint = Complaint(file=name, line=0, key="", problem=f"is {other.what}", remedy=remedy)
         raise BadConfigurationError([complaint])
-    return TomlFile(name=name, data=data, lines=locate(text))
+    return TomlFile(name=name, data=data, lines=cache(partial(locate, text)))
 
 
 def _unreadable(name: str, text: str, said: str) -> Complaint:

@@ -165,9 +165,13 @@ class Agent:
     def _took(self, before: Settings, after: Settings, address: Address) -> None:
         """What of another configuration is not about machines."""
         self._window.repeat_ms = after.poll.state_repeat_ms
+        known = {machine.name for machine in before.machines}
+        has_newcomers = any(machine.name not in known for machine in after.machines)
         is_elsewhere = before.mqtt != after.mqtt or address.password != self._secret
         self._secret = address.password
-        self._hand_over.follow(self._presence(after), address, is_elsewhere=is_elsewhere)
+        self._hand_over.follow(
+            self._presence(after), address, has_newcomers=has_newcomers, is_elsewhere=is_elsewhere
+        )
 
     def _tell(self, subject: str, kind: str, trouble: str | None) -> None:
         if trouble is None:

@@ -48,15 +48,18 @@ class HandOver:
         self.is_connected = False
         self._broker: Broker | None = None
         self._news = asyncio.Event()
-        self._is_moving = False
+        self._is_moving = self._has_newcomers = False
 
-    def follow(self, presence: Presence, address: Address, *, is_elsewhere: bool) -> None:
+    def follow(
+        self, presence: Presence, address: Address, *, has_newcomers: bool, is_elsewhere: bool
+    ) -> None:
         """Another configuration: says who is here now, and hears the leases of machines that are new.
 
         ``is_elsewhere``: the broker is another one, or is reached in another way.
         """
         self._presence, self._address = presence, address
         self._is_moving = is_elsewhere
+        self._has_newcomers |= has_newcomers
         self._news.set()
 
     @property
@@ -129,7 +132,9 @@ class HandOver:
             if self._is_moving:
                 raise BrokerLostError("the configuration names another one, or another way to it")
             await self._say(broker, StatusReason.START, since)
-            await broker.ask_again(topics.lease(self._site, "+"))
+            if self._has_newcomers:  # those who were here have heard theirs; a plant has thousands
+                self._has_newcomers = False
+                await broker.ask_again(topics.lease(self._site, "+"))
 
     async def _say(self, broker: Broker, reason: StatusReason, since: int) -> None:
         depth = await self._commit.call(Outbox.depth)

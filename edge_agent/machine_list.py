@@ -1,6 +1,7 @@
 """A site's machines as its files list them: ``[[machine]]`` in TOML, and spreadsheets as CSV."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -34,14 +35,13 @@ class Listed(Struct, frozen=True, kw_only=True):
     wrong: frozenset[str] = frozenset()
     """Keys that somebody has complained about: what ``shape`` has there means nothing."""
     file: str
-    line: int
-    lines: Mapping[str, int]
-    """Of the keys that have one of their own."""
-    keys: Mapping[str, str]
-    """What the file calls a key, when that is not its name."""
+    line_of: Callable[[str], int]
+    """Of a key, where that has one of its own; of the machine for the rest, and for the empty key."""
+    named: Callable[[str], str]
+    """What the file calls a key."""
 
     def complain(self, key: str, problem: str, remedy: str) -> Complaint:
-        line, named = self.lines.get(key, self.line), self.keys.get(key, key)
+        line, named = self.line_of(key), self.named(key)
         return Complaint(file=self.file, line=line, key=named, problem=problem, remedy=remedy)
 
     def says(self, *keys: str) -> bool:
@@ -50,7 +50,8 @@ class Listed(Struct, frozen=True, kw_only=True):
 
     def seen_from(self, other: "Listed") -> str:
         """Where it stands, for a complaint about ``other``."""
-        return f"line {self.line}" if other.file == self.file else f"{self.file}:{self.line}"
+        line = self.line_of("")
+        return f"line {line}" if other.file == self.file else f"{self.file}:{line}"
 
 
 def listed_in_toml(reading: Reading) -> list[Listed]:
@@ -66,12 +67,15 @@ def listed_in_toml(reading: Reading) -> list[Listed]:
             shape=shape,
             wrong=wrong,
             file=file.name,
-            line=file.line_of(("machine", index)),
-            lines={key: file.line_of(("machine", index, key)) for key in MachineShape.model_fields},
-            keys={key: f"machine.{index}.{key}" for key in MachineShape.model_fields},
+            line_of=partial(_line_in_toml, file, index),
+            named=f"machine.{index}.{{}}".format,
         )
         for index, (shape, wrong) in sorted((sound | ill).items())
     ]
+
+
+def _line_in_toml(file: TomlFile, index: int, key: str) -> int:
+    return file.line_of(("machine", index, key))
 
 
 def listed_in_sheets(
@@ -108,7 +112,21 @@ def _listed(sheet: Sheet, complain: Callable[[Complaint], None]) -> Iterator[Lis
             shape, wrong = _as_far_as_it_goes(row.cells, strict=False)
         else:
             wrong = frozenset()
-        yield Listed(shape=shape, wrong=wrong, file=sheet.file, line=row.line, lines={}, keys=sheet.headings)
+        yield Listed(
+            shape=shape,
+            wrong=wrong,
+            file=sheet.file,
+            line_of=partial(_line_in_sheet, row),
+            named=partial(_named_in_sheet, sheet),
+        )
+
+
+def _line_in_sheet(row: SheetRow, _: str) -> int:
+    return row.line
+
+
+def _named_in_sheet(sheet: Sheet, key: str) -> str:
+    return sheet.headings.get(key, key)
 
 
 def _as_far_as_it_goes(raw: Mapping[str, object], *, strict: bool) -> tuple[MachineShape, frozenset[str]]:
@@ -123,7 +141,7 @@ def _as_far_as_it_goes(raw: Mapping[str, object], *, strict: bool) -> tuple[Mach
 
 
 def _problems(sheet: Sheet, row: SheetRow, error: ValidationError) -> Iterator[Complaint]:
-    file = TomlFile(name=sheet.file, data=dict(row.cells), lines={(): row.line})
+    file = TomlFile(name=sheet.file, data=dict(row.cells), lines=lambda: {(): row.line})
     told = [_in_words(found) for found in error.errors(include_url=False)]
     for found in complaints(file, told):
         yield msgspec.structs.replace(found, key=sheet.headings.get(found.key, found.key))

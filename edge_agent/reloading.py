@@ -11,6 +11,7 @@ import msgspec
 from contract.complaint import BadConfigurationError
 from contract.records import Clock
 from daemon.systemd import notify, reloading
+from edge_agent.breath import beside_the_loop
 from edge_agent.clock import real_ms
 from edge_agent.commit import GroupCommit
 from edge_agent.conditions import Conditions
@@ -99,7 +100,8 @@ class Reloading:
         """Raises RefusedError, and has changed nothing then."""
         before = self.settings
         # In a thread, since reading thousands of machines takes longer than a poll may be late.
-        after, broker = await asyncio.to_thread(self._read)
+        with beside_the_loop():
+            after, broker = await asyncio.to_thread(self._read)
         if stubborn := fixed(before.fixed(), after.fixed()):
             raise RefusedError(
                 f"{', '.join(stubborn)} cannot change while the agent runs: restart it for that"
@@ -108,7 +110,8 @@ class Reloading:
             raise RefusedError(too_few)
         plan = compare(before, after)
         self._refuse_while_free(plan)
-        checkpoints = await self._checkpoints(plan)
+        with beside_the_loop():
+            checkpoints = await self._checkpoints(plan)
         links = self._links(plan)
         self.settings = after
         await self._roster.follow(plan, after, checkpoints, links)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import sqlite3
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,7 +23,8 @@ from contract.records import Interval, Loss, Meter, MeterReason, Reason, Record,
 from demo import files
 from demo.files import Place
 from edge_agent.agent import Agent, opened
-from edge_agent.config import load
+from edge_agent.config import Settings, load
+from edge_agent.mqtt import Broker
 from edge_agent.outbox import Outbox
 from simulators.modbus import serve
 from simulators.script import build_scripts
@@ -379,6 +381,50 @@ async def test_a_lease_that_was_announced_before_its_machine_came_is_heard_when_
         await site.reload()
         await eventually(lambda: [held.lease_id for held in site.agent.machines["weld-01"].leases])
         assert [held.lease_id for held in site.agent.machines["weld-01"].leases] == ["lease-9"]
+
+
+async def test_while_files_are_read_the_loop_gets_its_turn_back_at_once(
+    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading thousands of machines takes a thread half a second of computing, while thousands are polled."""
+    usual, seen = sys.getswitchinterval(), []
+
+    def noted(path: Path) -> Settings:
+        seen.append(sys.getswitchinterval())
+        return load(path)
+
+    monkeypatch.setattr("edge_agent.reloading.load", noted)
+    async with running(tmp_path, port) as site:
+        await site.reload()
+        site.file.write_text(f"{site.text}\ncolour = 1\n", "utf-8")
+        await site.reload()
+        assert site.agent.reloading.reloads.refused == 1
+    assert len(seen) == 2
+    assert max(seen) < usual / 10
+    assert sys.getswitchinterval() == usual
+
+
+async def test_leases_are_asked_for_again_only_when_a_machine_is_new(
+    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plant has thousands of leases, and the broker would send them all between the polls."""
+    asked: list[str] = []
+    ask_again = Broker.ask_again
+
+    async def noted(broker: Broker, subscription: str) -> None:
+        asked.append(subscription)
+        await ask_again(broker, subscription)
+
+    monkeypatch.setattr(Broker, "ask_again", noted)
+    async with running(tmp_path, port) as site:
+        left = site.without("weld-01")
+        for then, expected in ((site.text, []), (site.text + left, [topics.lease("qinghe", "+")])):
+            said = len(site.office.payloads("/status"))
+            site.file.write_text(then, "utf-8")
+            await site.reload()
+            await site.office.until("/status", said + 1)
+            await asyncio.sleep(0.1)
+            assert asked == expected
 
 
 async def test_the_status_says_at_once_how_many_machines_there_are(tmp_path: Path, port: int) -> None:
