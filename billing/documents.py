@@ -4,10 +4,12 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Final
 
+from billing.book_adjustment import adjustment_book
 from billing.book_owners import owners_book
 from billing.book_statement import statement_book
 from billing.book_totals import totals_book
 from billing.owners_page import OwnersPage
+from billing.render_adjustment import Note, adjustment_csv, adjustment_html, adjustment_json
 from billing.render_csv import statement_csv
 from billing.render_html import statement_html
 from billing.render_json import statement_json
@@ -23,6 +25,14 @@ STATEMENT: Final = MappingProxyType[str, Callable[[Statement], bytes]](
         "html": lambda statement: statement_html(statement).encode(),
         "csv": lambda statement: statement_csv(statement).encode(),
         "xlsx": lambda statement: xlsx(statement_book(statement)),
+    }
+)
+ADJUSTMENT: Final = MappingProxyType[str, Callable[[Note], bytes]](
+    {
+        "json": lambda note: adjustment_json(note).encode(),
+        "html": lambda note: adjustment_html(note).encode(),
+        "csv": lambda note: adjustment_csv(note).encode(),
+        "xlsx": lambda note: xlsx(adjustment_book(note)),
     }
 )
 TOTALS: Final = MappingProxyType[str, Callable[[Totals], bytes]](

@@ -1,8 +1,8 @@
 """Fills an evidence pack: rates a period, keeps the rows as they are read, writes the pages. Wiring."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -11,7 +11,7 @@ from billing.adjusting import Adjustment, adjustments, document
 from billing.blocking import open_items
 from billing.chains import Walked
 from billing.config import Settings
-from billing.documents import OWNERS, STATEMENT, TOTALS
+from billing.documents import ADJUSTMENT, OWNERS, STATEMENT, TOTALS
 from billing.evidence import Recorder, packed
 from billing.findings import Finding
 from billing.manifest import Kept, Kind, Manifest, canonical, digests_of
@@ -20,7 +20,7 @@ from billing.past import Past, news
 from billing.period import shown, whole_days
 from billing.progress import Progress
 from billing.reasons import reasons
-from billing.render_adjustment import Note, adjustment_csv, adjustment_html, adjustment_json
+from billing.render_adjustment import Note
 from billing.render_json import statement_json
 from billing.run import assess
 from billing.shelf import ACCOUNTS, RATING, STATEMENTS, TEXTS
@@ -29,12 +29,6 @@ from billing.stop_tables import SHIPPED
 from billing.totals import Status, totals
 from contract.series import SIGNATURE
 from store.protocol import Store
-
-_NOTES: Final[dict[str, Callable[[Note], str]]] = {
-    "json": adjustment_json,
-    "html": adjustment_html,
-    "csv": adjustment_csv,
-}
 
 
 class Filled(Struct, frozen=True, kw_only=True):
@@ -130,9 +124,9 @@ def _write_notes(
         heard = reasons(fresh, adjustment.machines, plan.period, settings.zone)
         why = [*_reconfigured(settings, past), *heard]
         note = Note(site=settings.site, manifest=plan, adjustment=adjustment, reasons=tuple(why))
-        for kind, page in _NOTES.items():
+        for kind, made in ADJUSTMENT.items():
             name = f"{STATEMENTS}/{adjustment.tenant.id}.{kind}"
-            files[name] = packed(directory / name, page(note).encode())
+            files[name] = packed(directory / name, made(note))
     return files
 
 

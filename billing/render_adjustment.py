@@ -114,6 +114,10 @@ def adjustment_html(note: Note) -> str:
         site=note.site,
         manifest=manifest,
         adjustment=note.adjustment,
+        booked=figures.yuan(note.adjustment.booked),
+        net=figures.yuan(note.adjustment.net),
+        tax=figures.yuan(note.adjustment.tax),
+        total=figures.yuan(note.adjustment.total),
         reasons=note.reasons,
         override=_override(manifest),
         number=f"{note.adjustment.tenant.id}-{manifest.name}-{manifest.revision}",
@@ -126,7 +130,13 @@ def adjustment_html(note: Note) -> str:
 
 def _lines(changes: Sequence[Change]) -> list[dict[str, Any]]:
     return [
-        {**_fields(change), "order": figures.NOTHING if change.now.order_id == NONE else change.now.order_id}
+        {
+            **_fields(change),
+            "order": figures.NOTHING if change.now.order_id == NONE else change.now.order_id,
+            "gross_before": figures.yuan(change.before.gross),
+            "gross_now": figures.yuan(change.now.gross),
+            "gross": figures.yuan(change.gross),
+        }
         for change in changes
     ]
 

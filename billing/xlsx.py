@@ -2,10 +2,9 @@
 
 import hashlib
 import io
-import shutil
 import zipfile
 from datetime import UTC, datetime
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import xlsxwriter
 
@@ -22,17 +21,11 @@ _FORMATS: Final = {
 _LONGEST: Final = 32_000
 """A cell takes 32,767 characters."""
 _A4: Final = 9
-_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
-_OPTIONS: Final = {
-    "constant_memory": True,
-    # What a person is called is text, and never a formula, a link or a number.
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-}
+_OPTIONS: Final = {"constant_memory": True}
 
 
 def xlsx(book: Book) -> bytes:
+    """The library dates what is in the archive 1980, and the book says when it was made."""
     made = io.BytesIO()
     with xlsxwriter.Workbook(made, _OPTIONS) as workbook:
         at = datetime.fromtimestamp(book.made // 1000, UTC).replace(tzinfo=None)
@@ -40,7 +33,7 @@ def xlsx(book: Book) -> bytes:
         writing = _Writing(workbook)
         for sheet in book.sheets:
             writing.sheet(sheet)
-    return _settled(made)
+    return made.getvalue()
 
 
 def content(data: bytes) -> str:
@@ -52,18 +45,6 @@ def content(data: bytes) -> str:
                 found = hashlib.file_digest(entry, "sha256").hexdigest()  # type: ignore[arg-type]
             whole.update(f"{each.filename} {found}\n".encode())
     return whole.hexdigest()
-
-
-def _settled(made: IO[bytes]) -> bytes:
-    """The same archive without what it was written by: times, rights and kind of the files it came from."""
-    settled = io.BytesIO()
-    with zipfile.ZipFile(made) as before, zipfile.ZipFile(settled, "w") as after:
-        for each in before.infolist():
-            entry = zipfile.ZipInfo(each.filename, _EPOCH)
-            entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
-            with before.open(each) as source, after.open(entry, "w") as target:
-                shutil.copyfileobj(source, target)
-    return settled.getvalue()
 
 
 class _Writing:
@@ -119,7 +100,7 @@ def _put(to: Any, at: tuple[int, int], value: Value, look: Look, form: Any) -> N
     match value:
         case None:
             to.write_blank(*at, None, form)
-        case str():
+        case str():  # what a person is called is text, and never a formula, a link or a number
             to.write_string(*at, value[:_LONGEST], form)
         case Formula():
             to.write_formula(*at, value.text, form, _number(value.value, look))

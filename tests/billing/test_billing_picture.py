@@ -139,6 +139,15 @@ def test_a_strip_has_of_every_phase_as_many_cells_as_its_time_comes_to(
     assert sum(sum(day.time) for day in found) == sum(ms for _, ms in parts)
 
 
+def test_short_stops_are_drawn_as_often_as_they_come_to_a_cell(make: SimpleNamespace) -> None:
+    """Two minutes of every five, for five hours: two hours of stop, wherever they stand."""
+    ((day,),) = a_day(make, [("run_ms", 180_000), ("stop_tenant_ms", 120_000)] * 60).finish().values()
+    cells = dict.fromkeys("RT", 0)
+    for _, n, letter in runs(day.strip):
+        cells[letter] += n
+    assert cells == {"R": 36, "T": 24}
+
+
 def test_time_before_and_between_is_left_empty(make: SimpleNamespace) -> None:
     days = Days(ZONE)
     put(days, make, [("run_ms", 600_000)], "knit-01", make.at("8:00"))

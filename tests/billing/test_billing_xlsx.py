@@ -140,6 +140,7 @@ def test_the_same_statement_gives_the_same_bytes_wherever_it_is_written() -> Non
         assert xlsx(book()) == here
     with zipfile.ZipFile(io.BytesIO(here)) as file:
         assert {each.date_time[0] for each in file.infolist()} == {1980}
+        assert b">2026-11-22T04:00:00Z<" in file.read("docProps/core.xml")
 
 
 def test_what_a_workbook_holds_is_told_whatever_compressed_it() -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import jsonschema
@@ -13,6 +14,7 @@ import pytest
 from scripts.schemas import DOCUMENTS
 from tests.billing.life.conftest import DAY_MS, LATER, MIDNIGHT, MONTH, Plant
 from tests.billing.rows import make_quality
+from tests.billing.sheets import calculated, opened
 
 BY = ("--by", "Li Na")
 THIRD = MIDNIGHT - 19 * DAY_MS
@@ -128,3 +130,18 @@ def test_what_goes_out_fits_its_published_schema(issued: Plant) -> None:
         schema = json.loads((DOCUMENTS / f"{kind}.json").read_text("utf-8"))
         told = issued.statement("hongye", revision)
         assert [each.message for each in jsonschema.Draft202012Validator(schema).iter_errors(told)] == []
+
+
+def test_an_adjustment_goes_out_in_every_form_and_adds_up(issued: Plant) -> None:
+    issued.put([make_quality(THIRD + 30_600_000, "Q-7", scrap=3, cause="tenant", issued=LATER)])
+    assert issued.call("adjust", *MONTH, *BY, at=LATER + DAY_MS) == 0
+    place = issued.books / "2026-11" / "2" / "statements"
+    assert {path.suffix for path in place.iterdir()} == {".csv", ".html", ".json", ".xlsx"}
+    book = opened((place / "hongye.xlsx").read_bytes())
+    (sheet,) = book
+    last = [calculated(book, sheet.title, f"{column}{sheet.max_row}") for column in "IJKLM"]
+    assert last == [Fraction(text) for text in ("210", "208.95", "-1.05", "-1.05", "0")]
+    html = (place / "hongye.html").read_text("utf-8")
+    assert issued.ledger.entries[0].pack in html
+    assert "承租方 Tenant" in html
+    assert issued.call("verify", *MONTH) == 0
