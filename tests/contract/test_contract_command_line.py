@@ -49,7 +49,7 @@ def test_all_that_is_wrong_is_told(
     assert said.count("there is no --") == sum("no --" in words for words in told), said
 
 
-@pytest.mark.parametrize(("program", "line"), RIGHT, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("program", "line"), RIGHT, ids=[line for _, line in RIGHT])
 def test_what_is_right_is_taken_shortened_options_too(program: Callable[[], CommandLine], line: str) -> None:
     program().parse_args(line.split())
 
