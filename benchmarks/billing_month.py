@@ -53,7 +53,7 @@ examples:
   python benchmarks/billing_month.py --days 3,9,31 --steps rows,rate      how memory grows with the days
   python benchmarks/billing_month.py --machines 4500 --tenants 800 --days 31 --keep DIR
       the month of a whole site: 13 million intervals, 20 GB; DIR is used again when it is there"""
-_USUAL: Final = frozenset({Rule.OPEN_STOP, Rule.UNPRICED})
+_USUAL: Final = frozenset({Rule.OPEN_STOP, Rule.STOP_TABLE, Rule.UNPRICED})
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 
 

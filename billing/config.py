@@ -15,6 +15,7 @@ from billing.blocking import Effect
 from billing.config_shape import FileShape
 from billing.entries import Entries
 from billing.entries_file import joined
+from billing.feasible import NO_LIMITS, Limits
 from billing.findings import Rule
 from billing.ownership import Ownership
 from billing.ownership_table import named_twice, ownership_of
@@ -23,7 +24,6 @@ from billing.stop_tables import StopCodes
 from billing.tariff import Tariff
 from billing.tariff_checks import tables
 from billing.trusted import Trusted
-from billing.validation import NO_LIMITS, Limits
 from billing.validity import check_entries, in_force
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from contract.file_kinds import BILLING

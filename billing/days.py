@@ -7,6 +7,7 @@ tenant who has more machines and days than a page can show.
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,11 +16,12 @@ from msgspec import Struct
 from billing.attribution import Attribution, Place
 from billing.period import local, midnight
 from billing.phases import FIELDS, PHASES, Phase
+from billing.spell import Spell
 from billing.strip import Pen
 from billing.yields import Yield, yield_of
 from contract.facts import QualityResult
 from contract.records import Interval
-from contract.states import Party
+from contract.states import Party, times_of
 
 MOST_STRIPS: Final = 186
 """Six machines a month: two pages. Beyond it a day is a bar."""
@@ -73,6 +75,10 @@ class Days:
         if total is None:
             total = self._open[key] = self._sum(attribution.tenant, interval.machine, self._day)
         total.add(interval)
+
+    def spell(self, spell: Spell, attribution: Attribution) -> None:
+        """Intervals of one day, of the machine whose interval came before."""
+        self._open[attribution.tenant, spell.last.machine].add_spell(spell)
 
     def quality(self, fact: QualityResult, attribution: Attribution) -> None:
         if attribution.place is Place.TENANT:
@@ -135,16 +141,26 @@ class _Sum:
         self.inspected: dict[str, int] = {}
 
     def add(self, interval: Interval) -> None:
-        parts = _parts(interval)
+        self._draw(interval.start, _parts(times_of(interval)))
+        if interval.measured != self.measured:
+            self._measure(interval.measured)
+        self._count(interval.quantities)
+
+    def add_spell(self, spell: Spell) -> None:
+        """What is measured is what the interval before it measured."""
+        for start, times in zip(spell.starts, spell.times, strict=True):
+            self._draw(start, _parts(times))
+        self._count(spell.summed_counts())
+
+    def _draw(self, start: int, parts: tuple[tuple[int, int], ...]) -> None:
         for phase, ms in parts:
             self.time[phase] += ms
         if self.pen:
-            self.pen.draw(interval.start, parts)
+            self.pen.draw(start, parts)
         else:  # its day was over: what is drawn of it would not be all
             self.strip = ""
-        if interval.measured != self.measured:
-            self._measure(interval.measured)
-        counted = interval.quantities
+
+    def _count(self, counted: Mapping[str, int]) -> None:
         self.produced += counted.get("produced", 0)
         self.scrap += counted.get("scrap", 0)
         self.rework += counted.get("rework", 0)
@@ -174,8 +190,7 @@ class _Sum:
         )
 
 
-def _parts(interval: Interval) -> list[tuple[int, int]]:
-    """Phases (by their place) and milliseconds. Most intervals are of one phase, and it is run."""
-    if interval.run_ms == interval.duration_ms:
-        return [(_RUN, interval.run_ms)]
-    return [(phase, ms) for field, phase in FIELDS if (ms := getattr(interval, field))]
+@lru_cache(4096)
+def _parts(times: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """Phases (by their place) and milliseconds. Most intervals are a whole cell of the grid in one phase."""
+    return tuple((phase, ms) for (_, phase), ms in zip(FIELDS, times, strict=True) if ms)

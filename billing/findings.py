@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from billing import figures
 from billing.claims import is_tenant_stop
+from billing.spell import Spell
 from billing.usage import Life
 from contract.names import NONE
 from contract.records import Interval, Meter, MeterReason, Method, Transition
@@ -125,6 +126,18 @@ class Watch:
         self._window[meter] = (self._window[meter][0] if meter in self._window else interval.start, end)
         if interval.method is Method.POLLED:
             self._stops[meter] += interval.stop_tenant_ms
+
+    def is_calm(self, interval: Interval) -> bool:
+        """Whether what goes on from the interval, which was the latest here, has nothing to be looked at."""
+        is_polled = interval.method is Method.POLLED and not interval.unplaced_run_ms
+        return is_polled and not interval.unplaced_stop_ms and self._of_machine[interval.machine] is interval
+
+    def spell(self, spell: Spell) -> None:
+        """Its intervals were looked at: they tile, their parts and steps of totals are what they say."""
+        machine, meter = spell.last.machine, spell.meter
+        self._last[meter] = self._of_machine[machine] = spell.last
+        self._window[meter] = (self._window[meter][0], spell.end)
+        self._stops[meter] += sum(spell.column("stop_tenant_ms"))
 
     def _begun(self, meter: Life) -> Mapping[str, int] | None:
         """The totals before the first interval that is seen of a meter; None: not known here."""

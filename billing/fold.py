@@ -7,18 +7,21 @@ from msgspec import Struct
 from billing.attribution import Attribution, Books, Claim, Place, attribute
 from billing.claims import interval_claim, is_stop, party_of, quality_claim, span_claims
 from billing.days import Days, MachineDay
+from billing.feasible import NO_LIMITS, Limits
 from billing.findings import UNDER_WAY_MS, Finding, Rule, Watch
 from billing.grain import COARSE, Grain
 from billing.seal import Seal
+from billing.spell import Spell
 from billing.steady import Attributor
 from billing.suspense import Gathering, Item, interval_item, span_item
 from billing.usage import Tally, Usage
-from billing.validation import NO_LIMITS, Limits, Validation
+from billing.validation import Validation
 from contract.facts import QualityResult
 from contract.names import NONE
 from contract.records import Interval, Meter, Transition
 from contract.states import Party
 
+_TENANT = Place.TENANT
 _OPEN = frozenset({Place.SUSPENSE, Place.DISPUTED})
 
 
@@ -82,7 +85,8 @@ class Fold:
         self._watch.before(interval)
         self._validation.before(interval)
 
-    def interval(self, interval: Interval) -> None:
+    def interval(self, interval: Interval) -> int:
+        """Until when (UTC ms) intervals that plainly go on from it may come as a spell; 0: they may not."""
         self._kinds[interval.machine] = interval.kind
         attribution = self._attributed(self._attributor.interval(interval))
         self._tally.add_interval(interval, attribution)
@@ -94,6 +98,22 @@ class Fold:
         if attribution.place in _OPEN:
             claim = interval_claim(interval, self._books.priced)
             self._items.add(interval_item(interval, claim, attribution))
+        if (
+            attribution.place is _TENANT
+            and self._watch.is_calm(interval)
+            and self._validation.is_calm(interval)
+        ):
+            return self._attributor.until(interval.machine)
+        return 0
+
+    def spell(self, spell: Spell) -> None:
+        """What goes on from the interval before of its machine, within the time that was given for it."""
+        attribution = self._tally.add_spell(spell)
+        if self._days:
+            self._days.spell(spell, attribution)
+        self._watch.spell(spell)
+        self._validation.spell(spell)
+        self.seal.spell(spell)
 
     def settle(self) -> None:
         """After each day."""

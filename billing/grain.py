@@ -4,7 +4,7 @@ A *measure* is what is added up: a time field, a quantity, ``stop`` (stops by th
 under a lease ``reserved_ms`` (idle), ``leased_off_ms`` (off) and ``used_ms`` (all else, unseen time too).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from billing.calendars import Calendar, Dial
 from billing.period import local, midnight
+from billing.spell import Spell
 from contract.names import NONE
 from contract.records import Interval
 from contract.states import TIME_FIELDS
@@ -120,6 +121,14 @@ class Sieve:
             # Every day has at least 20 hours; a day that is longer is looked up a second time.
             self._day = (start, start + 20 * 3_600_000, day)
         return day
+
+
+def amounts_of(spell: Spell, measure: str) -> Sequence[int]:
+    """What each interval of the spell has of a measure."""
+    if measure not in _UNDER_LEASE:
+        return spell.column(measure)
+    fields = _UNDER_LEASE[measure] if spell.last.lease_id != NONE else ()
+    return [sum(parts) for parts in zip(*map(spell.column, fields), strict=True)]
 
 
 def amount_of(interval: Interval, measure: str) -> int:

@@ -10,8 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from billing.announcements import LATE_MS
-from billing.attribution import Books, Place, attribute
-from billing.claims import interval_claim
+from billing.attribution import Books, Place
 from billing.earlier import NOTHING_EARLIER, Earlier
 from billing.fees import is_begun
 from billing.gathering import Gathering, Wanted
@@ -22,6 +21,7 @@ from billing.needs import grain_of_all
 from billing.period import LONGEST_DAYS, Period, midnight_from, midnight_to
 from billing.reading import Reader
 from billing.reservations import may_be_missed
+from billing.steady import Attributor
 from billing.tariff import Tariff
 from billing.timeline import NO_LEASES
 from billing.usage import Tally, Usage
@@ -83,14 +83,15 @@ class History:
 
     async def _begun(self, start: int, since: dict[Begun, int], kind: str) -> set[Begun]:
         """Stops as soon as every order that may have begun before is known to have."""
-        found, end = set[Begun](), start
+        found, end, attributor = set[Begun](), start, Attributor(self._books)
         while open_keys := [key for key in since if key not in found and since[key] < end]:
             first = max(midnight_to(end - 1, self._zone), min(since[key] for key in open_keys))
             tally = Tally()
-            async for interval in self._reader.facts(USAGE, Interval, first, end, {"kind": kind}):
-                at = attribute(interval_claim(interval, self._books.priced), self._books)
-                if (at.tenant, at.order_id, interval.kind) in since:
-                    tally.add_interval(interval, at)
+            async for intervals in self._reader.pages(USAGE, Interval, first, end, {"kind": kind}):
+                for interval in intervals:
+                    at = attributor.interval(interval)
+                    if (at.tenant, at.order_id, interval.kind) in since:
+                        tally.add_interval(interval, at)
             found |= {(u.tenant, u.order_id, u.kind) for u in tally.usages() if is_begun(u)}
             end = first
         return found

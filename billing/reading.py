@@ -1,6 +1,6 @@
 """Rows of the store as records and facts. What cannot be read becomes a finding, not a failure."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -13,7 +13,7 @@ from billing.timeline import timelines
 from contract.facts import Correction, Fact, LeaseFact, OrderFact, QualityResult, Quarantined, WitnessFact
 from contract.messages import ExceptionReason
 from contract.names import NONE
-from contract.records import Loss, Meter, MeterReason, Record
+from contract.records import Interval, Loss, Meter, MeterReason, Record
 from contract.series import (
     CORRECTION,
     LEASE,
@@ -22,6 +22,7 @@ from contract.series import (
     ORDER,
     QUALITY,
     QUARANTINE,
+    USAGE,
     WITNESS,
     Series,
 )
@@ -53,10 +54,26 @@ class Reader:
         self, series: Series, of: type[F], start: int, end: int, tags: Mapping[str, str] = ANY
     ) -> AsyncIterator[list[F]]:
         """The same, some at a time: for who reads millions."""
-        reading = self._facts.setdefault(series.name, Facts(series))
-        async for page in self._store.pages(series, start, end, {"site": self._site, **tags}):
+        reading = self.reading(series)
+        async for page in self.stored(series, start, end, tags):
             found = [self._fact(reading, series, stored) for stored in page]
             yield [fact for fact in found if isinstance(fact, of)]
+
+    async def stored(
+        self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
+    ) -> AsyncIterator[Sequence[Stored]]:
+        """The rows as they lie there, for who makes records of a few of them."""
+        async for page in self._store.pages(series, start, end, {"site": self._site, **tags}):
+            yield page
+
+    def reading(self, series: Series) -> Facts:
+        """By which the rows of a series become facts."""
+        return self._facts.setdefault(series.name, Facts(series))
+
+    def interval(self, stored: Stored) -> Interval | None:
+        """A row of usage as a record; None, and a finding, when it cannot be read."""
+        found = self._fact(self.reading(USAGE), USAGE, stored)
+        return found if isinstance(found, Interval) else None
 
     def _fact(self, reading: Facts, series: Series, stored: Stored) -> Record | Fact | None:
         try:

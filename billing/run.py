@@ -11,6 +11,7 @@ from billing.bookings import Booking, bookings
 from billing.charge import Charge
 from billing.config import Settings
 from billing.days import Days
+from billing.feasible import Limits
 from billing.findings import Finding, Rule
 from billing.fold import Fold, Folded
 from billing.history import History
@@ -23,6 +24,7 @@ from billing.rating import charges
 from billing.reading import Reader
 from billing.remarks import remarks, unnamed
 from billing.report import By, report
+from billing.spell import Spelling
 from billing.statement import Assessment, Heading, statement
 from billing.stop_tables import untabled
 from billing.tariff import priced_by
@@ -146,7 +148,7 @@ async def _read(reader: Reader, fold: Fold, settings: Settings, period: Period, 
     for number, day in enumerate(days):
         read = Read(day=local(day.start, settings.zone).date(), done=number, days=len(days), rows=0, share=0)
         until = midnight_from(day.end, settings.zone) + 1
-        async for at, count in _folded(reader, fold, day, (first, until)):
+        async for at, count in _folded(reader, fold, settings.limits, day, (first, until)):
             rows += count
             progress(msgspec.structs.replace(read, rows=rows, share=(at - period.start) / whole))
         fold.settle()
@@ -156,13 +158,14 @@ async def _read(reader: Reader, fold: Fold, settings: Settings, period: Period, 
 
 
 async def _folded(
-    reader: Reader, fold: Fold, day: Period, ends: tuple[int, int]
+    reader: Reader, fold: Fold, limits: Limits, day: Period, ends: tuple[int, int]
 ) -> AsyncIterator[tuple[int, int]]:
     """``ends``: within which the spans of the day end. How far it is, and how many rows were folded."""
-    async for intervals in reader.pages(USAGE, Interval, day.start, day.end):
-        for interval in intervals:
-            fold.interval(interval)
-        yield intervals[-1].start if intervals else day.start, len(intervals)
+    spelling = Spelling(reader.reading(USAGE), reader.interval, fold, limits)
+    async for page in reader.stored(USAGE, day.start, day.end):
+        spelling.rows(page)
+        yield page[-1][0] if page else day.start, len(page)
+    spelling.settle()
     async for transitions in reader.pages(STATE, Transition, *ends):
         for transition in transitions:
             fold.transition(transition)

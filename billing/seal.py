@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from typing import Any
 
+from billing.spell import Spell
 from contract.records import Interval, Transition
 
 
@@ -18,6 +19,10 @@ class Seal:
     def record(self, record: Interval | Transition) -> None:
         of = self._intervals if isinstance(record, Interval) else self._transitions
         of[record.machine, record.epoch].update(f"{record.sequence} {record.digest}\n".encode())
+
+    def spell(self, spell: Spell) -> None:
+        text = "".join(map("{} {}\n".format, spell.sequences, spell.digests))
+        self._intervals[spell.meter].update(text.encode())
 
     def facts(self, ids: tuple[str, ...]) -> None:
         """The leases, orders and corrections that decided something."""

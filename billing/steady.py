@@ -53,6 +53,11 @@ class Attributor:
             return told.attribution
         return self._asked(interval)
 
+    def until(self, machine: str) -> int:
+        """Up to when the latest answer about a machine holds for records that say the same; 0: not known."""
+        told = self._told.get(machine)
+        return told.until if told is not None else 0
+
     def _asked(self, interval: Interval) -> Attribution:
         claim = interval_claim(interval, self._books.priced)
         found = attribute(claim, self._books)

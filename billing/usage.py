@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from billing.attribution import Attribution, Place
-from billing.grain import COARSE, STOP, WHOLE, Cell, Grain, Sieve, amount_of
+from billing.grain import COARSE, STOP, WHOLE, Cell, Grain, Sieve, amount_of, amounts_of
+from billing.spell import Spell
 from billing.stops import Stop, Stops
 from contract.facts import QualityResult
 from contract.names import NONE
@@ -104,6 +105,15 @@ class Tally:
         if self._keeps_apart:
             self._keep_apart(last.total, interval)
 
+    def add_spell(self, spell: Spell) -> Attribution:
+        """What goes where the interval before of its meter went; says whose it is."""
+        last = self._last[spell.meter]
+        last.total.add_spell(spell)
+        last.run[1] = spell.sequences[-1]
+        if self._keeps_apart:
+            self._keep_spell_apart(last.total, spell)
+        return last.attribution
+
     def _turned(self, last: "_Last | None", interval: Interval, attribution: Attribution) -> "_Last":
         """Another payer, or the same one for another reason; what somebody had in one go is one range."""
         meter, key = (interval.machine, interval.epoch), _key(interval, attribution)
@@ -152,6 +162,17 @@ class Tally:
         if self._has_days:
             total.days.add(self._sieve.day(interval.start))
 
+    def _keep_spell_apart(self, total: "_Sum", spell: Spell) -> None:
+        for measure in self._sieve.measures:
+            amounts = () if measure == STOP else amounts_of(spell, measure)
+            cells = total.parts.setdefault(measure, {}) if any(amounts) else {}
+            for start, end, amount in zip(spell.starts, spell.ends, amounts, strict=False):
+                if amount:
+                    cell = self._sieve.cell(measure, start, end, spell.last.lease_id)
+                    cells[cell] = cells.get(cell, 0) + amount
+        if self._has_days:
+            total.days.update(map(self._sieve.day, spell.starts))
+
     def usages(self) -> list[Usage]:
         """In the order of their keys, so that the same rows give the same page."""
         return [total.usage(key) for key, total in sorted(self._sums.items())]
@@ -184,6 +205,12 @@ class _Sum:
             measured = frozenset(interval.measured.split(","))
             self.measured = measured if self.measured is None else self.measured & measured
             self.said_measured = interval.measured
+
+    def add_spell(self, spell: Spell) -> None:
+        """What is measured is what the interval before it measured."""
+        self.times = list(map(add, self.times, spell.summed_times()))
+        for name, quantity in spell.summed_counts().items():
+            self.quantities[name] = self.quantities.get(name, 0) + quantity
 
     def usage(self, key: Key) -> Usage:
         return Usage(

@@ -9,45 +9,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from msgspec import Struct
-
 from billing import figures
+from billing.feasible import NO_LIMITS, Frozen, Limits
 from billing.findings import Finding, Rule
+from billing.spell import Spell
 from billing.usage import Life, Usage
 from contract.facts import QualityResult
 from contract.records import Clock, Interval, Meter, MeterReason, Quality
 
 _HOUR_MS: Final = 3_600_000
-_DAY_MS: Final = 24 * _HOUR_MS
 _HELD_POLLS: Final = 4
 """A step of a counter is booked in the interval of its earlier sample, which may be so many polls back."""
 SUCCESSIONS: Final = frozenset({MeterReason.REPLACED, MeterReason.RENAMED})
 """Another machine under a name, or another name of a machine: said so by people."""
-
-
-class Frozen(Struct, frozen=True, kw_only=True):
-    quantities: frozenset[str]
-    after_ms: int
-    """So much run time without any of them is no production."""
-
-
-class Limits(Struct, frozen=True, kw_only=True):
-    """What people know of their machines. Where nothing is said, nothing is guessed."""
-
-    feasible: Mapping[tuple[str, str], int] = {}
-    """By kind and quantity: the most that can be counted in an hour."""
-    frozen: Mapping[str, Frozen] = {}
-    """By kind."""
-    estimated_ms: int | None = None
-    """The longest stretch of a machine that may be billed without having been observed."""
-
-    @property
-    def lead_ms(self) -> int:
-        """So long before a period it is looked for what reaches into it: silences, counters at rest."""
-        return _DAY_MS if self.frozen or self.estimated_ms is not None else _HOUR_MS
-
-
-NO_LIMITS: Final = Limits()
 
 
 class _Stretch(NamedTuple):
@@ -100,6 +74,16 @@ class Validation:
             self._unseen_until(interval.machine, _follow(self._unseen, interval, ""))
         if frozen := self._limits.frozen.get(interval.kind):
             self._standing(interval, frozen)
+
+    def is_calm(self, interval: Interval) -> bool:
+        """Whether nothing is open of the machine after this interval, which was the latest here."""
+        machine = interval.machine
+        is_known = interval.quality is Quality.ACTUAL and interval.clock is Clock.SYNCED
+        return is_known and machine not in self._still
+
+    def spell(self, spell: Spell) -> None:
+        """Its intervals are within the limits, and nothing is open of the machine."""
+        self._balance.spell(spell)
 
     def inspected(self, fact: QualityResult) -> None:
         """Inspection added this scrap and rework to what was booked."""
@@ -252,6 +236,13 @@ class _Balance:
             for name, total in interval.totals.items():
                 self._counted[machine, name] -= total - interval.quantities.get(name, 0)
         self._last[life] = interval.totals
+
+    def spell(self, spell: Spell) -> None:
+        machine = spell.last.machine
+        first, last = self._ends[machine]
+        self._covered[machine] += spell.end - last
+        self._ends[machine] = (first, spell.end)
+        self._last[spell.meter] = spell.last.totals
 
     def inspected(self, fact: QualityResult) -> None:
         self._inspected[fact.machine, "scrap"] += fact.scrap

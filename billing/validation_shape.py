@@ -5,9 +5,9 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from billing.blocking import Effect
+from billing.feasible import Frozen, Limits
 from billing.findings import Rule
 from billing.toml_values import Name, Quantity, Table
-from billing.validation import Frozen, Limits
 
 
 class _Feasible(Table):

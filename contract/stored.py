@@ -43,7 +43,7 @@ def row_of_stored(stored: Stored, series: Series) -> Row:
     )
 
 
-class _Shape:
+class Shape:
     """What rows of one series with the same fields have in common."""
 
     def __init__(self, series: Series, quantities: tuple[str, ...]) -> None:
@@ -67,25 +67,26 @@ class _Shape:
             kw_only=True,
             gc=False,
         )
-        self.decode = msgspec.json.Decoder(flat).decode
+        self.decode: Callable[[str], Any] = msgspec.json.Decoder(flat).decode
         texts -= {"digest"}  # of which no two are the same
-        self.texts = attrgetter(*sorted(texts))
-        self.same = (*series.tags, *sorted(texts))
-        self._names = quantities
-        self._quantities = _getter(list(places)[: len(quantities)])
-        self._totals = _getter(list(places)[len(quantities) :])
+        self.text_names = tuple(sorted(texts))
+        self.texts = attrgetter(*self.text_names)
+        self.same = (*series.tags, *self.text_names)
+        self.names = quantities
+        self.counts = _getter(list(places)[: len(quantities)])
+        self.totals = _getter(list(places)[len(quantities) :])
         self._make = _maker(series, self.same, [name for name in of if name not in texts])
 
     def fact(self, same: tuple[str, ...], time: int, flat: object) -> Record:
-        names = self._names
-        quantities = dict(zip(names, self._quantities(flat), strict=True))
-        return self._make(same, flat, time, quantities, dict(zip(names, self._totals(flat), strict=True)))
+        names = self.names
+        quantities = dict(zip(names, self.counts(flat), strict=True))
+        return self._make(same, flat, time, quantities, dict(zip(names, self.totals(flat), strict=True)))
 
 
-def _getter(names: list[str]) -> Callable[[Any], Iterable[int]]:
+def _getter(names: list[str]) -> Callable[[Any], tuple[int, ...]]:
     if len(names) > 1:
         return attrgetter(*names)
-    return lambda flat: [getattr(flat, name) for name in names]
+    return lambda flat: tuple(getattr(flat, name) for name in names)
 
 
 def _maker(series: Series, same: Iterable[str], changing: Iterable[str]) -> Callable[..., Record]:
@@ -98,10 +99,10 @@ def _maker(series: Series, same: Iterable[str], changing: Iterable[str]) -> Call
     return made
 
 
-class _Seen:
+class Seen:
     """What the row before of a machine was like."""
 
-    def __init__(self, fact: Interval | Transition, series: Series, shape: _Shape) -> None:
+    def __init__(self, fact: Interval | Transition, series: Series, shape: Shape) -> None:
         self.shape = shape
         self.tags = tuple(getattr(fact, tag) for tag in series.tags)
         self.texts = shape.texts(fact)
@@ -114,8 +115,8 @@ class Facts:
     def __init__(self, series: Series) -> None:
         self._series = series
         self._machine = 1 + series.tags.index("machine") if series in {USAGE, STATE} else 0
-        self._shapes: dict[tuple[str, ...], _Shape] = {}
-        self._seen: dict[str, _Seen] = {}
+        self._shapes: dict[tuple[str, ...], Shape] = {}
+        self._seen: dict[str, Seen] = {}
 
     def fact(self, stored: Stored) -> Record | Fact:
         """Raises msgspec.DecodeError when the row is none of ours."""
@@ -131,14 +132,18 @@ class Facts:
                 return seen.shape.fact(seen.same, stored[0], flat)
         return self._looked_at(stored)
 
+    def seen(self, machine: str) -> Seen | None:
+        """What the row was like that was made a fact last."""
+        return self._seen.get(machine)
+
     def _looked_at(self, stored: Stored) -> Record | Fact:
         fact = fact_of(row_of_stored(stored, self._series))
         if isinstance(fact, Interval | Transition):
-            self._seen[fact.machine] = _Seen(fact, self._series, self._shape(fact))
+            self._seen[fact.machine] = Seen(fact, self._series, self._shape(fact))
         return fact
 
-    def _shape(self, fact: Interval | Transition) -> _Shape:
+    def _shape(self, fact: Interval | Transition) -> Shape:
         names = tuple(fact.quantities) if isinstance(fact, Interval) else ()
         if names not in self._shapes:
-            self._shapes[names] = _Shape(self._series, names)
+            self._shapes[names] = Shape(self._series, names)
         return self._shapes[names]

@@ -11,12 +11,13 @@ from billing.announcements import announcements
 from billing.attribution import Books, Doubt, Place
 from billing.blocking import DEFAULTS, Effect, judged, open_items
 from billing.config import Settings, load
+from billing.feasible import Frozen, Limits
 from billing.findings import Finding, Rule
 from billing.fold import Fold
 from billing.rule_words import EFFECTS, RULES
 from billing.suspense import Item
 from billing.timeline import timelines
-from billing.validation import Frozen, Limits, replaced_unseen
+from billing.validation import replaced_unseen
 from contract.complaint import BadConfigurationError
 from contract.records import Interval, Meter, MeterReason
 from tests.billing.case_file import Case, read_case
