@@ -55,6 +55,8 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if not statements:
         whom = f"tenant {arguments.tenant}" if arguments.tenant else "any tenant"
         _say(f"nothing was used by {whom} in this period")
+        _tell_if_early(assessment)
+        remind(assessment, arguments)
         return FAILURE
     formats = arguments.format or (list(STATEMENT) if arguments.out else ["table"])
     shown = [name for name in formats if name == "table" or not arguments.out]

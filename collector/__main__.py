@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,8 +29,11 @@ class UsageError(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
+    broker = "not known yet"
     try:
-        return _command(arguments)(arguments, load(_config(arguments)))
+        settings = load(_config(arguments))
+        broker = _broker(settings)
+        return _command(arguments)(arguments, settings)
     except (BadConfigurationError, UsageError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -38,10 +42,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StoreAwayError as error:
         print(f"The store is away: {error}", file=sys.stderr)
     except BrokerAwayError as error:
-        print(f"The broker is away: {error}", file=sys.stderr)
+        why = re.sub(r"\[Errno \d+\] ", "", str(error))
+        print(f"The broker is away: {why} ({broker})", file=sys.stderr)
     except CannotListenError as error:
         print(error, file=sys.stderr)
     return 1
+
+
+def _broker(settings: Settings) -> str:
+    """Where it is, and who should be running there."""
+    where = f"{settings.broker.host}:{settings.broker.port}"
+    if settings.broker.embedded:
+        return f"at {where}, inside of `gongfang-collector run`: is that running?"
+    return f"at {where}: is Mosquitto running there? [broker] says where it is"
 
 
 def _config(arguments: argparse.Namespace) -> Path:

@@ -9,6 +9,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Final
 
 from msgspec import Struct
@@ -42,11 +43,16 @@ class Sheet(Struct, frozen=True, kw_only=True):
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab"}
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""What .xlsx, .ods and .xls begin with."""
 _IGNORED: Final = "#"
 
 
 def read_sheet(file: str, data: bytes, columns: Mapping[str, str]) -> Sheet:
     """``columns``: each heading that may stand in the file, in lower case, to what its column is called."""
+    if data.startswith(_WORKBOOKS):
+        remedy = "save it from the spreadsheet as CSV, and name that file"
+        return _useless(file, "none", 0, "is a workbook of a spreadsheet, not CSV", remedy)
     try:
         text, encoding = _decoded(data)
     except UnicodeDecodeError as error:
@@ -137,7 +143,9 @@ class _Reader:
             column = self._columns.get(_folded(cell))
             if column is None and cell and not cell.startswith(_IGNORED):
                 known = ", ".join(dict.fromkeys(self._columns.values()))
-                remedy = f"name it one of {known}; or begin it with #, and it is not looked at"
+                near = get_close_matches(_folded(cell), self._columns, n=1)
+                meant = f"is {near[0]} meant? " if near else ""
+                remedy = f"{meant}name it one of {known}; or begin it with #, and it is not looked at"
                 self._complain(line, cell, "is no known column", remedy)
             elif column in self._headings:
                 self._complain(line, cell, f"is the same column as {self._headings[column]}", "keep one")

@@ -151,7 +151,7 @@ def _dump(path: Path) -> Dump:
     try:
         return read_dump(path.read_bytes())
     except BadDumpError as error:
-        raise BadDumpError(f"{path}: {error}") from None
+        raise BadDumpError(f"{path} {error}") from None
 
 
 def _unit(dump: Dump, wanted: int | None) -> UnitDump:

@@ -29,7 +29,8 @@ def scan(given: argparse.Namespace) -> int:
         link = link_to_url(given.endpoint, given.timeout_ms)
         like = read_dump(given.like.read_bytes()) if given.like else None
     except (AddressError, BadDumpError, OSError) as error:
-        warn(f"scan: {error}")
+        named = f"{given.like} " if isinstance(error, BadDumpError) else ""
+        warn(f"scan: {named}{error}")
         return BAD_USAGE
     return asyncio.run(_read_again(link, like, given) if like else _scan(link, given))
 

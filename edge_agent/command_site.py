@@ -23,4 +23,6 @@ def probe(settings: Settings, given: argparse.Namespace) -> int:
     found = asyncio.run(read_machines(settings, wanted))
     for probed in found:
         say("\n".join(probed.lines))
+    for step in dict.fromkeys(probed.next for probed in found if probed.next):
+        warn(f"note: {step}")
     return FINE if all(probed.good for probed in found) else FAILED

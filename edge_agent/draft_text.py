@@ -27,6 +27,8 @@ _NAME: Final = "NAME"
 """Of no register: there is none."""
 _WIDE: Final = 2
 _FLAGS: Final = {RegisterType.U16, RegisterType.BIT}
+_SECONDS_MOST: Final = 4000
+"""Of them in an hour: a clock of a machine may be a little fast."""
 _UNSIGNED: Final = {RegisterType.U16: 16, RegisterType.U32: 32, RegisterType.U64: 64}
 
 
@@ -123,8 +125,8 @@ def _range(made: Draft, at: Hole, read: str, why: str) -> Iterator[str]:
 
 
 def _register(found: Found, made: Draft) -> Iterator[str]:
-    rose = f"; rose by {found.per_hour:.4g} an hour" if found.per_hour else ""
-    rose += ": seconds?" if abs(found.per_hour - _SECONDS) < _SECONDS / 20 else ""
+    rose = f"; rose by {_plain(found.per_hour)} an hour" if found.per_hour else ""
+    rose += ": seconds?" if _may_be_seconds(found) else ""
     yield from ("", "[[register]]", f'name = "{found.name}"', f"address = {found.address}")
     yield _said(f'type = "{found.type}"', f"held {found.held}{rose}")
     if found.type is RegisterType.ASCII:
@@ -226,7 +228,7 @@ def _together(made: Draft, counting: list[Found]) -> list[Found]:
 
 
 def _counter(found: Found) -> Iterator[str]:
-    most = _rounded(found.per_hour * _FASTER)
+    most = _SECONDS_MOST if _may_be_seconds(found) else _rounded(found.per_hour * _FASTER)
     bits = _UNSIGNED.get(found.type)
     if bits is None:
         yield from ("", f"# {TODO}: {found.name} rose too, as {found.type}: say what one count is worth")
@@ -241,9 +243,17 @@ def _counter(found: Found) -> Iterator[str]:
         return
     yield from ("", "[[counter]]", f'register = "{found.name}"')
     yield _said('keeps = "retained"', f'{TODO}: or "volatile", if it begins again at 0 after a power cut')
-    yield _said(
-        f"max_per_hour = {most}", f"it counted {found.per_hour:.4g}; raise it to the most that it can"
-    )
+    why = "no faster than time" if _may_be_seconds(found) else "raise it to the most that it can"
+    yield _said(f"max_per_hour = {most}", f"it counted {_plain(found.per_hour)}; {why}")
+
+
+def _may_be_seconds(found: Found) -> bool:
+    return abs(found.per_hour - _SECONDS) < _SECONDS / 20
+
+
+def _plain(number: float) -> str:
+    """To four digits, as people write numbers."""
+    return f"{number:.4g}" if number < 1000 else f"{round(number, 4 - len(str(int(number)))):.0f}"
 
 
 def _rounded(number: float) -> int:

@@ -93,7 +93,7 @@ def read_dump(data: bytes) -> Dump:
     try:
         return msgspec.json.decode(data, type=Dump)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadDumpError(str(error)) from None
+        raise BadDumpError(f"is no dump as `scan --out` makes it ({error})") from None
 
 
 def write_dump(dump: Dump) -> bytes:

@@ -41,17 +41,18 @@ _OTHERS: Final[Mapping[Framing, str]] = MappingProxyType(
     }
 )
 _ON_A_LINE: Final = (
-    "the port opens, and nobody on the line answers: is its unit id (station number) among those asked?"
-    " Speed, parity and stop bits as at the machine; A and B the right way round"
+    "the port opens, and there is no answer: is its unit id (station number) another? Speed, parity and stop"
+    " bits as at the machine; A and B the right way round"
 )
 _BEHIND_TCP: Final = (
-    "the connection stands, and no unit answers: is its unit id (station number) among those asked? Behind a"
-    " gateway: is its serial line set as the machine is, or slow (--timeout-ms 2000)?"
+    "the connection stands, and there is no answer: is its unit id (station number) another? Behind a"
+    " gateway: is the serial line set as the machine is, or slow (--timeout-ms 2000, or timeout_ms at its"
+    " endpoint)?"
 )
 _BEHIND_BYTES: Final = (
-    "the connection stands, and no unit answers: is its unit id (station number) among those asked? Does the"
-    " gateway pass bytes on, or is it {others}? Is its serial line set as the machine is, or slow"
-    " (--timeout-ms 2000)?"
+    "the connection stands, and there is no answer: is its unit id (station number) another? Does the gateway"
+    " pass bytes on, or is it {others}? Is the serial line set as the machine is, or slow (--timeout-ms 2000,"
+    " or timeout_ms at its endpoint)?"
 )
 
 

@@ -142,7 +142,12 @@ def test_probe_exits_with_1_when_one_machine_does_not_answer_and_shows_the_other
     site.machine("weld-04", "gone", 2, "weld-cell")
     site.machine("weld-05", "line", 3, "weld-cell")
     assert site.run("probe") == 1
-    said = capsys.readouterr().out
+    both = capsys.readouterr()
+    said = both.out
+    assert [line[:40] for line in both.err.splitlines()] == [
+        "note: the connection stands, and there is no answer"[:40],
+        "note: something is at that address, and nothing takes"[:40],
+    ], "once for each trouble, however many machines have it"
     assert said.count("  state    idle\n") == 2
     assert "weld-02  (line unit 2, weld-cell@1): no reading: no answer within 0.2 s" in said
     assert said.count("no reading: no connection to tcp://127.0.0.1") == 2

@@ -133,6 +133,17 @@ def test_what_is_wrong_is_said_by_row_and_column(
     assert told == said.read_text("utf-8").rstrip("\n")
 
 
+@pytest.mark.parametrize("begins", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"], ids=["xlsx", "xls"])
+def test_a_workbook_is_no_list_and_that_is_all_that_is_said_of_it(
+    site: Callable[..., Settings], begins: bytes
+) -> None:
+    with pytest.raises(BadConfigurationError) as bad:
+        site(begins + bytes(range(256)) * 40)
+    (found,) = bad.value.complaints
+    assert found.problem == "is a workbook of a spreadsheet, not CSV"
+    assert found.remedy == "save it from the spreadsheet as CSV, and name that file"
+
+
 def test_a_thousand_rows_with_one_mistake_are_told_once_and_the_others_stay_visible(
     site: Callable[..., Settings],
 ) -> None:

@@ -45,7 +45,7 @@ STEPS: list[tuple[LinkError, str, str]] = [
     (NO[Unreached.TAKEN], LINE, "fuser /dev/ttyUSB0"),
     (NO[Unreached.OTHERWISE], LINE, ""),
     (LinkLostError("the peer closed the connection"), TCP, "allow one connection"),
-    (SilentError("no answer within 1 s"), TCP, "the connection stands, and no unit answers"),
+    (SilentError("no answer within 1 s"), TCP, "the connection stands, and there is no answer"),
     (SilentError("no answer within 1 s"), LINE, "parity and stop bits as at the machine"),
     (SilentError("no answer within 1 s"), BYTES, "or is it tcp:// or ascii+tcp://"),
     (RefusedError(2), TCP, ""),

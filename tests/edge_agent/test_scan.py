@@ -159,7 +159,7 @@ def test_no_unit_is_a_failure_and_the_next_step_is_said(capsys: pytest.CaptureFi
         assert scan(device, "--units", "1-3", "--timeout-ms", "100") == 1
     told = capsys.readouterr().out.splitlines()
     assert told[0] == f"{device.url}: no unit answers"
-    assert told[1].startswith("note: the connection stands, and no unit answers: is its unit id")
+    assert told[1].startswith("note: the connection stands, and there is no answer: is its unit id")
     assert len(told) == 2
 
 
@@ -190,6 +190,7 @@ def test_the_time_limit_ends_it_and_what_was_found_stays(capsys: pytest.CaptureF
         (("tcp://192.0.2.1", "--units", "9-3"), "no number or range from 0 to 255"),
         (("tcp://192.0.2.1", "--tables", "holding,relay"), "there are coil, discrete, holding, input"),
         (("tcp://192.0.2.1", "--like", "gone.json"), "No such file"),
+        (("tcp://192.0.2.1", "--like", __file__), "test_scan.py is no dump as `scan --out` makes it"),
     ],
 )
 def test_bad_usage_exits_with_2_and_says_what_to_write(
