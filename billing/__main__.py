@@ -70,6 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
+    if getattr(arguments, "pack", None) is not None:
+        return await command_life.check_pack(arguments)
     return await _COMMANDS[arguments.command](arguments, load(arguments.config))
 
 

@@ -57,10 +57,18 @@ BEGINNING: Final = Head(sequence=-1, digest=GENESIS)
 
 class Chain:
     def __init__(
-        self, life: Life, rejected: Iterable[Record], before: Head | None = None, start: Head | None = None
+        self,
+        life: Life,
+        rejected: Iterable[Record],
+        before: Head | None = None,
+        start: Head | None = None,
+        cut_at: int | None = None,
     ) -> None:
-        """``before``: how far it was when it was frozen. ``start``: the link that the walk goes on from."""
-        self._life, self._before = life, before
+        """``before``: how far it was when it was frozen. ``start``: the link that the walk goes on from.
+
+        ``cut_at``: what came before this midnight (UTC ms) is out of reach, so it may begin with any record.
+        """
+        self._life, self._before, self._cut_at = life, before, cut_at
         self._spare = _by_first(rejected)
         self._waiting: dict[int, list[Record]] = {}
         self._missed: int | None = None
@@ -93,6 +101,8 @@ class Chain:
 
     def settle(self, *, last: bool) -> None:
         """A record that was missed a day ago and is still not there is missing."""
+        if self._cut_at is not None and self._waiting:
+            self._cut(self._cut_at)
         self._advance()
         while self._waiting and (last or self._missed == self._expected):
             self._skip()
@@ -100,6 +110,16 @@ class Chain:
         self._missed = self._expected if self._waiting else None
         if last:
             self._finish()
+
+    def _cut(self, at: int) -> None:
+        """Begins with the first record that is within reach, unless the walk goes on from its start."""
+        self._cut_at = None
+        first = min(self._waiting)
+        if first > self._expected and _is_cut_at(self._waiting[first], at):
+            del self._waiting[first]  # what ended at that midnight stands behind it, and is out of reach
+        if self._waiting and min(self._waiting) > self._expected:
+            self.head = Head(sequence=min(self._waiting) - 1, digest=GENESIS)
+            self._is_known = False
 
     def _finish(self) -> None:
         if self._before and self.head.sequence < self._before.sequence:
@@ -179,6 +199,10 @@ class Chain:
     def _made(self, sequence: int, at: int, text: str, rule: Rule) -> Break:
         machine, epoch = self._life
         return Break(rule=rule, machine=machine, epoch=epoch, sequence=sequence, at=at, text=text)
+
+
+def _is_cut_at(records: Iterable[Record], at: int) -> bool:
+    return any(isinstance(record, Transition) and record.at == at for record in records)
 
 
 def day_of(signature: Signature) -> int:

@@ -38,17 +38,18 @@ class Walk:
         *,
         starts: Mapping[Life, Start] | None = None,
         flaw: Callable[[Signature], str] | None = None,
+        cut_at: int | None = None,
     ) -> None:
         """``rejected``: what the store refused and the quarantine has; it may stand in a chain.
 
         ``heads``: of an earlier walk; who wrote a chain anew from some record on is found by them.
         ``starts``: where chains go on that were walked before. ``flaw``: what is wrong with a signature;
-        None: nobody asks.
+        None: nobody asks. ``cut_at``: what came before this midnight is out of reach, UTC ms.
         """
         self._chains: dict[Life, Chain] = {}
         self._rejected, self._heads = rejected or {}, heads or {}
         self._starts, self._flaw = starts or {}, flaw
-        self._asked = set[Life]()
+        self._asked, self._cut_at = set[Life](), cut_at
 
     def add(self, record: Record) -> None:
         life = (record.machine, record.epoch)
@@ -85,7 +86,7 @@ class Walk:
         if life not in self._chains:
             start = self._starts[life].head if life in self._starts else None
             before = self._heads.get("/".join(life))
-            self._chains[life] = Chain(life, self._rejected.get(life, ()), before, start)
+            self._chains[life] = Chain(life, self._rejected.get(life, ()), before, start, self._cut_at)
         return self._chains[life]
 
     @property

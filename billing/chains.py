@@ -42,6 +42,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     starts: Mapping[Life, Start] = {}
     """Where the walk goes on that frozen runs of earlier periods made."""
     trusted: Trusted = Trusted()
+    is_pack: bool = False
+    """There is nothing but what lies in the period, which has whole days."""
 
 
 class Walked(Struct, frozen=True, kw_only=True):
@@ -72,10 +74,12 @@ class _Walking:
         self._since = await _since(self._reader, plan.period)
         refused = [fact async for fact in self._reader.facts(QUARANTINE, Quarantined, 0, 2**53)]
         flaw = (lambda head: trusted.flaw(head, plan.zone)) if trusted.is_asked else None
-        walk = Walk(rejected(refused), plan.heads, starts=plan.starts, flaw=flaw)
-        for start, end in _days(min([*map(self._from, self._since), plan.period.start]), plan):
+        cut_at = plan.period.start if plan.is_pack else None
+        walk = Walk(rejected(refused), plan.heads, starts=plan.starts, flaw=flaw, cut_at=cut_at)
+        reach = [] if plan.is_pack else [*map(self._from, self._since)]
+        for start, end in _days(min([*reach, plan.period.start]), plan):
             await self._day(walk, start, end)
-            for life in walk.lagging():
+            for life in () if plan.is_pack else walk.lagging():
                 await self._before(walk, life)
             walk.settle()
         walk.settle(last=True)

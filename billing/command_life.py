@@ -6,12 +6,14 @@ from pathlib import Path
 
 from billing import clock
 from billing.arguments import period_of
+from billing.audit import audit
 from billing.bad_usage import BadUsageError
 from billing.config import Settings
 from billing.freeze import NothingNewError, NotNowError, Order, adjust, freeze, issue
 from billing.manifest import Manifest
+from billing.pack_settings import settings_in
 from billing.period import label
-from billing.shelf import STATEMENTS, Shelf
+from billing.shelf import STATEMENTS, Shelf, manifest_in
 from billing.verify import verify
 from store.opening import open_store
 
@@ -45,6 +47,26 @@ async def book_differences(arguments: argparse.Namespace, settings: Settings) ->
         tenant = each.tenant.id
         _say(f"  {tenant}  {what} {each.total} {each.currency}  {pages / tenant}.html")
     _say("`issue` sends it out; until then it is booked nowhere")
+    return 0
+
+
+async def check_pack(arguments: argparse.Namespace) -> int:
+    """``verify --pack``: a pack by itself, wherever it lies."""
+    place = arguments.pack
+    manifest = manifest_in(place)
+    wrong = 0
+    async for text in audit(place, manifest):
+        sys.stdout.write(f"{text}\n")
+        wrong += 1
+    if wrong:
+        _say(f"{place}: {wrong} things are not as they were frozen")
+        return 1
+    _say(
+        f"{manifest.site} {manifest.name}, revision {manifest.revision}: whole, and comes out the same again"
+    )
+    _say(f"digest {manifest.digest}; compare it with the one that you were told when it was issued")
+    for key in settings_in(place, manifest).trusted.keys.values():
+        _say(f"signatures are by {key.gateway}, key {key.fingerprint}; compare it with the gateway's own")
     return 0
 
 

@@ -1,5 +1,7 @@
 """The heads of chains that frozen runs walked to, read from the shelf: a closing goes on from there."""
 
+from collections.abc import Mapping
+
 from billing.chain import Head, Life, head_of
 from billing.chain_walk import Start
 from billing.evidence import DamagedError
@@ -28,11 +30,22 @@ def starts_of(shelf: Shelf, period: Period) -> dict[Life, Start]:
     before.sort(key=lambda one: (one.period.end, one.revision))
     heads: dict[Life, Head] = {}
     for manifest in before:
-        for name, head in heads_of(manifest).items():
-            machine, epoch = name.split("/")
-            heads[machine, epoch] = head
+        heads |= _by_life(manifest.heads)
     at = max((whole_days(one.period, one.zone).end for one in before), default=0)
     return {life: Start(head, at) for life, head in heads.items()}
+
+
+def starts_in(manifest: Manifest) -> dict[Life, Head]:
+    """The heads from which the walk of a frozen run went on."""
+    return _by_life(manifest.starts)
+
+
+def _by_life(heads: Mapping[str, str]) -> dict[Life, Head]:
+    found: dict[Life, Head] = {}
+    for name, text in heads.items():
+        machine, epoch = name.split("/")
+        found[machine, epoch] = head_of(text)
+    return found
 
 
 def _frozen(shelf: Shelf) -> list[Manifest]:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 Add = Callable[[str, str, str], argparse.ArgumentParser]
@@ -65,10 +66,15 @@ the digest chain of each epoch again from the stored rows, quarantine and losses
 it was frozen is printed, a line each, with record, machine and time. Rows that were stored later are no
 fault: `adjust` books them.
 
+With --pack: one pack by itself, wherever it was copied to; no store, no books and no configuration are
+needed. A tenant or an auditor who was given one rates it again, byte for byte, and walks the chains and the
+signatures in it. The digest that is shown is the one that was told when it was frozen.
+
 Exit code 1 when anything is found.
 
-example:
-  gongfang-billing verify --period 2026-10"""
+examples:
+  gongfang-billing verify --period 2026-10
+  gongfang-billing verify --pack books/2026-10/1"""
 
 _EXPLAIN: Final = """\
 Shows how a line of a statement came about: quantity, price and exact amount; the clause of the tariff, with
@@ -98,7 +104,9 @@ def add_life(add: Add, add_period: Callable[[argparse.ArgumentParser], None]) ->
     add_period(adjust)
     _add_by(adjust)
     _add_override(adjust)
-    add_period(add("verify", "is everything as it was frozen?", _VERIFY))
+    verify = add("verify", "is everything as it was frozen?", _VERIFY)
+    add_period(verify)
+    verify.add_argument("--pack", type=Path, metavar="DIR", help="a pack by itself: needs nothing else")
     explain = add("explain", "what a line of a statement rests on, to the second", _EXPLAIN)
     explain.add_argument("id", nargs="?", metavar="LINE", help="the id of a line")
     explain.add_argument("--tenant", metavar="NAME", help="with --line: whose statement")

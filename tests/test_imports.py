@@ -182,6 +182,7 @@ WIRING_MODULES = {
     "billing": {
         "again",
         "assign",
+        "audit",
         "chains",
         "closing",
         "command_close",
