@@ -5,7 +5,7 @@ tenant who has more machines and days than a page can show.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -74,7 +74,23 @@ class Days:
         total = self._open.get(key)
         if total is None:
             total = self._open[key] = self._sum(attribution.tenant, interval.machine, self._day)
-        total.add(interval)
+        total.count(interval)
+        parts = _parts(times_of(interval))
+        if interval.end <= self._day.end:
+            total.lay(interval.start, parts)
+        else:
+            self._across(key, interval.start, parts)
+
+    def _across(self, key: tuple[str, str], at: int, parts: Sequence[tuple[int, int]]) -> None:
+        """Meters cut at midnight. What was not cut lies on its days, one phase after the other."""
+        day = self._day
+        for phase, ms in parts:
+            left = ms
+            while left:
+                step = min(left, day.end - at)
+                self._sum(*key, day).lay(at, [(phase, step)])
+                at, left = at + step, left - step
+                day = self._day_of(at) if at == day.end else day
 
     def spell(self, spell: Spell, attribution: Attribution) -> None:
         """Intervals of one day, of the machine whose interval came before."""
@@ -88,6 +104,9 @@ class Days:
     def finish(self) -> Mapping[str, tuple[MachineDay, ...]]:
         """By tenant; of each by machine, then by day."""
         self._close()
+        for tenant, days in self._of.items():
+            for total in days.values():
+                total.close(is_kept=len(self._of[tenant]) <= MOST_STRIPS)
         return {
             tenant: tuple(days[key].finished(key[0]) for key in sorted(days))
             for tenant, days in sorted(self._of.items())
@@ -113,7 +132,11 @@ class Days:
         return Day(on.isoformat(), *ends)
 
     def _sum(self, tenant: str, machine: str, day: Day) -> "_Sum":
-        return self._of[tenant].setdefault((machine, day.name), _Sum(day))
+        days = self._of[tenant]
+        found = days.get((machine, day.name))
+        if found is None:
+            found = days[machine, day.name] = _Sum(day, is_drawn=len(days) < MOST_STRIPS)
+        return found
 
 
 class _Sum:
@@ -131,34 +154,33 @@ class _Sum:
         "time",
     )
 
-    def __init__(self, day: Day) -> None:
+    def __init__(self, day: Day, *, is_drawn: bool) -> None:
         self.day = day
         self.time = [0] * len(PHASES)
-        self.pen: Pen | None = Pen(day.start)
+        self.pen = Pen(day.start) if is_drawn else None
         self.strip = self.measured = ""
         self.produced = self.scrap = self.rework = 0
         self.has_pieces = self.has_scrap = True
         self.inspected: dict[str, int] = {}
 
-    def add(self, interval: Interval) -> None:
-        self._draw(interval.start, _parts(times_of(interval)))
-        if interval.measured != self.measured:
-            self._measure(interval.measured)
-        self._count(interval.quantities)
-
     def add_spell(self, spell: Spell) -> None:
         """What is measured is what the interval before it measured."""
         for start, times in zip(spell.starts, spell.times, strict=True):
-            self._draw(start, _parts(times))
+            self.lay(start, _parts(times))
         self._count(spell.summed_counts())
 
-    def _draw(self, start: int, parts: tuple[tuple[int, int], ...]) -> None:
+    def lay(self, start: int, parts: Sequence[tuple[int, int]]) -> None:
         for phase, ms in parts:
             self.time[phase] += ms
         if self.pen:
             self.pen.draw(start, parts)
         else:  # its day was over: what is drawn of it would not be all
             self.strip = ""
+
+    def count(self, interval: Interval) -> None:
+        if interval.measured != self.measured:
+            self._measure(interval.measured)
+        self._count(interval.quantities)
 
     def _count(self, counted: Mapping[str, int]) -> None:
         self.produced += counted.get("produced", 0)

@@ -294,3 +294,15 @@ def test_of_one_day_each_machine_is_a_row_of_one_figure(make: SimpleNamespace) -
     (figure,) = found.time
     assert len(boxes_of(figure)["R"]) == 3
     assert all(f">knit-{number:03}<" in figure for number in range(3))
+
+
+def test_what_was_not_cut_at_midnight_lies_on_its_days(make: SimpleNamespace) -> None:
+    days = Days(ZONE)
+    mine = Attribution(place=Place.TENANT, tenant="hongye", order_id="A-1")
+    start, end = make.at("22:00"), make.at("22:00") + 2 * DAY_MS
+    made = {"produced": 7}
+    days.interval(make.interval(start, end, idle_ms=DAY_MS, quantities=made), mine)
+    days.interval(make.interval(end, end + 3_600_000, setup_ms=3_600_000, sequence=2), mine)
+    (found,) = days.finish().values()
+    assert [day.strip for day in found] == ["264.24R", "264R24I", "264I12S"]
+    assert [day.pieces.produced for day in found if day.pieces] == [7, 0, 0]
