@@ -118,6 +118,19 @@ async def test_a_stop_over_midnight_has_its_part_on_either_side(
     assert await billed(STOPS, 0, 24, *rows, *spans) == ["A-1 stop_tenant 3.00"]
 
 
+async def test_stops_that_the_host_caused_use_nothing_up(
+    billed: Callable[..., Any], used: Callable[..., Any], make: SimpleNamespace
+) -> None:
+    """Eight minutes before midnight were the host's: of the tenant's eleven after it ten are free."""
+    rows = [used(-8 / 60, 0, stop_host_ms=8 * MINUTE), used(0, 11 / 60, stop_tenant_ms=11 * MINUTE)]
+    about = {"tenant": "hongye", "order_id": "A-1"}
+    spans = [
+        make.span(make.midnight - 8 * MINUTE, make.midnight, sequence=1, party="host", **about),
+        make.span(make.midnight, make.midnight + 11 * MINUTE, sequence=2, **about),
+    ]
+    assert await billed(STOPS, 0, 24, *rows, *spans) == ["A-1 stop_tenant 1.00"]
+
+
 LEAST = 'minimum = [{ per = "order", amount = "60.00" }]\n'
 KINDS = """
 rate = [

@@ -57,6 +57,21 @@ def test_four_firms_share_by_what_they_put_up() -> None:
     }
 
 
+def test_each_machine_of_an_ownership_adds_to_its_part() -> None:
+    """Of a line of ten hours their two looms have three and four, a machine of the host three: 70 of 100."""
+    machines = {"loom-1": 3, "loom-2": 4, "knit-1": 3}
+    found = revenue([line("100.00", machines)], [owned({"a": 1, "b": 2})], NOVEMBER)
+    (split,) = found.splits
+    assert (split.revenue, found.host) == (Decimal("70.00"), Decimal("30.00"))
+    assert [str(share.amount) for share in split.shares] == ["23.33", "46.67"]
+
+
+def test_a_credit_is_shared_as_its_charge_was() -> None:
+    """A third and two thirds of -100.00 mirror those of 100.00, and nothing is lost."""
+    (split,) = revenue([line("-100.00", {"loom-1": 1})], [owned({"a": 1, "b": 2})], NOVEMBER).splits
+    assert [str(share.amount) for share in split.shares] == ["-33.33", "-66.67"]
+
+
 def test_a_tie_goes_to_the_lowest_id() -> None:
     (split,) = revenue([line("100.00", {"loom-1": 1})], [owned({"c": 1, "a": 1, "b": 1})], NOVEMBER).splits
     assert {share.owner.id: str(share.amount) for share in split.shares} == {

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from billing.config import Settings, load
+from billing.tariff_file import read_tariff
 from billing.validity import check_tariffs
 from contract.complaint import BadConfigurationError
 
@@ -92,3 +93,23 @@ def test_a_day_before_every_version_has_none(loaded: Callable[..., Settings]) ->
 def test_what_is_no_list_of_files_is_a_complaint(loaded: Callable[..., Settings], files: str) -> None:
     with pytest.raises(BadConfigurationError):
         loaded(files)
+
+
+TAXED = """
+prices = "net"
+vat_category = "all"
+rate = [{ kind = "*", class = "run", per_hour = "12.00" }]
+vat = [
+  { name = "all", percent = "16", valid_from = 2026-01-01 },
+  { name = "all", percent = "13", valid_from = 2026-11-10 },
+]
+"""
+
+
+def test_a_rate_of_tax_that_changes_within_a_period_is_refused_with_its_date() -> None:
+    head = 'id = "t"\nversion = "1"\ncurrency = "CNY"\nvalid_from = 2026-01-01\n'
+    tariff = read_tariff("t.toml", head + TAXED)
+    with pytest.raises(BadConfigurationError, match="VAT all of tariff t 1 changes on 2026-11-10"):
+        check_tariffs([tariff], date(2026, 11, 1), date(2026, 11, 30), "")
+    check_tariffs([tariff], date(2026, 11, 1), date(2026, 11, 9), "")
+    check_tariffs([tariff], date(2026, 11, 10), date(2026, 11, 30), "")

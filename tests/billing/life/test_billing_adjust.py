@@ -176,6 +176,16 @@ PLAN = Manifest(
 )
 
 
+def test_a_line_at_another_rate_of_tax_is_given_back_at_the_old_one() -> None:
+    """100.00 were booked at 6 %, and are 100.00 at 13 % today: 106.00 back, 113.00 again."""
+    booked = _document("hongye", [_line("a", Decimal(6), Decimal("100.00"), Decimal("6.00"))])
+    today = _document("hongye", [_line("a", Decimal(13), Decimal("100.00"), Decimal("13.00"))])
+    (adjustment,) = adjustments({"hongye": [booked]}, [today])
+    rates = {change.now.vat_percent: (change.net, change.tax) for change in adjustment.changes}
+    assert rates == {13: (100, 13), 6: (-100, -6)}
+    assert adjustment.total == 7
+
+
 @given(st.lists(ratings(), min_size=1, max_size=5))
 def test_booked_plus_adjustments_is_the_fresh_rating(history: list[list[Document]]) -> None:
     """Law 3 of money, over the documents as they are written and read again."""
