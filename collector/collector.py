@@ -124,16 +124,21 @@ async def _broker(config: BrokerConfig, name: str) -> AsyncIterator[Callable[[],
 
 async def _keep_connected(address: Callable[[], Address], session: Session, ready: asyncio.Event) -> None:
     away = Condition(log, "the broker is away", "the broker is there again")
+    is_first = True
     pauses = waits(random.random)
     while True:
         session.attempts += 1
+        to = address()
         try:
-            async with connected(address()) as client:
+            async with connected(to) as client:
                 await session.open(client)
                 pauses = waits(random.random)
-                away.well()
+                away.well(detail=str(to))
+                if is_first:
+                    is_first = False
+                    log.info("takes batches from the broker at %s", to)
                 ready.set()
                 await session.serve(client)
         except BrokerAwayError as error:
-            away.bad(str(error))
+            away.bad(f"{to}: {error}")
         await asyncio.sleep(next(pauses))

@@ -27,8 +27,9 @@ class Condition:
             about = {"subject": of or None, "kind": self._begins}
             self._log.warning("%s: %s", f"{of} {self._begins}".strip(), detail, extra=about)
 
-    def well(self, of: str = "") -> None:
+    def well(self, of: str = "", detail: str = "") -> None:
         if of in self._bad:
             self._bad.discard(of)
             about = {"subject": of or None, "kind": self._ends}
-            self._log.info("%s", f"{of} {self._ends}".strip(), extra=about)
+            said = f"{of} {self._ends}".strip()
+            self._log.info("%s", f"{said}: {detail}" if detail else said, extra=about)

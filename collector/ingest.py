@@ -63,7 +63,9 @@ class Ingest:
         self._counts["batches"] += 1
         if isinstance(batch, Unreadable):
             return await self._refuse(topic, payload, name, batch.why)
-        self.heard.hear(f"{batch.site}/{batch.gateway}", self._now())
+        gateway = f"{batch.site}/{batch.gateway}"
+        if self.heard.hear(gateway, self._now()):
+            log.info("%s sends batches", gateway, extra={"subject": gateway, "kind": "sends batches"})
         judged = await self._isolate(batch, name, await keep_records(self._store, judge(batch, self._now())))
         signed = 0 if is_away(judged) else await keep_signatures(self._store, self._quarantine, batch, name)
         if signed:

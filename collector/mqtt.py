@@ -41,7 +41,7 @@ class Address(Struct, frozen=True, kw_only=True):
     """None trusts the certificate authorities of the operating system."""
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"{self.host}:{self.port}, {'with' if self.tls else 'without'} TLS"
 
 
 class Arrival(Struct, frozen=True):

@@ -35,11 +35,14 @@ class LastHeard:
     def __init__(self) -> None:
         self._at: OrderedDict[str, int] = OrderedDict()
 
-    def hear(self, gateway: str, now: int) -> None:
+    def hear(self, gateway: str, now: int) -> bool:
+        """Whether this is its first."""
+        is_first = gateway not in self._at
         self._at[gateway] = now
         self._at.move_to_end(gateway)
         if len(self._at) > GATEWAYS:
             self._at.popitem(last=False)
+        return is_first
 
     def at(self) -> dict[str, int]:
         return dict(self._at)

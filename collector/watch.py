@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Final
 
 from collector.announcement import KINDS
+from collector.condition import Condition
 from collector.gauge_feed import GaugeFeed
 from collector.gauges import families
-from collector.health import troubles
+from collector.health import SILENT_MS, troubles
 from collector.ingest import Ingest
 from collector.ledger import quarantine_rows
 from collector.measured import MeasuredStore
@@ -21,6 +23,8 @@ from daemon.health import Health, judged
 from daemon.progress import Mark, Progress
 from daemon.systemd import notify, watchdog_s
 from store.protocol import StoreAwayError
+
+log = logging.getLogger(__name__)
 
 VERSION: Final = version("gongfang")
 _LOOK_S: Final = 1.0
@@ -52,6 +56,7 @@ class Watch:
         self._progress = Progress()
         self._stuck: tuple[str, ...] = ()
         self.wrong: dict[str, str] = {}
+        self._silent = Condition(log, "has sent no batch for 15 minutes", "sends batches again")
         self._rows: int | None = None
         self._counting: asyncio.Task[int] | None = None
         self._count_again_at = 0.0
@@ -117,6 +122,7 @@ class Watch:
         every = min(_TELL_S, wanted / 4) if wanted else _TELL_S
         try:
             while True:
+                self._look_for_silence()
                 self._stuck = self._progress.stuck(dict(self._marks()), asyncio.get_running_loop().time())
                 fed = ("WATCHDOG=1",) if wanted and not self._stuck else ()
                 notify(*fed, f"STATUS={self._status()}")
@@ -124,6 +130,13 @@ class Watch:
         finally:
             if self._counting is not None:
                 self._counting.cancel()
+
+    def _look_for_silence(self) -> None:
+        for gateway, at in self._ingest.heard.at().items():
+            if self._now() - at > SILENT_MS:
+                self._silent.bad("look at its agent and at the way to the broker", gateway)
+            else:
+                self._silent.well(gateway)
 
     def _marks(self) -> Iterator[tuple[str, Mark]]:
         session = self._session

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import Final
 from contract import topics
 from contract.records import MeterReason
 from daemon.listen import Listen
+from daemon.systemd import notify
 from edge_agent.batches import Batches
 from edge_agent.board import Board
 from edge_agent.clock import Clock, SystemClock
@@ -25,6 +27,7 @@ from edge_agent.hearing import Hearing
 from edge_agent.lasting import spare
 from edge_agent.lock import owned
 from edge_agent.mqtt import Address
+from edge_agent.muster import Muster
 from edge_agent.outbox import Outbox
 from edge_agent.outbox_file import OutboxAwayError
 from edge_agent.poll import Desk
@@ -36,6 +39,7 @@ from edge_agent.watchdog import Watchdog
 from edge_agent.window import Window
 
 VERSION: Final = version("gongfang")
+_log = logging.getLogger("gongfang.agent")
 _GOODBYE_S: Final = 10.0
 """How long a stopping agent waits for receipts. What has none by then goes after the next start."""
 
@@ -95,6 +99,7 @@ class Agent:
         self.reloading = Reloading(
             settings, roster=self._roster, commit=commit, conditions=conditions, took=self._took
         )
+        self._muster = Muster(self._roster, conditions)
         self._watchdog = Watchdog(self._roster, commit, conditions)
         self.watch = self._watch()
 
@@ -135,11 +140,13 @@ class Agent:
             kept.append(tasks.create_task(self.reloading.watch(), name="files"))
             following = tasks.create_task(self.reloading.run(), name="reload")
             watchdog = tasks.create_task(self._watchdog.run(), name="watchdog")
+            kept.append(tasks.create_task(self._muster.run(), name="muster"))
             kept.append(tasks.create_task(spare(), name="garbage"))
             if self._settings.http:
                 kept.append(tasks.create_task(self._tell_of_itself(self._settings.http), name="http"))
             ready()
             await stop.wait()
+            _log.info("stopping: %d machines close what is settled", len(self.machines))
             watchdog.cancel()  # systemd limits a stop by itself; polls that were ended would pass for dead
             following.cancel()
             await self.reloading.rest()
@@ -147,6 +154,7 @@ class Agent:
             await self._say_goodbye()
             for task in kept:
                 task.cancel()
+        _log.info("stopped")
 
     async def _tell_of_itself(self, at: Listen) -> None:
         from daemon.http import Told, serve  # noqa: PLC0415  11 MB that not every gateway wants to spare
@@ -163,7 +171,8 @@ class Agent:
         )
 
     def _took(self, before: Settings, after: Settings, address: Address) -> None:
-        """What of another configuration is not about machines."""
+        """What of another configuration is not about single machines."""
+        self._muster.call()
         self._window.repeat_ms = after.poll.state_repeat_ms
         known = {machine.name for machine in before.machines}
         has_newcomers = any(machine.name not in known for machine in after.machines)
@@ -186,14 +195,19 @@ class Agent:
             machine.renew_when_seen(MeterReason.CONFLICT)
 
     async def _say_goodbye(self) -> None:
+        """A disk that takes nothing has been told of; what waits goes after the next start."""
         self._batches.wake()
-        if self._hand_over.is_connected:
-            # A disk that takes nothing has been told of; what waits goes after the next start.
-            with contextlib.suppress(TimeoutError, OutboxAwayError):
-                async with asyncio.timeout(_GOODBYE_S):
-                    await self.handed_over()
         with contextlib.suppress(OutboxAwayError):
             await self._commit.flush()
+            before = (await self._commit.call(Outbox.depth)).records
+            notify(f"STATUS=handing over {before} records")
+            if self._hand_over.is_connected:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_GOODBYE_S):
+                        await self.handed_over()
+            await self._commit.flush()
+            after = (await self._commit.call(Outbox.depth)).records
+            _log.info("handed over %d records; %d wait for the next start", before - after, after)
 
     async def handed_over(self) -> None:
         """Returns when everything put so far has its receipt."""

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import signal
+from importlib.metadata import version
 
 from daemon.journal import set_up, tell_where_it_hung
 from daemon.systemd import notify
@@ -18,8 +19,8 @@ def run(settings: Settings, given: argparse.Namespace) -> int:
     tell_where_it_hung()
     outbox, broker = settings.outbox.path, settings.mqtt
     logging.getLogger("gongfang.agent").info(
-        "%s: %d machines, broker %s:%d, outbox %s",
-        *(settings.gateway, len(settings.machines), broker.host, broker.port, outbox),
+        "%s: version %s, %d machines, broker %s:%d, outbox %s",
+        *(settings.gateway, version("gongfang"), len(settings.machines), broker.host, broker.port, outbox),
     )
     if too_few := provide(len(settings.endpoints)):
         warn(too_few)

@@ -75,7 +75,7 @@ class HandOver:
             try:
                 await self._connection()
             except* BrokerLostError as lost:
-                self._conditions.wrong("broker", "lost", str(lost.exceptions[0]))
+                self._conditions.wrong("broker", "lost", f"{self._address}: {lost.exceptions[0]}")
             if asyncio.get_running_loop().time() - before > _BACKOFF_S[1]:
                 tries = 0
             longest = min(_BACKOFF_S[0] * 2**tries, _BACKOFF_S[1])
@@ -96,7 +96,7 @@ class HandOver:
         async with connected(
             self._address, will=(topics.status(site, name), encode(will)), subscriptions=wanted
         ) as broker:
-            self._conditions.well("broker")
+            self._conditions.good("broker", "connected", str(self._address))
             self.is_connected, self._broker = True, broker
             try:
                 async with asyncio.TaskGroup() as tasks:

@@ -31,6 +31,9 @@ class Address(Struct, frozen=True, kw_only=True):
     tls: ssl.SSLContext | None = None
     keepalive_s: int = 30
 
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}, {'with' if self.tls else 'without'} TLS"
+
 
 class Arrival(Struct, frozen=True):
     topic: str

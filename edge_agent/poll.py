@@ -72,6 +72,8 @@ class Poller:
         self._desk, self._tally = desk, tally
         self._phase_ms, self._kept_at = phase_ms, 0
         self._is_reading = False
+        self.has_asked = False
+        """Whether a read has ended, in whatever way."""
         self._read_ended = asyncio.Event()
 
     @property
@@ -116,7 +118,7 @@ class Poller:
         try:
             return await self._met()
         finally:
-            self._is_reading = False
+            self._is_reading, self.has_asked = False, True
             self._read_ended.set()
 
     async def _met(self) -> str:

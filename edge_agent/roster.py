@@ -120,6 +120,11 @@ class Roster:
             reader = self._readers[id(profile)] = Reader(profile)
         return reader
 
+    @property
+    def met(self) -> int:
+        """How many of the machines have been asked, and answered or not."""
+        return sum(running.poller.has_asked for running in self._running.values())
+
     def marks(self) -> Iterator[tuple[str, Mark]]:
         """Of each endpoint with machines behind it: another mark after each poll, or slot that went by."""
         behind: dict[str, list[_Running]] = {}
@@ -194,7 +199,27 @@ class Roster:
 
     def _scheme(self, configured: MachineSettings) -> Scheme:
         every_ms = period_ms(self._endpoints[configured.endpoint], self._settings.poll)
-        return scheme_of(self._settings, configured, every_ms, self._agent)
+        settings, profile = self._settings, configured.profile
+        identity = Identity(
+            site=settings.site,
+            area=configured.area,
+            machine=configured.name,
+            kind=profile.kind,
+            gateway=settings.gateway,
+            profile=profile.label,
+            profile_digest=profile.digest,
+            stop_table=profile.stop_table.label,
+            agent=self._agent,
+            timezone=settings.timezone,
+            controller=configured.controller,
+        )
+        return Scheme(
+            identity=identity,
+            profile=profile,
+            poll_ms=every_ms,
+            hold_polls=settings.poll.hold_polls,
+            grid_ms=settings.poll.grid_ms,
+        )
 
     def _gaze(self, machine: Machine, reader: Reader, read: ReadSlow) -> Gaze | None:
         """None where nobody wants to look, or there is nothing to see."""
@@ -271,28 +296,3 @@ class Roster:
         self._desk.commit.put(machine.name, records, machine.checkpoint())
         if records:
             self._desk.wake()
-
-
-def scheme_of(settings: Settings, configured: MachineSettings, poll_ms: int, agent: str) -> Scheme:
-    """``agent`` is the version that meters."""
-    profile = configured.profile
-    identity = Identity(
-        site=settings.site,
-        area=configured.area,
-        machine=configured.name,
-        kind=profile.kind,
-        gateway=settings.gateway,
-        profile=profile.label,
-        profile_digest=profile.digest,
-        stop_table=profile.stop_table.label,
-        agent=agent,
-        timezone=settings.timezone,
-        controller=configured.controller,
-    )
-    return Scheme(
-        identity=identity,
-        profile=profile,
-        poll_ms=poll_ms,
-        hold_polls=settings.poll.hold_polls,
-        grid_ms=settings.poll.grid_ms,
-    )

@@ -159,6 +159,7 @@ WIRING_MODULES = {
         "watchdog",
         "scan",
         "window",
+        "muster",
     },
     "collector": {
         "announcing",

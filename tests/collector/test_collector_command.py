@@ -1,5 +1,6 @@
 """The command line, with a collector, a broker and a store that really run."""
 
+import importlib.metadata
 import os
 import re
 import signal
@@ -124,7 +125,23 @@ def send(config: Path, payload: bytes, *, wait: bool = True) -> Receipt | None:
 def test_the_service_says_when_it_is_ready_and_stops_when_told(service: Service) -> None:
     assert service.told == b"READY=1"
     assert service.stop() == 0
-    assert "stopped" in service.log()
+
+
+def test_the_log_tells_of_the_way_from_start_to_stop(
+    service: Service, config: Path, tmp_path: Path, plant: SimpleNamespace
+) -> None:
+    send(config, plant.batch([plant.alone(plant.interval())]))
+    service.stop()
+    port, version = port_of(config), importlib.metadata.version("gongfang")
+    said = service.log().splitlines()
+    assert [line.removeprefix("INFO ") for line in said[:-1]] == [
+        f"c1: version {version}, store sqlite {tmp_path}/store.db",
+        f"the embedded broker listens on 127.0.0.1:{port}",
+        f"takes batches from the broker at 127.0.0.1:{port}, without TLS",
+        "qinghe/gw1 sends batches",
+        "stopping: what has no receipt yet, its gateway sends again",
+    ]
+    assert said[-1] == "INFO stopped: accepted 1, batch_facts_accepted 1, batches 1"
 
 
 def test_the_service_stops_on_an_interrupt_too(service: Service) -> None:

@@ -76,7 +76,7 @@ def test_the_password_is_the_line_in_its_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("word\n", "utf-8")
     config = BrokerConfig(username="u", password_file=tmp_path / "secret", host="::1", embedded=True)
     address = config.address("c")
-    assert (address.username, address.password, str(address)) == ("u", "word", "::1:1883")
+    assert (address.username, address.password, str(address)) == ("u", "word", "::1:1883, without TLS")
 
 
 def test_a_file_that_is_not_there_is_a_complaint(tmp_path: Path) -> None:

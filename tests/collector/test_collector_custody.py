@@ -158,6 +158,7 @@ async def test_a_complaint_about_a_gateway_ends_after_a_quiet_hour(
     good, bad = plant.batch([plant.alone(plant.interval())]), plant.batch([None])
     for payload in (bad, good, bad, good, b"nonsense"):
         await custody.take(plant.TOPIC, payload)
+    assert caplog.records.pop(0).getMessage() == "qinghe/gw1 sends batches"
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     at += 3_600_001
     await custody.take(plant.TOPIC, good)

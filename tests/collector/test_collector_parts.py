@@ -78,12 +78,14 @@ def test_a_condition_is_logged_when_it_changes(caplog: pytest.LogCaptureFixture)
     condition.bad("why", "the broker")
     for _ in range(3):
         condition.well("the store")
+        condition.well("the broker", "localhost:1883")
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("WARNING", "the store is away: why"),
         ("WARNING", "the broker is away: why"),
         ("INFO", "the store is back"),
+        ("INFO", "the broker is back: localhost:1883"),
     ]
-    assert condition.is_bad("the broker")
+    assert not condition.all()
 
 
 def test_conditions_of_names_without_end_are_bounded(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from collector.gauges import families
 from collector.health import SILENT_MS, troubles
 from collector.measured import MeasuredStore
 from collector.report import GATEWAYS, LATENCY_S, LastHeard, Latency, Queues, Report
+from collector.watch import Watch
 from contract.series import USAGE, Row, Series
 from daemon.exposition import lines
 from daemon.health import judged
@@ -101,6 +103,28 @@ def test_a_gateway_that_was_heard_of_long_ago_makes_room_for_another() -> None:
     assert len(heard.at()) == GATEWAYS
     assert heard.at()["s/5"] == 9_999
     assert "s/6" not in heard.at()
+
+
+async def test_a_gateway_that_falls_silent_is_told_once_and_again_when_it_sends(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr("collector.watch._TELL_S", 0.005)
+    heard, now = LastHeard(), [NOW]
+    assert heard.hear("qinghe/gw1", NOW)
+    session = SimpleNamespace(room=(), under_way=0, announced=(), is_connected=True)
+    parts: dict[str, Any] = {"store": None, "ingest": SimpleNamespace(heard=heard), "session": session}
+    telling = asyncio.create_task(Watch("c1", lambda: now[0], Counter(), **parts).tell_systemd())
+    await asyncio.sleep(0.02)
+    now[0] += SILENT_MS + 1
+    await asyncio.sleep(0.05)
+    assert not heard.hear("qinghe/gw1", now[0])
+    await asyncio.sleep(0.05)
+    telling.cancel()
+    assert [f"{record.levelname} {record.getMessage()}" for record in caplog.records] == [
+        "WARNING qinghe/gw1 has sent no batch for 15 minutes: look at its agent and at the way to the broker",
+        "INFO qinghe/gw1 sends batches again",
+    ]
 
 
 def test_a_latency_is_counted_under_the_first_bound_that_it_does_not_exceed() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -302,6 +304,31 @@ async def test_an_agent_that_is_stopped_as_it_connects_stops(tmp_path: Path, mos
         async with asyncio.timeout(20), running(tmp_path, port):
             for _ in range(turns):
                 await asyncio.sleep(0.0005)
+
+
+async def test_the_log_tells_of_the_way_from_start_to_stop(
+    tmp_path: Path, mosquitto: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gongfang.agent")
+    monkeypatch.setattr("edge_agent.muster._LOOK_S", 0.02)
+    monkeypatch.setattr("edge_agent.agent._GOODBYE_S", 0.5)
+    port: int = mosquitto.port  # type: ignore[attr-defined]  # a peer of conftest.py
+    await forget(port)
+    async with running(tmp_path, port) as site:
+        await site.pass_minutes(6)
+        await site.office.until("/batch", 1)
+        await eventually(lambda: "of 3 metered" in caplog.text)
+        site.stop.set()
+        await site.office.until("/status", 2)
+        await eventually(lambda: "stopped" in caplog.text)
+    said = [record.getMessage() for record in caplog.records if record.name == "gongfang.agent"]
+    assert said[0] == f"broker: connected: 127.0.0.1:{port}, without TLS"
+    assert "machines: 3 of 3 metered" in said
+    assert said[-3] == "stopping: 3 machines close what is settled"
+    waiting = re.fullmatch(r"handed over 0 records; (\d+) wait for the next start", said[-2])
+    assert waiting
+    assert int(waiting[1]) > 0
+    assert said[-1] == "stopped"
 
 
 async def test_an_agent_that_hands_over_as_it_stops_is_not_stuck(
