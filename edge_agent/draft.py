@@ -132,13 +132,14 @@ def _votes(table: Table, taken: Sequence[Taken]) -> Counter[WordOrder]:
         for order in {way.order for way in motion.ways if way.reading.register.type is RegisterType.U32}
         if order is not None
     )
-    if counting:
+    best = counting.most_common(2)
+    if best and (len(best) == 1 or best[0][1] > best[1][1]):
         return counting
     orders: dict[int, set[WordOrder]] = {}
     for reading in likely(table, looks[-1].words):
         if reading.register.type in {RegisterType.U32, RegisterType.F32}:
             orders.setdefault(reading.register.address, set()).add(reading.register.word_order)
-    return Counter(next(iter(them)) for them in orders.values() if len(them) == 1)
+    return counting + Counter(next(iter(them)) for them in orders.values() if len(them) == 1)
 
 
 def _looks(table: Table, taken: Sequence[Taken]) -> list[Look]:

@@ -102,8 +102,8 @@ class Scan:
                 self._remark(
                     f"unit {unit}: silent for some of its {table} table; --addresses leaves them out"
                 )
-        if not self._manners.wide and not any(found.words for found in self.found.units[unit].values()):
-            self._remark(f"unit {unit}: nothing to read at these addresses; --wide looks at all of them")
+        if not self._manners.wide and (lacks := _lacks(self.found.units[unit].values())):
+            self._remark(f"unit {unit}: {lacks} at these addresses; --wide looks at all of them")
         return True
 
     async def _survey(self, unit: int, found: Surveyed, areas: Sequence[Area], before: int) -> bool:
@@ -182,6 +182,16 @@ class Scan:
 
     def _remark(self, text: str) -> None:
         self.found.remarks.append(text)
+
+
+def _lacks(tables: Iterable[Surveyed]) -> str:
+    """Bits alone are seldom all that a machine has, when it knows how to give registers."""
+    found = list(tables)
+    if not any(table.words for table in found):
+        return "nothing to read"
+    registers = [table for table in found if not table.table.bits]
+    silent = any(table.supported for table in registers) and not any(table.words for table in registers)
+    return "no registers" if silent else ""
 
 
 def _beyond(found: Surveyed, areas: Sequence[Area]) -> list[int]:

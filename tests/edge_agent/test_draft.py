@@ -219,3 +219,20 @@ def test_every_address_is_drafted_or_named_as_left_out(values: list[int]) -> Non
 
 def test_a_draft_in_which_all_was_drafted_says_nothing_of_what_was_left_out() -> None:
     assert "Left out" not in draft_text("any", "a scan", draft([Taken(0, unit({10: [1, 2, 3]}))]))
+
+
+def test_where_what_counts_leaves_the_word_order_open_the_numbers_at_rest_decide(tmp_path: Path) -> None:
+    """The word before a counter is 0 or 1 as a rule, and then it counts in the other order too."""
+
+    def words_at(pieces: int, run_s: int) -> dict[int, list[int]]:
+        wide = [half for n in (pieces, run_s, 20_231_107) for half in (n & 0xFFFF, n >> 16)]
+        return {4096: [3, 0, 12, 0, *wide]}
+
+    looks = [Taken(0, unit(words_at(70_000, 500_000))), Taken(60_000, unit(words_at(70_030, 500_060)))]
+    made = draft(looks)
+    assert made.order is WordOrder.CDAB
+    assert {found.held: found.per_hour for found in made.registers if found.per_hour} == {
+        "70030": pytest.approx(1800),
+        "500060": pytest.approx(3600),
+    }
+    assert "TODO" in draft_text("any", "a scan", made).split("word_order", 1)[1].splitlines()[0]

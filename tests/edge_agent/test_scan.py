@@ -257,3 +257,18 @@ def test_what_moves_is_read_once_more_so_that_a_dump_is_of_one_instant(tmp_path:
         assert scan(device, "--units", "1", "--out", str(tmp_path / "dump.json")) == 0
     held = read_dump((tmp_path / "dump.json").read_bytes()).units[0].words()[Table.HOLDING, 0]
     assert words[0] - held < 5
+
+
+def test_a_machine_that_shows_only_bits_there_is_said_to_have_no_registers_there(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    coils = dict.fromkeys(range(3), 1)
+    note = "note: unit 3: no registers at these addresses; --wide looks at all of them"
+    with odd_device({3: {"input": numbered((4096, 4100)), "coil": coils}}) as device:
+        assert scan(device, "--units", "3") == 0
+        assert note in capsys.readouterr().out
+        assert scan(device, "--units", "3", "--tables", "coil") == 0
+        assert "note" not in capsys.readouterr().out
+    with odd_device({3: {"coil": coils}}) as device:  # which knows no function that reads registers
+        assert scan(device, "--units", "3") == 0
+        assert "note" not in capsys.readouterr().out
