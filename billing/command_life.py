@@ -13,7 +13,7 @@ from billing.freeze import NothingNewError, NotNowError, Order, adjust, freeze, 
 from billing.manifest import Manifest
 from billing.pack_settings import settings_in
 from billing.period import label
-from billing.shelf import STATEMENTS, Shelf, manifest_in
+from billing.shelf import ACCOUNTS, STATEMENTS, Shelf, manifest_in
 from billing.verify import verify
 from store.opening import open_store
 
@@ -29,6 +29,7 @@ async def close(arguments: argparse.Namespace, settings: Settings) -> int:
     for statement in frozen.assessment.statements:
         total = f"{statement.total} {statement.heading.tariff.currency}"
         _say(f"  {statement.tenant.id}  {total}  {pages / statement.tenant.id}.html")
+    _say(f"for accounts: {pages.parent / ACCOUNTS / 'totals.html'}")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,6 +18,9 @@ from billing.statement import Tax
 from billing.totals import Part, Remark, TenantTotal, Totals, Waiting
 from billing.totals_words import DOCUMENTS, PLACES, STATUSES, TIME_WORDS
 from billing.wording import DOUBTS
+
+MOST_ROWS: Final = 200
+"""Of what waits, and of findings, on the page; workbook and JSON have all of them."""
 
 
 def totals_json(totals: Totals) -> str:
@@ -60,10 +63,12 @@ def totals_html(totals: Totals) -> str:
         adjusted=figures.yuan(adjusted(totals.tenants)),
         has_adjustments=any(len(each.parts) > 1 for each in totals.tenants),
         taxes=[_tax(tax) for tax in totals.taxes],
-        waiting=[_waiting(item, zone) for item in totals.waiting],
+        waiting=[_waiting(item, zone) for item in totals.waiting[:MOST_ROWS]],
+        more_waiting=max(0, len(totals.waiting) - MOST_ROWS),
         host=[(words, figures.clock(totals.host[name])) for name, words in TIME_WORDS.items()],
         host_total=figures.clock(totals.host["total_ms"]),
-        findings=[_finding(one, zone) for one in totals.findings],
+        findings=[_finding(one, zone) for one in totals.findings[:MOST_ROWS]],
+        more_findings=max(0, len(totals.findings) - MOST_ROWS),
     )
 
 

@@ -56,6 +56,7 @@ class _Writing:
         self._ends = {look: workbook.add_format({**ends, "num_format": f}) for look, f in _FORMATS.items()}
         head = {"bold": True, "text_wrap": True, "valign": "bottom", "bg_color": "#EEF3F7", "bottom": 1}
         self._head = workbook.add_format({"font_size": 10, **head})
+        self._number_head = workbook.add_format({"font_size": 10, **head, "align": "right"})
         self._called = workbook.add_format({"font_size": 10, "font_color": "#55626C"})
 
     def sheet(self, sheet: Sheet) -> None:
@@ -65,7 +66,8 @@ class _Writing:
             self._fact(to, number, fact)
         top = sheet.first - 2
         for column, each in enumerate(sheet.columns):
-            to.write_string(top, column, f"{each.title.zh}\n{each.title.en}".strip(), self._head)
+            head = self._head if each.look is Look.TEXT else self._number_head
+            to.write_string(top, column, f"{each.title.zh}\n{each.title.en}".strip(), head)
         at = sheet.first - 1
         for row in sheet.rows:
             self._row(to, at, sheet, row)

@@ -216,3 +216,13 @@ def test_json_comes_back() -> None:
     page, owners = totals(of("vat_on_top"), {}), shared()
     assert msgspec.json.decode(totals_json(page), type=Totals) == page
     assert msgspec.json.decode(owners_json(owners), type=OwnersPage) == owners
+
+
+def test_a_page_of_ten_thousand_findings_is_still_a_page() -> None:
+    page = totals(of("a_day_on_the_picture"), {})
+    many = replace(page, findings=page.findings[:1] * 10_000, waiting=page.waiting[:1] * 300)
+    html = totals_html(many)
+    assert "9800 more" in html
+    assert "100 more" in html
+    assert html.count("<tr") < 500
+    assert len(json.loads(totals_json(many))["findings"]) == 10_000
