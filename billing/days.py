@@ -93,8 +93,17 @@ class Days:
                 day = self._day_of(at) if at == day.end else day
 
     def spell(self, spell: Spell, attribution: Attribution) -> None:
-        """Intervals of one day, of the machine whose interval came before."""
-        self._open[attribution.tenant, spell.last.machine].add_spell(spell)
+        """Intervals that begin on one day, of the machine whose interval came before."""
+        key = (attribution.tenant, spell.last.machine)
+        if spell.end <= self._day.end:
+            self._open[key].lay_spell(spell)
+        else:
+            for start, end, times in zip(spell.starts, spell.ends, spell.times, strict=True):
+                if end <= self._day.end:
+                    self._open[key].lay(start, _parts(times))
+                else:
+                    self._across(key, start, _parts(times))
+        self._open[key].count_spell(spell)
 
     def quality(self, fact: QualityResult, attribution: Attribution) -> None:
         if attribution.place is Place.TENANT:
@@ -163,11 +172,19 @@ class _Sum:
         self.has_pieces = self.has_scrap = True
         self.inspected: dict[str, int] = {}
 
-    def add_spell(self, spell: Spell) -> None:
+    def lay_spell(self, spell: Spell) -> None:
+        for (_, phase), ms in zip(FIELDS, spell.summed_times, strict=True):
+            self.time[phase] += ms
+        if self.pen:
+            draw = self.pen.draw
+            for start, times in zip(spell.starts, spell.times, strict=True):
+                draw(start, _parts(times))
+        else:
+            self.strip = ""
+
+    def count_spell(self, spell: Spell) -> None:
         """What is measured is what the interval before it measured."""
-        for start, times in zip(spell.starts, spell.times, strict=True):
-            self.lay(start, _parts(times))
-        self._count(spell.summed_counts())
+        self._count(spell.summed_counts)
 
     def lay(self, start: int, parts: Sequence[tuple[int, int]]) -> None:
         for phase, ms in parts:

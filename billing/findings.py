@@ -13,7 +13,7 @@ from billing.spell import Spell
 from billing.usage import Life
 from contract.names import NONE
 from contract.records import Interval, Meter, MeterReason, Method, Transition
-from contract.states import Party, State, times_of
+from contract.states import TIME_FIELDS, Party, State, times_of
 
 
 class Rule(StrEnum):
@@ -64,6 +64,7 @@ class Finding(Struct, frozen=True, kw_only=True, order=True):
     text: str
 
 
+_STOP_TENANT: Final = TIME_FIELDS.index("stop_tenant_ms")
 UNDER_WAY_MS: Final = 600_000
 """Two grids of the agents: a record comes when its interval has ended, so the latest time of a machine that
 is well is in no record yet."""
@@ -137,7 +138,7 @@ class Watch:
         machine, meter = spell.last.machine, spell.meter
         self._last[meter] = self._of_machine[machine] = spell.last
         self._window[meter] = (self._window[meter][0], spell.end)
-        self._stops[meter] += sum(spell.column("stop_tenant_ms"))
+        self._stops[meter] += spell.summed_times[_STOP_TENANT]
 
     def _begun(self, meter: Life) -> Mapping[str, int] | None:
         """The totals before the first interval that is seen of a meter; None: not known here."""

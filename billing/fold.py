@@ -21,7 +21,7 @@ from contract.names import NONE
 from contract.records import Interval, Meter, Transition
 from contract.states import Party
 
-_TENANT = Place.TENANT
+_TENANT, _BY_TENANT = Place.TENANT, Party.TENANT
 _OPEN = frozenset({Place.SUSPENSE, Place.DISPUTED})
 
 
@@ -122,9 +122,16 @@ class Fold:
     def transition(self, transition: Transition) -> None:
         self._watch.transition(transition)
         reaches_in = transition.span_start < self._end and transition.at > self._start
-        if reaches_in and is_stop(transition):
+        if not (reaches_in and is_stop(transition)):
+            return
+        ends = max(self._start, transition.span_start), min(self._end, transition.at)
+        attribution = self._attributor.span(transition, *ends)
+        if attribution is None:
             parts = span_claims(transition, self._books, self._start, self._end)
             self._stop(transition, [part for part in parts if self._is_tenants(transition, part)])
+        elif transition.span_party is _BY_TENANT:
+            self.seal.record(transition)
+            self._tally.add_stop(transition, self._attributed(attribution), *ends)
 
     def _is_tenants(self, transition: Transition, claim: Claim) -> bool:
         """Whether the tenant caused this part of the stop; only then it can be charged."""

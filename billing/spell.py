@@ -42,18 +42,15 @@ class Spell:
         self.times: tuple[tuple[int, ...], ...]
         self._counts: tuple[tuple[int, ...], ...]
         self.starts, self.sequences, self.digests, self.times, self._counts = zip(*rows, strict=True)
+        self.summed_times = list(map(sum, zip(*self.times, strict=True)))
+        """In the order of TIME_FIELDS."""
+        summed = map(sum, zip(*self._counts, strict=True))
+        self.summed_counts = dict(zip(names, summed, strict=True))
 
     @property
     def ends(self) -> list[int]:
         """Each interval ends where the next one starts."""
         return [*self.starts[1:], self.end]
-
-    def summed_times(self) -> list[int]:
-        """In the order of TIME_FIELDS."""
-        return list(map(sum, zip(*self.times, strict=True)))
-
-    def summed_counts(self) -> dict[str, int]:
-        return dict(zip(self.names, map(sum, zip(*self._counts, strict=True)), strict=True))
 
     def column(self, measure: str) -> Sequence[int]:
         """A time field or a quantity, of each interval."""
@@ -68,6 +65,23 @@ class Spell:
 
 class _Course:
     """Says of rows of one machine whether they plainly go on."""
+
+    __slots__ = (
+        "_counts_of",
+        "_decode",
+        "_end",
+        "_feasible",
+        "_frozen",
+        "_names",
+        "_said",
+        "_same",
+        "_tags",
+        "_totals",
+        "_totals_of",
+        "_until",
+        "newest",
+        "rows",
+    )
 
     def __init__(self, interval: Interval, until: int, seen: Seen, limits: "_Limited") -> None:
         shape = seen.shape

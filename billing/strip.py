@@ -33,7 +33,10 @@ class Pen:
             self._pour(_ELSEWHERE, start - self._at)
             self._at = start
         for phase, ms in parts:
-            self._pour(phase, ms)
+            if self._filled or ms % CELL_MS:
+                self._pour(phase, ms)
+            else:
+                self._put(phase, ms // CELL_MS)
             self._at += ms
 
     def _pour(self, phase: int, ms: int) -> None:

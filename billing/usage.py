@@ -208,8 +208,8 @@ class _Sum:
 
     def add_spell(self, spell: Spell) -> None:
         """What is measured is what the interval before it measured."""
-        self.times = list(map(add, self.times, spell.summed_times()))
-        for name, quantity in spell.summed_counts().items():
+        self.times = list(map(add, self.times, spell.summed_times))
+        for name, quantity in spell.summed_counts.items():
             self.quantities[name] = self.quantities.get(name, 0) + quantity
 
     def usage(self, key: Key) -> Usage:

@@ -16,7 +16,7 @@ VERSION: Final = 2
 """Of the tables below; kept in the file's user_version."""
 READABLE: Final = frozenset({1, VERSION})
 """What a reader reads is the same in all of them."""
-PAGE_ROWS: Final = 500
+PAGE_ROWS: Final = 1000
 
 NAME_TABLE: Final = """\
 CREATE TABLE IF NOT EXISTS record_name (

@@ -163,6 +163,16 @@ def test_who_holds_the_machine_next_ends_a_spell() -> None:
     assert {usage.place for usage in found.usages} == {"tenant", "suspense"}
 
 
+def test_an_interval_that_was_not_cut_at_midnight_lies_on_both_days() -> None:
+    late = [
+        msgspec.structs.replace(each, start=each.start + 7 * MINUTE, span_start=each.start + 7 * MINUTE)
+        for each in history(["plain"] * 96, [3], "knit-01")
+    ]
+    found, digest = folded(late, plainly=True, grain=FINE)
+    assert (found, digest) == folded(late, plainly=False, grain=FINE)
+    assert [len(days) for days in found.days.values()] == [2]
+
+
 def test_plain_intervals_are_taken_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or nothing would be gained: of a day of one machine two are looked at, each beginning of a lease."""
     looked: list[int] = []
@@ -193,6 +203,6 @@ def test_a_spell_says_what_its_intervals_have() -> None:
     rows = [(at, at // 10, "", (at, *[0] * 11), (at, 1)) for at in (10, 20, 30)]
     spell = Spell(last, ("produced", "scrap"), rows, 40)
     assert (spell.starts, spell.ends) == ((10, 20, 30), [20, 30, 40])
-    assert spell.summed_counts() == {"produced": 60, "scrap": 3}
-    assert (spell.summed_times()[0], spell.column("run_ms")) == (60, [10, 20, 30])
+    assert spell.summed_counts == {"produced": 60, "scrap": 3}
+    assert (spell.summed_times[0], spell.column("run_ms")) == (60, [10, 20, 30])
     assert (spell.column("scrap"), spell.column("picks")) == ([1, 1, 1], [0, 0, 0])

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.announcements import announcements
-from billing.attribution import Books, attribute
-from billing.claims import interval_claim
+from billing.attribution import Books, Place, attribute
+from billing.claims import interval_claim, span_claims
 from billing.corrections import corrections
 from billing.steady import Attributor
 from billing.timeline import timelines
-from tests.billing.rows import MIDNIGHT, make_correction, make_interval, make_lease, make_order
+from tests.billing.rows import MIDNIGHT, make_correction, make_interval, make_lease, make_order, make_span
 
 MINUTE = 60_000
 AT = st.integers(-1500, 240).map(lambda minute: MIDNIGHT + minute * MINUTE)
@@ -42,6 +42,27 @@ def test_it_answers_as_attribution_does(
         interval = make_interval(at, at + 10 * MINUTE, sequence=number, **names, **worth)
         assert attributor.interval(interval) == attribute(interval_claim(interval), books)
         at = interval.end
+
+
+@given(LEASES, ORDERS, DECIDED, st.lists(SAID, min_size=1, max_size=8), st.integers(1, 3))
+def test_of_stops_it_answers_as_attribution_does_or_not_at_all(
+    leases: list[Any], orders: list[Any], decided: list[Any], said: list[Any], each: int
+) -> None:
+    books = Books(
+        leases=timelines([make_lease(at, name, tenant, issued=at) for at, name, tenant in leases]),
+        orders=announcements([make_order(order, tenant, at) for order, tenant, at in orders]),
+        corrections=corrections([make_correction(start, end, new) for start, end, new in decided]),
+    )
+    attributor, at = Attributor(books), MIDNIGHT
+    for number in range(24):
+        lease_id, order_id, tenant = said[number // each % len(said)]
+        span = make_span(at, at + 10 * MINUTE, lease_id=lease_id, order_id=order_id, tenant=tenant)
+        found = attributor.span(span, at + 5, span.at)
+        parts = [attribute(claim, books) for claim in span_claims(span, books, at + 5, span.at)]
+        assert found is None or (parts == [found] and not decided and found.place is Place.TENANT)
+        if len(parts) == 1 and parts[0].place is Place.TENANT and not decided:
+            assert found == parts[0]
+        at = span.at
 
 
 def test_the_same_answer_is_the_same_object(make: SimpleNamespace) -> None:
