@@ -22,6 +22,7 @@ from collector.isolate import Quarantine
 from collector.judge import judge, read_batch
 from collector.quarantine import Case, parts, timed
 from collector.replay import Again, read_again
+from collector.signatures import read_signatures
 from collector.verdict import ACCEPTED, Unreadable
 from contract import topics
 from contract.messages import Batch, Receipt, batch_id, decode_record, encode
@@ -68,6 +69,18 @@ def test_a_spoiled_batch_has_an_outcome(
     golden: Callable[[str], bytes], mutant: Any, data: st.DataObject
 ) -> None:
     judged(data.draw(mutant(golden("batch.json"))))
+
+
+@fuzz
+@given(data=st.data())
+def test_a_spoiled_signature_is_kept_or_has_a_reason(
+    golden: Callable[[str], bytes], mutant: Any, data: st.DataObject
+) -> None:
+    spoiled = data.draw(mutant(golden("signature.json").strip()))
+    head = f'{{"site":"{SITE}","gateway":"{GATEWAY}","session":"s","sealed":{NOW},"records":[],'.encode()
+    batch = read_batch(TOPIC, head + b'"signatures":[' + spoiled + b"]}")
+    for one in [] if isinstance(batch, Unreadable) else read_signatures(batch):
+        assert one.why if one.head is None else fact_of(row_of(one.head)) == one.head
 
 
 @pytest.mark.parametrize("name", ["interval", "transition", "meter", "loss"])

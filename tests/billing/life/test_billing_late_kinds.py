@@ -1,4 +1,4 @@
-"""A month closed, then heard of again in ten different ways: booked plus adjustments is a fresh rating each time.
+"""A month closed, then late news of ten kinds: booked plus adjustments is a fresh rating each time.
 
 And what went out before keeps its bytes, whatever comes.
 """

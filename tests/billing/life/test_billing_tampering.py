@@ -147,6 +147,20 @@ def test_a_pack_that_was_taken_away_or_put_in_is_found(
         assert f"{NAME}/2" in said
 
 
+def test_an_entry_that_was_taken_off_the_end_of_the_ledger_is_missed(
+    closed: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is left of the ledger is whole by itself."""
+    path = closed.books / "ledger.jsonl"
+    before = path.read_bytes()
+    path.write_bytes(b"".join(before.splitlines(keepends=True)[:-1]))
+    code, said = verify(closed, capsys)
+    path.write_bytes(before)
+    assert code == 1
+    assert f"{NAME}/2: issued.json says that it was issued, and the ledger has no entry of it" in said
+    assert "ledger, entry" not in said
+
+
 def rows_of(plant: Plant, series: str) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(plant.database)) as connection:
         connection.row_factory = sqlite3.Row

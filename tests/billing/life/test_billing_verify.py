@@ -91,6 +91,21 @@ def test_a_row_that_was_taken_out_of_the_evidence_is_named(issued: Plant, found:
     assert "usage knit-01/e1/148, 2026-11-30T09:00:00+08:00: may be missing from the evidence" in found()
 
 
+@pytest.mark.parametrize("what", ["twice", "out of its order"])
+def test_a_row_that_stands_twice_or_out_of_its_order_in_the_evidence_is_named(
+    what: str, issued: Plant, found: Callable[[], str]
+) -> None:
+    path = only(issued, "usage-*.jsonl.gz")
+    rows = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    rows = [*rows[:2], *rows[1:]] if what == "twice" else [rows[1], rows[0], *rows[2:]]
+    path.write_bytes(gzip.compress(b"".join(rows), mtime=0))
+    number, hour = (3, "09") if what == "twice" else (2, "08")
+    sequence = 148 if what == "twice" else 147
+    said = found()
+    assert f"{path.name}, line {number}: usage knit-01/e1/{sequence}, 2026-11-30T{hour}:00:00+08:00" in said
+    assert f"stands there {what}" in said
+
+
 FIELDS = {"run_ms": 3_599_999, "order_id": "A-2", "produced": 11, "quality": "estimated", "gateway": "gw-9"}
 
 
