@@ -37,6 +37,7 @@ def said(line: Charge) -> tuple[object, ...]:
     return (line.id, line.metered, line.quantity, line.price, line.amount, line.gross, dict(line.machines))
 
 
+@settings(deadline=None)
 @given(day=days, clauses=names)
 def test_a_total_is_the_sum_of_lines_and_each_line_is_rounded_once(
     day: list[Slot], clauses: list[str]
@@ -56,6 +57,7 @@ def test_a_total_is_the_sum_of_lines_and_each_line_is_rounded_once(
     )
 
 
+@settings(deadline=None)
 @given(day=days, clauses=names, added=st.sampled_from(sorted(POOL)))
 def test_a_clause_that_is_added_changes_no_line_that_it_does_not_touch(
     day: list[Slot], clauses: list[str], added: str
@@ -70,6 +72,7 @@ def test_a_clause_that_is_added_changes_no_line_that_it_does_not_touch(
     assert {line.clause_id for line in new.values() if line.id not in known} <= {added, "surcharge", *DEPEND}
 
 
+@settings(deadline=None)
 @given(day=days, clauses=names, shares=st.lists(st.integers(0, 100), min_size=12, max_size=12))
 def test_splitting_intervals_never_changes_a_bill(
     day: list[Slot], clauses: list[str], shares: list[int]
@@ -81,7 +84,7 @@ def test_splitting_intervals_never_changes_a_bill(
     assert list(map(said, rated(of, split, stops(day)))) == list(map(said, whole))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(day=days, clauses=names, random=st.randoms(use_true_random=False))
 def test_the_order_in_which_records_come_never_changes_a_bill(
     day: list[Slot], clauses: list[str], random: object
@@ -96,6 +99,7 @@ def test_the_order_in_which_records_come_never_changes_a_bill(
     assert rated(of, shuffled, stops(day), leases) == rated(of, records, stops(day))
 
 
+@settings(deadline=None)
 @given(day=days, clauses=names)
 def test_the_totals_of_each_rate_of_tax_are_those_of_its_lines(day: list[Slot], clauses: list[str]) -> None:
     lines = rated(tariff(clauses), intervals_of(day), stops(day))
@@ -111,6 +115,7 @@ def test_the_totals_of_each_rate_of_tax_are_those_of_its_lines(day: list[Slot], 
 THIRDS = tuple(Owner(id=name, label=NO_WORDS, share=1) for name in ("a", "b", "c"))
 
 
+@settings(deadline=None)
 @given(day=days, clauses=names, percent=st.integers(0, 1000), fee=st.integers(0, 9999))
 def test_owners_fees_and_the_host_sum_to_the_lines(
     day: list[Slot], clauses: list[str], percent: int, fee: int
@@ -152,7 +157,7 @@ def exactly(lines: list[Charge]) -> dict[tuple[str, str], Fraction]:
     return {key: amount for key, amount in found.items() if amount}
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(day=days, clauses=names, cut=st.integers(1, 2 * 288 - 1))
 def test_two_bills_of_an_order_come_to_what_one_would(day: list[Slot], clauses: list[str], cut: int) -> None:
     """But for the rounding of lines: to the exact amounts. Leases last for all of it, orders go on."""
@@ -167,7 +172,7 @@ def test_two_bills_of_an_order_come_to_what_one_would(day: list[Slot], clauses: 
 ABOUT_ORDERS = ("fee", "minimum", "piece", "scrap_rule", "topmost", "welding")
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(day=days, clauses=st.lists(st.sampled_from(ABOUT_ORDERS), unique=True), cut=st.integers(1, 575))
 def test_limits_of_an_order_hold_over_all_its_bills(day: list[Slot], clauses: list[str], cut: int) -> None:
     of, records = tariff(clauses), intervals_of(day)
