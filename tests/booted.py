@@ -76,7 +76,7 @@ class Booted:
         )
         try:
             self._init = self._pid_of_init()
-            self.until(lambda: "running" in self.tried("systemctl", "is-system-running").stdout)
+            self._until_it_runs()
         except BaseException:
             self.close()
             raise
@@ -92,6 +92,12 @@ class Booted:
                     return int(child)
             time.sleep(0.05)
         raise CannotBootError("it does not come to systemd")
+
+    def _until_it_runs(self) -> None:
+        try:
+            self.until(lambda: "running" in self.tried("systemctl", "is-system-running").stdout)
+        except (AssertionError, subprocess.TimeoutExpired) as why:
+            raise CannotBootError(f"it does not come up: {why}") from why
 
     def close(self) -> None:
         self._holder.kill()  # and the kernel ends whatever is in there with PID 1
