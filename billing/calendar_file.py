@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from itertools import pairwise, product
 from typing import Annotated, Final
 
@@ -14,6 +15,7 @@ from billing.toml_values import Day, Label, Name, Price, Table, Text
 from billing.words import Words
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from contract.file_kinds import CALENDAR
+from contract.shape_keys import keys_at
 
 _HOURS: Final = re.compile(r"(\d{1,2})(?::(\d{2}))?-(\d{1,2})(?::(\d{2}))? +([a-z0-9][a-z0-9._-]*)")
 _MONTHS: Final = tuple(range(1, 13))
@@ -76,7 +78,8 @@ def read_calendar(name: str, text: str, called: str, customer: str) -> Calendar:
     try:
         table = CalendarFile.model_validate(file.data)
     except ValidationError as error:
-        raise BadConfigurationError(complaints(file, [dict(one) for one in error.errors()])) from None
+        wrong = complaints(file, [dict(one) for one in error.errors()], keys=partial(keys_at, CalendarFile))
+        raise BadConfigurationError(wrong) from None
     digest = hashlib.sha256(text.encode()).hexdigest()
     return calendar_of(file, (), table, (called, customer, table.id, table.version, digest))
 

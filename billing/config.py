@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ from billing.trusted import Trusted
 from billing.validity import check_entries, in_force
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from contract.file_kinds import BILLING
+from contract.shape_keys import keys_at
 from store.config import StoreConfig
 
 
@@ -107,7 +109,7 @@ def load(path: Path, read: ReadFile = on_disk) -> Settings:
         table = FileShape.model_validate(file.data)
         found += [*_twice(file, table), *named_twice(file, table.ownership)]
     except ValidationError as error:
-        found += complaints(file, [dict(problem) for problem in error.errors()])
+        found += complaints(file, [dict(one) for one in error.errors()], keys=partial(keys_at, FileShape))
     beside = Beside(file, path, texts.read)
     versions = {"": beside.tariffs(("tariff",), file.data.get("tariff"))}
     versions |= {

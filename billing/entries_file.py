@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -14,6 +15,7 @@ from billing.words import Words
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from contract.file_kinds import ENTRIES
 from contract.names import NONE
+from contract.shape_keys import keys_at
 
 _Said = Annotated[str, Field(min_length=1, max_length=512)]
 
@@ -81,7 +83,8 @@ def read_entries(name: str, text: str) -> Entries:
     try:
         table = EntriesShape.model_validate(file.data)
     except ValidationError as error:
-        raise BadConfigurationError(complaints(file, [dict(one) for one in error.errors()])) from None
+        wrong = complaints(file, [dict(one) for one in error.errors()], keys=partial(keys_at, EntriesShape))
+        raise BadConfigurationError(wrong) from None
     if found := [*_twice(file, table)]:
         raise BadConfigurationError(found)
     return Entries(

@@ -5,6 +5,7 @@ changes no bill. Without it nobody can say next year why code 12 was the host's.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Annotated, Literal
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from contract.complaint import BadConfigurationError, complaints, parse_toml
 from contract.file_kinds import STOP_CODES
 from contract.names import NONE
 from contract.records import Meter
+from contract.shape_keys import keys_at
 
 SHIPPED = "shipped/stop-codes.toml"
 """The name that the table which comes with the software has among the texts of a configuration."""
@@ -47,7 +49,8 @@ def read_stop_codes(name: str, text: str) -> StopCodes:
     try:
         table = _Shape.model_validate(file.data)
     except ValidationError as error:
-        raise BadConfigurationError(complaints(file, [dict(one) for one in error.errors()])) from None
+        wrong = complaints(file, [dict(one) for one in error.errors()], keys=partial(keys_at, _Shape))
+        raise BadConfigurationError(wrong) from None
     words = {each.code: (each.en, each.zh) for each in table.code}
     return StopCodes(label=f"{table.id}@{table.version}", words=words)
 

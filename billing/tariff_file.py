@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from contract.complaint import BadConfigurationError, Complaint, TomlFile, compl
 from contract.file_kinds import TARIFF
 from contract.names import is_name
 from contract.remedies import unreadable
+from contract.shape_keys import keys_at
 
 ReadText = Callable[[str], str]
 """The text of a file that a tariff names, by the path that stands in it. Raises OSError or ValueError."""
@@ -29,7 +31,7 @@ def read_tariff(name: str, text: str, read: ReadText | None = None) -> Tariff:
     try:
         table = TariffTable.model_validate(file.data)
     except ValidationError as error:
-        found += complaints(file, [dict(problem) for problem in error.errors()])
+        found += complaints(file, [dict(one) for one in error.errors()], keys=partial(keys_at, TariffTable))
     found += contradictions(file, file.data)
     calendars = _Calendars(file, text, read)
     found += calendars.complaints

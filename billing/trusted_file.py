@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, ValidationError
@@ -11,6 +12,7 @@ from billing.toml_values import Day, Name, Table
 from billing.trusted import Key
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from contract.file_kinds import GATEWAY_KEYS
+from contract.shape_keys import keys_at
 
 _BYTES: Final = 32
 
@@ -42,7 +44,8 @@ def read_keys(name: str, text: str) -> dict[str, Key]:
     try:
         table = KeysShape.model_validate(file.data)
     except ValidationError as error:
-        raise BadConfigurationError(complaints(file, [dict(one) for one in error.errors()])) from None
+        wrong = complaints(file, [dict(one) for one in error.errors()], keys=partial(keys_at, KeysShape))
+        raise BadConfigurationError(wrong) from None
     if found := [*_wrong(file, table)]:
         raise BadConfigurationError(found)
     keys = map(_key, table.key)

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ from contract.file_kinds import COLLECTOR
 from contract.json_schema import NAME_SCHEMA
 from contract.names import is_name
 from contract.remedies import unreadable
+from contract.shape_keys import keys_at
 from daemon.listen import Listen
 from store.config import StoreConfig
 from store.examples import example
@@ -209,4 +211,5 @@ def load(path: Path) -> Settings:
     try:
         return Settings.model_validate(file.data)
     except ValidationError as error:
-        raise BadConfigurationError(complaints(file, error.errors(include_url=False))) from None
+        wrong = complaints(file, error.errors(include_url=False), keys=partial(keys_at, Settings))
+        raise BadConfigurationError(wrong) from None

@@ -6,7 +6,7 @@ Pure: the text of the file comes from the caller. ``complaints`` takes the error
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from contract.file_kinds import FileKind, taken_for
 from contract.remedies import foreign, of_syntax, place_of, problem_of, remedy_of, shown
+from contract.shape_keys import nearest
 
 Path = tuple[str | int, ...]
 
@@ -172,9 +173,16 @@ def _measure(data: object) -> None:
 _SECRET: Final = re.compile("password|token|secret", re.IGNORECASE)
 
 
-def complaints(file: TomlFile, errors: Iterable[Mapping[str, Any]], under: Path = ()) -> list[Complaint]:
+def complaints(
+    file: TomlFile,
+    errors: Iterable[Mapping[str, Any]],
+    under: Path = (),
+    *,
+    keys: Callable[[Path], Collection[str]] = lambda _: (),
+) -> list[Complaint]:
     """``errors`` of a pydantic ValidationError about the part of ``file`` below ``under``.
 
+    ``keys``: which there may be in a table, by its place below ``under``; for who misspelt one.
     A value is quoted unless it may hold a secret: by its key, or because it is an address with one in it.
     """
     found: list[Complaint] = []
@@ -183,6 +191,8 @@ def complaints(file: TomlFile, errors: Iterable[Mapping[str, Any]], under: Path 
         loc = place_of(error)
         # What pydantic puts in a path and no file has is the tag of a union; a missing key is last.
         problem, remedy = problem_of(error), remedy_of(error)
+        if error["type"] == "extra_forbidden" and (meant := nearest(str(loc[-1]), keys(loc[:-1]))):
+            remedy = f"is {meant} meant? {remedy}"
         kept = {*known, *loc[-1:]} if problem and error["type"] != "extra_forbidden" else known
         path = (*under, *(part for part in loc if isinstance(part, int) or part in kept))
         value = error.get("input")

@@ -17,6 +17,14 @@ from edge_agent.register import WordOrder
 from edge_agent.survey import Area
 
 
+def _instant(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        wrong = f"{text!r} is no instant; write 2026-11-22 or 2026-11-22T08:00"
+        raise argparse.ArgumentTypeError(wrong) from None
+
+
 def _spans(low: int, high: int) -> Callable[[str], tuple[Area, ...]]:
     """Reads 1-247, or 1,5,17-20."""
 
@@ -63,8 +71,8 @@ def parser() -> argparse.ArgumentParser:
     _of_site(commands, "check", "Say what is wrong with a configuration, or what it amounts to.")
     _probe(_command(commands, "probe", "Read machines and say what they mean, or may mean."))
     again = _of_site(commands, "resend", "Send records again that were delivered before.")
-    again.add_argument("--from", dest="start", type=datetime.fromisoformat, required=True, metavar="ISO")
-    again.add_argument("--to", dest="end", type=datetime.fromisoformat, required=True, metavar="ISO")
+    again.add_argument("--from", dest="start", type=_instant, required=True, metavar="ISO")
+    again.add_argument("--to", dest="end", type=_instant, required=True, metavar="ISO")
     _of_site(commands, "status", "Say how much waits in the outbox.")
     _scan(_command(commands, "scan", "Find what is behind an endpoint that nobody knows."))
     _witness(_of_site(commands, "witness", "Record that a machine's panel and its registers agree."))

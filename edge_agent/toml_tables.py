@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from contract.complaint import BadConfigurationError, Complaint, TomlFile, complaints, parse_toml
 from contract.file_kinds import FileKind
 from contract.remedies import unreadable
+from contract.shape_keys import keys_at
 
 # Our patterns end in \Z, which pydantic's own engine does not know.
 STRICT: Final = ConfigDict(extra="forbid", frozen=True, strict=True, regex_engine="python-re")
@@ -50,7 +51,7 @@ class Reading:
 
     def top(self, shape: type[ShapeT], tables: Collection[str]) -> ShapeT | None:
         """The keys outside of ``tables``, which are those of the file that have a shape of their own."""
-        return self._shaped({k: v for k, v in self.file.data.items() if k not in tables}, shape, ())
+        return self._shaped({k: v for k, v in self.file.data.items() if k not in tables}, shape, (), tables)
 
     def table(self, key: str, shape: type[ShapeT]) -> ShapeT | None:
         """``[key]``; an absent one counts as empty."""
@@ -102,9 +103,17 @@ class Reading:
         raw = self.file.data.get(key, [])
         return raw if isinstance(raw, list) else []
 
-    def _shaped(self, raw: object, shape: type[ShapeT], path: tuple[str | int, ...]) -> ShapeT | None:
+    def _shaped(
+        self, raw: object, shape: type[ShapeT], path: tuple[str | int, ...], also: Collection[str] = ()
+    ) -> ShapeT | None:
+        """``also``: keys that there may be beside those of the shape."""
         try:
             return shape.model_validate(raw)
         except ValidationError as error:
-            self.complaints += complaints(self.file, error.errors(include_url=False), path)
+            self.complaints += complaints(
+                self.file,
+                error.errors(include_url=False),
+                path,
+                keys=lambda place: keys_at(shape, place) | set(() if place else also),
+            )
             return None

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
@@ -62,7 +62,7 @@ class InfluxLink:
         except TimeoutError as error:
             raise AwayError(away(f"no answer within {self._config.timeout_s:g} s")) from error
         except (ClientError, OSError) as error:
-            raise AwayError(away(f"no answer: {error}")) from error
+            raise AwayError(away(f"no answer: {_told(error)}")) from error
 
     async def ping(self) -> Generation:
         """Raises AwayError."""
@@ -114,7 +114,7 @@ class InfluxLink:
         except TimeoutError:
             return away(f"no answer within {self._config.timeout_s:g} s")
         except (ClientError, OSError) as error:
-            return away(f"no answer: {error}")
+            return away(f"no answer: {_told(error)}")
         return Answer(meaning=Meaning.STORED) if stored else away("the write was not confirmed")
 
     async def api(self, method: str, path: str, kind: type[_T], **more: Mapping[str, Any]) -> _T | None:
@@ -146,3 +146,11 @@ def _document(line: bytes) -> Document:
 
 def _text(body: object) -> str:
     return body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
+
+
+def _told(error: Exception) -> str:
+    """Aiohttp says more of a connection that cannot be made than helps anybody."""
+    if isinstance(error, ClientConnectorError):
+        why = error.os_error.strerror or error.os_error
+        return f"{error.host}:{error.port}: {why}; does InfluxDB run there?"
+    return str(error)

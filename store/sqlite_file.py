@@ -15,7 +15,9 @@ BUSY_S = 10
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     """Raises UnusableStoreError. The connection commits only what is between BEGIN and COMMIT."""
     if read_only and not path.is_file():
-        raise UnusableStoreError(f"{path} does not exist; it is created by the first collector that runs")
+        where = "" if path.is_absolute() else ", and a relative path counts from where a command is started"
+        why = f"it is created by the first collector that runs{where}"
+        raise UnusableStoreError(f"{path.absolute()} does not exist; {why}")
     if not path.parent.is_dir():
         raise UnusableStoreError(f"{path.parent} is not a directory; make it, or give another path")
     try:

@@ -135,4 +135,6 @@ def test_resend_refuses_what_is_no_instant(kept: Site, capsys: pytest.CaptureFix
     with pytest.raises(SystemExit) as left:
         kept.run("resend", "--from", "yesterday", "--to", "2026-11-01")
     assert left.value.code == 2
-    assert "--from" in capsys.readouterr().err
+    assert (
+        "--from: 'yesterday' is no instant; write 2026-11-22 or 2026-11-22T08:00" in capsys.readouterr().err
+    )

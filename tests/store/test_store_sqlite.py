@@ -285,3 +285,19 @@ async def test_closing_leaves_no_thread_and_one_file(path: Path, lease: Any) -> 
     async with open_sqlite(path) as store:
         await store.write([lease(1)])
     assert os.listdir(path.parent) == [path.name]  # noqa: PTH208  the log of SQLite would stand beside it
+
+
+@pytest.mark.parametrize("relative", [True, False], ids=["relative", "absolute"])
+async def test_a_file_that_is_not_there_is_named_in_full(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    relative: bool,  # noqa: FBT001  a case
+) -> None:
+    """Who starts a command in another folder finds no store, and cannot see why from a name alone."""
+    monkeypatch.chdir(tmp_path)
+    at = Path("gongfang.db") if relative else tmp_path / "gongfang.db"
+    with pytest.raises(UnusableStoreError) as refused:
+        async with open_sqlite(at, read_only=True):
+            pass
+    assert str(refused.value).startswith(f"{tmp_path}/gongfang.db does not exist; it is created by the first")
+    assert ("counts from where a command is started" in str(refused.value)) is relative
