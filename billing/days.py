@@ -117,7 +117,7 @@ class Days:
             for total in days.values():
                 total.close(is_kept=len(self._of[tenant]) <= MOST_STRIPS)
         return {
-            tenant: tuple(days[key].finished(key[0]) for key in sorted(days))
+            tenant: tuple(days.pop(key).finished(key[0]) for key in sorted(days))
             for tenant, days in sorted(self._of.items())
         }
 

@@ -101,6 +101,15 @@ async def test_every_tenant_gets_a_statement_whose_lines_add_up(tmp_path: Path) 
     for statement in found.statements:
         assert statement.total == sum(charge.amount for charge in statement.charges) > 0
     assert (found.suspense, found.disputed) == ((), ())
+    pages = show.documents(found, tmp_path / "out")
+    named = ["hengxin", "juntu", "ruifeng", "totals", "owners"]
+    assert [page.stem for page in pages] == named
+    for page in pages:
+        forms = {other.suffix for other in page.parent.glob(f"{page.stem}.*")}
+        assert forms == {".html", ".xlsx", ".csv", ".json"}
+    for statement in found.statements:
+        drawn = sum(sum(day.time) for day in statement.days)
+        assert drawn == statement.whole.total_ms > 0
 
 
 # --- a judge that could not say no would be worth nothing -------------------------------------------------
