@@ -19,6 +19,7 @@ from billing.bad_usage import BadUsageError
 from billing.config import Settings, load
 from billing.evidence import DamagedError
 from billing.freeze import NotNowError
+from billing.out import UnwritableError
 from billing.writing import Refusal
 from contract.complaint import BadConfigurationError
 from store.protocol import StoreAwayError, UnusableStoreError
@@ -49,7 +50,7 @@ _FAILURES = (
     Refusal,
     NotNowError,
     DamagedError,
-    commands.UnwritableError,
+    UnwritableError,
     commands.NothingStoredError,
     command_estimate.NothingPricedError,
 )

@@ -11,12 +11,13 @@ import msgspec
 from billing.adjusting import Document, document
 from billing.arguments import period_of
 from billing.bad_usage import BadUsageError
-from billing.commands import FINE, assessed, console, remind, write_files
+from billing.commands import FINE, assessed, console, remind
 from billing.config import Settings
 from billing.documents import OWNERS, TOTALS
 from billing.evidence import DamagedError
 from billing.ledger import Event
 from billing.manifest import Kind
+from billing.out import write_files
 from billing.owners_page import owners_page
 from billing.period import label
 from billing.render_table import revenue_table

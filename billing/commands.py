@@ -2,9 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
 from rich.console import Console
 
 from billing import assign, clock
@@ -14,6 +15,7 @@ from billing.blocking import Effect, judged
 from billing.config import Settings
 from billing.documents import STATEMENT
 from billing.findings import UNDER_WAY_MS
+from billing.out import first_made, made, write_files
 from billing.period import Period, label, shown
 from billing.render_csv import report_csv, statement_csv
 from billing.render_html import statement_html
@@ -35,10 +37,6 @@ from billing.writing import write
 from contract.names import NONE
 from contract.states import Party
 from store.opening import open_store
-
-
-class UnwritableError(Exception):
-    """Statements could not be written. The text says where and why."""
 
 
 class NothingStoredError(Exception):
@@ -90,25 +88,18 @@ def _print(name: str, statements: Sequence[Statement], *, is_one: bool) -> None:
 
 
 def _write(statements: Sequence[Statement], formats: Sequence[str], out: Path) -> None:
-    def made() -> Iterator[tuple[str, bytes]]:
-        for statement in statements:
-            stem = f"{statement.tenant.id}_{label(statement.heading.period, statement.heading.zone)}"
-            yield from ((f"{stem}.{name}", STATEMENT[name](statement)) for name in formats)
+    heading = statements[0].heading
+    name = label(heading.period, heading.zone)
+    made(out)
+    generated = first_made((out / f"{each.tenant.id}_{name}.json" for each in statements), heading)
 
-    write_files(out, made())
+    def pages() -> Iterator[tuple[str, bytes]]:
+        for each in statements:
+            statement = replace(each, heading=replace(each.heading, generated=generated))
+            for kind in sorted(formats, key="json".__ne__):  # it says when it was made, to the next run
+                yield f"{each.tenant.id}_{name}.{kind}", STATEMENT[kind](statement)
 
-
-def write_files(out: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Raises BadUsageError, UnwritableError."""
-    if out.exists() and not out.is_dir():
-        raise BadUsageError(f"--out {out}: is a file; name a directory")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, data in files:
-            (out / name).write_bytes(data)
-            _say(str(out / name))
-    except OSError as error:
-        raise UnwritableError(f"--out {out}: cannot be written ({error})") from None
+    write_files(out, pages())
 
 
 def remind(assessment: Assessment, arguments: argparse.Namespace) -> None:

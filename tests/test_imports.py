@@ -116,6 +116,7 @@ ADAPTERS = {
         "inspection_arguments",
         "job_arguments",
         "life_arguments",
+        "out",
         "past",
         "reading",
         "render_table",

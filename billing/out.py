@@ -1,0 +1,82 @@
+"""The directory of ``run --out``: files that are there whole or not at all, and the instant of a first run.
+
+A run that was ended in the middle is simply run again: it reads the period from its first day, finds what it
+found, and leaves every file that has its bytes already. So that the bytes are the same, figures keep the
+instant at which they were first made, for as long as they rest on the same.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from billing.bad_usage import BadUsageError
+from billing.statement import Heading
+
+_UNFINISHED = ".unfinished"
+
+
+class UnwritableError(Exception):
+    """Statements could not be written. The text says where and why."""
+
+
+class _Page(Struct, frozen=True, kw_only=True):
+    """What a statement as JSON says of itself."""
+
+    digest: str
+    generated_ms: int
+    preliminary: bool
+
+
+def write_files(out: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Each takes its place only when it is whole. Raises BadUsageError, UnwritableError."""
+    made(out)
+    try:
+        for name, data in files:
+            if _put(out / name, data):
+                sys.stderr.write(f"{out / name}\n")
+            else:
+                sys.stderr.write(f"{out / name} (as it was)\n")
+    except OSError as error:
+        raise UnwritableError(f"--out {out}: cannot be written ({error})") from None
+
+
+def made(out: Path) -> None:
+    """Raises BadUsageError, UnwritableError."""
+    if out.exists() and not out.is_dir():
+        raise BadUsageError(f"--out {out}: is a file; name a directory")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnwritableError(f"--out {out}: cannot be written ({error})") from None
+
+
+def _put(path: Path, data: bytes) -> bool:
+    """Whether it was another file before, or none."""
+    if path.is_file() and path.read_bytes() == data:
+        return False
+    unfinished = path.with_name(path.name + _UNFINISHED)
+    unfinished.write_bytes(data)
+    unfinished.replace(path)
+    return True
+
+
+def first_made(pages: Iterable[Path], heading: Heading) -> int:
+    """When figures that rest on the same were first made, UTC ms: now, if none of the pages has them.
+
+    ``pages``: as JSON. What is made while a period still runs is made anew each time.
+    """
+    if not heading.is_preliminary:
+        for path in pages:
+            if (page := _read(path)) and not page.preliminary and page.digest == heading.digest:
+                return page.generated_ms
+    return heading.generated
+
+
+def _read(path: Path) -> _Page | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Page)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
