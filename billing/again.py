@@ -8,13 +8,14 @@ from pathlib import Path
 import msgspec
 
 from billing.adjusting import Line, document
-from billing.evidence import DamagedError, PackStore, name_of
+from billing.evidence import DamagedError, PackStore
 from billing.filling import fill
 from billing.manifest import Manifest
 from billing.pack_settings import settings_in
 from billing.past import Past
 from billing.shelf import STATEMENTS
 
+_TEXTS = frozenset({".json", ".html", ".csv"})
 _SHOWN = 60
 """So many characters of a line are shown."""
 
@@ -30,13 +31,13 @@ async def differences(place: Path, manifest: Manifest, past: Past) -> AsyncItera
                 PackStore(place, manifest.files), settings_in(place, manifest), plan, directory, past=past
             )
         except Exception as error:  # noqa: BLE001  what was tampered with may go wrong anywhere, and is told so
-            yield f"cannot be rated again from its evidence: {_said(error)}"
+            yield f"cannot be rated again from its evidence: {said(error)}"
             return
         for text in [*_otherwise(place, directory, manifest, filled.manifest), *_lines(place, directory)]:
             yield text
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     return str(error) if isinstance(error, DamagedError) else f"{type(error).__name__}: {error}"
 
 
@@ -47,7 +48,7 @@ def _otherwise(place: Path, again: Path, before: Manifest, now: Manifest) -> Ite
         kept, made = before.files.get(name), now.files.get(name)
         if (kept and kept.content) != (made and made.content):
             yield f"{name}: comes out otherwise when it is made again from the evidence{hint}"
-        if kept and made and name_of(name) is None:
+        if kept and made and Path(name).suffix in _TEXTS:
             yield from _line_of_page(name, place / name, again / name)
 
 

@@ -11,7 +11,7 @@ from billing.chain import Break, Life
 from billing.chain_walk import Start
 from billing.chains import Plan, walked
 from billing.damage import damage
-from billing.evidence import DamagedError, PackStore
+from billing.evidence import PackStore
 from billing.frozen import heads_of, starts_in
 from billing.ledger import Entry, line_of, sealed
 from billing.manifest import Kind, Manifest, canonical
@@ -19,7 +19,6 @@ from billing.pack_settings import settings_in
 from billing.past import NO_PAST, Past, past_of
 from billing.period import whole_days
 from billing.shelf import ISSUED, PACK, Shelf
-from contract.complaint import BadConfigurationError
 
 
 async def audit(place: Path, manifest: Manifest) -> AsyncIterator[str]:
@@ -33,8 +32,8 @@ async def audit(place: Path, manifest: Manifest) -> AsyncIterator[str]:
     try:
         for each in await _breaks(place, manifest):
             yield f"{each.rule} of {each.said(manifest.zone)}"
-    except (DamagedError, BadConfigurationError) as error:
-        yield f"its chains cannot be walked: {error}"
+    except Exception as error:  # noqa: BLE001  what was tampered with may go wrong anywhere, and is told so
+        yield f"its chains cannot be walked: {again.said(error)}"
 
 
 def _issue(place: Path, manifest: Manifest) -> list[str]:

@@ -45,7 +45,8 @@ async def _chains(
     for entry in frozen:
         with suppress(DamagedError):  # which was told of before
             manifest = shelf.manifest(entry.period, entry.revision)
-            heads, now = heads_of(manifest), manifest.now
+            if manifest.digest == entry.pack:
+                heads, now = heads_of(manifest), manifest.now
     plan = Plan(
         site=settings.site.id,
         period=period,

@@ -32,6 +32,8 @@ def status(settings: Settings, _: argparse.Namespace) -> int:
     say(f"kept for resend: {depth.ring_records} records, {depth.ring_bytes} bytes")
     say(f"reaching back to: {_told(depth.ring_from, zone)}")
     say(f"rejected by the collector: {depth.rejected}")
+    if depth.signatures:
+        say(f"signatures that no collector has yet: {depth.signatures}")
     if depth.over_limit:
         limit = settings.outbox.limit_bytes
         say(f"ALARM: more waits than limit_bytes ({limit}); is the collector running?")

@@ -50,6 +50,8 @@ class Depth(Struct, frozen=True, kw_only=True):
     """How far the ring reaches back."""
     rejected: int
     """Records in the ring that the collector rejected."""
+    signatures: int = 0
+    """Of chains, that no collector has yet."""
     over_limit: bool
     """More bytes wait for a first receipt than the outbox should hold: an alarm; see ``Outbox.relieve``."""
 

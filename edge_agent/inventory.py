@@ -18,6 +18,7 @@ def depth(db: Connection, limit_bytes: int) -> Depth:
         ring_bytes=sum(size for _, size in ring),
         ring_from=_oldest(db, "place >= 2"),
         rejected=tally[3][0],
+        signatures=db.execute("SELECT count(*) FROM signature WHERE place < 2").fetchone()[0],
         over_limit=tally[0][1] + tally[1][1] > limit_bytes,
     )
 

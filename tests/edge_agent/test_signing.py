@@ -200,6 +200,7 @@ def test_a_signature_rests_until_a_collector_says_that_it_is_stored(opened: Call
     records, signed = two_days(outbox)
     assert batch_of(records).signatures == []
     assert batch_of(signed).records == []
+    assert outbox.depth().signatures == 1
     outbox = opened()
     assert [one.id for one in outbox.waiting()] == [records.id, signed.id]
     for one in (records, signed):
@@ -208,6 +209,7 @@ def test_a_signature_rests_until_a_collector_says_that_it_is_stored(opened: Call
     (again,) = outbox.seal(MIDNIGHT + 31_000, "s")
     assert batch_of(again).signatures == batch_of(signed).signatures
     outbox.settle(receipt(again), MIDNIGHT)
+    assert outbox.depth().signatures == 0
     assert outbox.seal(MIDNIGHT + DAY_MS, "s") == []
 
 
