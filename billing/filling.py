@@ -60,12 +60,12 @@ async def fill(
     changed: list[Adjustment] = []
     if plan.kind is Kind.STATEMENT:
         files |= _write(directory, STATEMENTS, found.statements)
-        files |= _write_accounts(directory, settings, found, plan.revision, said)
     else:
         fresh = [document(statement_json(each).encode()) for each in found.statements]
         changed = adjustments(past.documents, fresh)
         files |= _write_rating(directory, found.statements)
         files |= _write_notes(directory, settings, plan, past, changed)
+    files |= _write_accounts(directory, settings, found, plan, said)
     opened, texts = tuple(open_lines(found, settings)), plan.texts
     if plan.format > 1:
         texts = digests_of(settings.texts)
@@ -96,15 +96,19 @@ def _write(directory: Path, under: str, statements: Iterable[Statement]) -> dict
 
 
 def _write_accounts(
-    directory: Path, settings: Settings, found: Assessment, revision: int, said: str
+    directory: Path, settings: Settings, found: Assessment, plan: Manifest, said: str
 ) -> dict[str, Kept]:
-    (directory / ACCOUNTS).mkdir()
-    frozen: dict[str, Any] = {"status": Status.FROZEN, "revision": revision, "override": said}
-    page = totals(found, settings.effects, **frozen)
-    made = {f"{ACCOUNTS}/totals.{kind}": of(page) for kind, of in TOTALS.items()}
+    """The totals of a statement's pack; and what owners get, after an adjustment by the fresh rating."""
+    frozen: dict[str, Any] = {"status": Status.FROZEN, "revision": plan.revision, "override": said}
+    made: dict[str, bytes] = {}
+    if plan.kind is Kind.STATEMENT:
+        page = totals(found, settings.effects, **frozen)
+        made |= {f"{ACCOUNTS}/totals.{kind}": of(page) for kind, of in TOTALS.items()}
     if found.revenue.splits:
         owners = owners_page(found, **frozen)
         made |= {f"{ACCOUNTS}/owners.{kind}": of(owners) for kind, of in OWNERS.items()}
+    if made:
+        (directory / ACCOUNTS).mkdir()
     return {name: packed(directory / name, data) for name, data in made.items()}
 
 

@@ -85,6 +85,7 @@ def test_a_pack_without_totals_says_so(issued: Plant, capsys: pytest.CaptureFixt
     assert "by a version without totals" in capsys.readouterr().err
 
 
+FORMS = ("csv", "html", "json", "xlsx")
 OWNERS = """
 [[ownership]]
 id = "pool"
@@ -108,6 +109,21 @@ def test_owner_statements_are_written_and_frozen(plant: Plant, capsys: pytest.Ca
     capsys.readouterr()
     assert plant.call("owners", *MONTH) == 0
     assert "福达" in capsys.readouterr().out
+
+
+def test_after_an_adjustment_owners_get_what_the_fresh_rating_comes_to(plant: Plant) -> None:
+    plant.config.write_text(plant.config.read_text("utf-8") + OWNERS, "utf-8")
+    assert plant.call("freeze", *MONTH, *BY) == 0
+    assert plant.call("issue", *MONTH, *BY) == 0
+    plant.put([make_quality(THIRD + 30_600_000, "Q-7", scrap=3, cause="tenant", issued=LATER)])
+    assert plant.call("adjust", *MONTH, *BY, at=LATER + DAY_MS) == 0
+    place = plant.books / "2026-11/2/accounts"
+    assert sorted(path.name for path in place.iterdir()) == [f"owners.{k}" for k in FORMS]
+    told = json.loads((place / "owners.json").read_text("utf-8"))
+    (pool,) = told["ownerships"]
+    assert (pool["shared"], told["revision"]) == ("883.95", 2)
+    assert sum(Decimal(owner["amount"]) for owner in pool["owners"]) == Decimal("883.95")
+    assert plant.call("verify", *MONTH) == 0
 
 
 @pytest.mark.parametrize("command", ["totals", "owners"])
