@@ -201,6 +201,8 @@ class Step(Struct, frozen=True, kw_only=True):
     price: Decimal
     unit: str
     label: Words
+    counted: str = ""
+    """A quantity of the machine: so much of the substance was in the effluent. Then no test has to say it."""
 
 
 class Pollution(_Clause, frozen=True, kw_only=True):

@@ -48,25 +48,34 @@ def pollution_lines(usages: Iterable[Usage], tariff: Tariff, known: Known) -> It
             for clause in tariff.pollutions_of(tariff.machine(usage.machine, usage.kind)):
                 quantity = usage.quantities.get(clause.name, 0)
                 if quantity and clause.name in usage.measured:
-                    yield _line(usage, clause, quantity, _price(clause, usage.machine, known))
+                    yield _line(usage, clause, quantity, _price(clause, usage, known))
 
 
 def untested(usages: Iterable[Usage], tariff: Tariff, known: Known) -> Iterator[Untested]:
     """What somebody must be told: the base price alone was charged, or a mean is of few tests."""
     for usage in usages:
         for clause in tariff.pollutions_of(tariff.machine(usage.machine, usage.kind)):
-            for substance in dict.fromkeys(step.substance for step in clause.steps):
+            told = (step.substance for step in clause.steps if step.counted not in usage.measured)
+            for substance in dict.fromkeys(told):
                 mean = known.entries.mean(usage.machine, substance, known.days)
                 tests = mean.tests if mean else 0
                 if usage.place is Where.TENANT and tests < clause.tests:
                     yield Untested(usage.machine, substance, tests, clause.tests)
 
 
-def _price(clause: Pollution, machine: str, known: Known) -> _Price:
+def _mean(clause: Pollution, step: Step, usage: Usage, known: Known) -> Mean | None:
+    """What the machine itself counted of the substance, in the water of the usage; else the mean of tests."""
+    if step.counted in usage.measured:
+        water = usage.quantities.get(clause.name, 0)
+        return Mean(value=Fraction(usage.quantities.get(step.counted, 0), water), tests=1, ids=())
+    return known.entries.mean(usage.machine, step.substance, known.days)
+
+
+def _price(clause: Pollution, usage: Usage, known: Known) -> _Price:
     """Untested substances cost nothing: a concentration is never guessed."""
     price, said, tests = clause.price, [str(clause.price)], list[str]()
     for step in clause.steps:
-        mean = known.entries.mean(machine, step.substance, known.days)
+        mean = _mean(clause, step, usage, known)
         begun = steps_begun(mean.value, step) if mean else 0
         if mean and begun:
             price += begun * step.price

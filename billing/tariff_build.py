@@ -270,4 +270,5 @@ def _step(step: shape.StepTable) -> Step:
         price=step.price,
         unit=step.unit,
         label=Words(name, step.zh or name),
+        counted=step.counted or "",
     )

@@ -173,6 +173,7 @@ class StepTable(Table):
     below: Positive | None = None
     step: Positive
     price: Price
+    counted: Quantity | None = None
     unit: Text = "mg/L"
     en: Text = ""
     zh: Text = ""
