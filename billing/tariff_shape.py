@@ -26,6 +26,7 @@ from billing.toml_values import (
 )
 from contract.states import Party
 
+_Machines = Annotated[str, Field(pattern=r"^[a-z0-9*?._-]{1,64}$")]
 _Of = Annotated[tuple[ClauseId, ...], Field(min_length=1)]
 
 
@@ -253,9 +254,7 @@ class LimitTable(ClauseTable):
 
 class GradeTable(Table):
     name: Name
-    machines: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[a-z0-9*?._-]{1,64}$")], ...], Field(min_length=1)
-    ]
+    machines: Annotated[tuple[_Machines, ...], Field(min_length=1)]
 
 
 class VatTable(Table):
