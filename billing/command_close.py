@@ -53,11 +53,11 @@ def _days(period: Period, ledger: Ledger, settings: Settings) -> Iterator[tuple[
         day = (first + timedelta(days=number)).isoformat()
         closed = ledger.revisions(day, Event.CLOSED)
         if not closed:
-            yield False, f"{day}  open 未关账"
+            yield False, f"{day}  open 未日结"
             continue
         entry = closed[-1]
         why = f"; override: {entry.override}" if entry.override else ""
-        yield True, f"{day}  closed 已关账  {shown(entry.at, settings.zone)}  {entry.by}{why}"
+        yield True, f"{day}  closed 已日结  {shown(entry.at, settings.zone)}  {entry.by}{why}"
 
 
 def _say(text: str) -> None:
