@@ -46,6 +46,13 @@ A period is local time of the site. An interval belongs to the period in which i
 period's ends. A tariff must hold on every day of the period: when prices change, bill up to that day and
 from it."""
 
+_RUN_HELP = f"""\
+{_PERIOD_HELP}
+
+A long run says on the error stream, a line for each day, how many rows it read and how long it will take. It
+may be ended at any moment and run again: files are there whole or not at all, and while figures rest on the
+same (`digest` in the JSON), their pages come out byte for byte as they were first made."""
+
 _VALIDATE_HELP = """\
 Every finding of the period with its rule, machine and time, and everything that waits for a person; what
 blocks stands first. Which rules block is a table in the configuration ([validation.rules]); docs/billing.md
@@ -73,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     whole = CommandLine("gongfang-billing", None, _ABOUT, _EXAMPLES, formatter_class=raw)
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    run = _command(commands, "run", "statements of a period", _PERIOD_HELP)
+    run = _command(commands, "run", "statements of a period", _RUN_HELP)
     _add_period(run)
     run.add_argument("--tenant", metavar="NAME", help="only this tenant")
     run.add_argument("--out", type=Path, metavar="DIR", help="write one file per tenant and format into DIR")
