@@ -94,7 +94,7 @@ ASKING = {
     "witness": ["witness", "--config", "site.toml", "--machine", "m-01", "--by", "w", "--panel", "pieces=1"],
     "scan": ["scan", "{url}", "--units", "1-2", "--addresses", "0-300", "--pause-ms", "0"],
 }
-SILENT = {"check", "profile", "resend", "status"}
+SILENT = {"check", "key", "profile", "resend", "status"}
 """They have no link."""
 
 
