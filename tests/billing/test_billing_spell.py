@@ -15,6 +15,7 @@ from billing.calendars import Band, Calendar, DayHours, DayKind
 from billing.corrections import corrections
 from billing.days import Days
 from billing.feasible import Frozen, Limits
+from billing.findings import Rule
 from billing.fold import Fold, Folded
 from billing.grain import RESERVED_MS, STOP, Dims, Grain
 from billing.reading import Reader
@@ -153,6 +154,13 @@ def test_each_oddity_among_plain_intervals_is_seen(oddity: str) -> None:
     around = history([*["plain"] * 9, oddity, *["plain"] * 9], [3], "knit-01")
     short = folded(around, plainly=True, grain=FINE)
     assert short == folded(around, plainly=False, grain=FINE)
+
+
+def test_a_total_that_rose_by_something_else_ends_a_spell_and_is_found() -> None:
+    intervals = history(["plain"] * 12, [3, 3, 3, -3], "knit-01")
+    short = folded(intervals, plainly=True, grain=FINE)
+    assert short == folded(intervals, plainly=False, grain=FINE)
+    assert [finding.rule for finding in short[0].findings].count(Rule.SUM) == 3
 
 
 def test_who_holds_the_machine_next_ends_a_spell() -> None:
