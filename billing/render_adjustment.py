@@ -3,12 +3,10 @@
 import json
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from msgspec import Struct
 
 from billing import figures
@@ -17,6 +15,7 @@ from billing.csv_text import csv_text
 from billing.manifest import Manifest
 from billing.period import on_page
 from billing.statement import Named
+from billing.template import template
 from contract.names import NONE
 
 
@@ -110,7 +109,7 @@ def _row(note: Note, change: Change) -> list[object]:
 def adjustment_html(note: Note) -> str:
     manifest = note.manifest
     zone = ZoneInfo(manifest.timezone)
-    return _template().render(
+    return template("adjustment.html").render(
         site=note.site,
         manifest=manifest,
         adjustment=note.adjustment,
@@ -139,11 +138,3 @@ def _lines(changes: Sequence[Change]) -> list[dict[str, Any]]:
         }
         for change in changes
     ]
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("billing"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("adjustment.html")

@@ -1,9 +1,7 @@
 """A statement as one HTML page that prints well: no script, nothing fetched, every text escaped."""
 
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from billing import figures, svg
@@ -14,6 +12,7 @@ from billing.picture import Picture, picture, swatch
 from billing.report import ReportRow
 from billing.statement import Statement, Tax
 from billing.suspense import Item
+from billing.template import template
 from billing.where import Machine
 from billing.wording import CALENDAR, DOUBTS, FORMULA, GRACE, SETUP_FEE
 from contract.names import NONE
@@ -22,7 +21,7 @@ from contract.names import NONE
 def statement_html(statement: Statement) -> str:
     heading = statement.heading
     zone = heading.zone
-    return _template().render(
+    return template("statement.html").render(
         statement=statement,
         heading=heading,
         number=f"{statement.tenant.id}-{local(heading.period.start, zone):%Y%m%d}-{heading.digest[:8]}",
@@ -59,14 +58,6 @@ def _drawn(found: Picture) -> dict[str, Any]:
             for name, legend in legends.items()
         },
     }
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("billing"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("statement.html")
 
 
 def _line(charge: Charge) -> dict[str, Any]:

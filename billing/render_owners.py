@@ -1,17 +1,16 @@
 """What owners get as JSON, CSV, and an HTML page for print: a sheet of paper for each ownership."""
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from billing import figures
 from billing.csv_text import csv_text
 from billing.owners_page import OwnershipPage, OwnersPage, by_label
 from billing.period import on_page
+from billing.template import template
 from billing.totals_words import STATUSES
 from contract.names import NONE
 
@@ -52,7 +51,7 @@ def _lines(page: OwnersPage) -> Iterator[tuple[object, ...]]:
 
 def owners_html(page: OwnersPage) -> str:
     zone = ZoneInfo(page.period.timezone)
-    return _template().render(
+    return template("owners.html").render(
         page=page,
         status=STATUSES[page.status],
         start=on_page(page.period.start_ms, zone),
@@ -90,11 +89,3 @@ def _ownership(each: OwnershipPage) -> dict[str, Any]:
             for source in by_label(each)
         ],
     }
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("billing"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("owners.html")

@@ -1,12 +1,10 @@
 """The totals of a period as JSON, CSV, and an HTML page for print."""
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from billing import figures
 from billing.attribution import Doubt
@@ -15,6 +13,7 @@ from billing.csv_text import csv_text
 from billing.period import on_page
 from billing.rule_words import EFFECTS, RULES
 from billing.statement import Tax
+from billing.template import template
 from billing.totals import Part, Remark, TenantTotal, Totals, Waiting
 from billing.totals_words import DOCUMENTS, PLACES, STATUSES, TIME_WORDS
 from billing.wording import DOUBTS
@@ -51,7 +50,7 @@ def _lines(totals: Totals) -> Iterator[tuple[object, ...]]:
 
 def totals_html(totals: Totals) -> str:
     zone = ZoneInfo(totals.period.timezone)
-    return _template().render(
+    return template("totals.html").render(
         totals=totals,
         status=STATUSES[totals.status],
         start=on_page(totals.period.start_ms, zone),
@@ -121,11 +120,3 @@ def _finding(one: Remark, zone: ZoneInfo) -> dict[str, Any]:
         "end": on_page(one.end_ms, zone) if one.end_ms else "",
         "text": one.text,
     }
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("billing"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("totals.html")
