@@ -108,16 +108,12 @@ def _waiting(
     found: dict[_Key, _Found],
 ) -> None:
     """Time under a lease in which the machine was idle or switched off."""
-    clause = tariff.reservation(tariff.machine(usage.machine, usage.kind))
-    for measure in (RESERVED_MS, LEASED_OFF_MS) if clause else ():
-        for cell, ms in usage.cells(measure):
-            lease = (usage.machine, cell.lease_id)
-            order_id = booked[lease].order_id if lease in booked else usage.order_id
-            if clause and ms:
-                kind = Clause.NO_SHOW if lease in missed else Clause.UNUSED
-                key = (usage.tenant, order_id, usage.kind, clause.id, kind, False)
-                line = found.setdefault(key, _Found(clause=clause, machines={}, records={}))
-                line.add(usage.machine, ms, usage.records, is_booking=False)
+    for clause, lease, ms in _idle(usage, tariff):
+        order_id = booked[lease].order_id if lease in booked else usage.order_id
+        kind = Clause.NO_SHOW if lease in missed else Clause.UNUSED
+        key = (usage.tenant, order_id, usage.kind, clause.id, kind, False)
+        line = found.setdefault(key, _Found(clause=clause, machines={}, records={}))
+        line.add(usage.machine, ms, usage.records, is_booking=False)
 
 
 def _waited_before(
@@ -128,14 +124,22 @@ def _waited_before(
     found: dict[_Key, _Found],
 ) -> None:
     """Before the period nobody could say yet that nobody came: that time was charged as unused."""
+    for clause, lease, ms in _idle(usage, tariff):
+        if lease in missed:
+            key = (usage.tenant, booked[lease].order_id, usage.kind, clause.id, Clause.NO_SHOW, True)
+            line = found.setdefault(key, _Found(clause=clause, machines={}, records={}))
+            line.add(usage.machine, ms, usage.records, is_booking=False)
+
+
+def _idle(usage: Usage, tariff: Tariff) -> Iterator[tuple[Reservation, _Lease, int]]:
+    """Each lease under which the machine was idle or switched off, and for how long (ms)."""
     clause = tariff.reservation(tariff.machine(usage.machine, usage.kind))
-    for measure in (RESERVED_MS, LEASED_OFF_MS) if clause else ():
+    if clause is None:
+        return
+    for measure in (RESERVED_MS, LEASED_OFF_MS):
         for cell, ms in usage.cells(measure):
-            lease = (usage.machine, cell.lease_id)
-            if clause and ms and lease in missed:
-                key = (usage.tenant, booked[lease].order_id, usage.kind, clause.id, Clause.NO_SHOW, True)
-                line = found.setdefault(key, _Found(clause=clause, machines={}, records={}))
-                line.add(usage.machine, ms, usage.records, is_booking=False)
+            if ms:
+                yield clause, (usage.machine, cell.lease_id), ms
 
 
 def _given_back(
