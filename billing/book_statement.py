@@ -8,7 +8,7 @@ from typing import Final
 from billing import figures
 from billing.book import Book, Column, Fact, Formula, Look, Sheet, Value, span, total
 from billing.charge import Charge
-from billing.days import MachineDay
+from billing.machine_day import MachineDay
 from billing.period import on_page
 from billing.phases import CALLED, PHASES
 from billing.records_text import records_of

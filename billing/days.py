@@ -1,58 +1,28 @@
 """Each tenant's days on each machine, for the picture on the statement: time by phase, pieces, a strip. Pure.
 
-Kept while the rows pass by, a few numbers and some ten letters a machine and day. Strips are given up for a
-tenant who has more machines and days than a page can show.
+A few numbers and some ten letters a machine and day, put aside when the day is over. Strips are given up for
+a tenant who has more machines and days than a page can show.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
-
 from billing.attribution import Attribution, Place
+from billing.machine_day import MOST_STRIPS, Day, DayPart, MachineDay, machine_days
 from billing.period import local, midnight
 from billing.phases import FIELDS, PHASES, Phase
 from billing.spell import Spell
 from billing.strip import Pen
-from billing.yields import Yield, yield_of
 from contract.facts import QualityResult
 from contract.records import Interval
 from contract.states import Party, times_of
 
-MOST_STRIPS: Final = 186
-"""Six machines a month: two pages. Beyond it a day is a bar."""
 _RUN: Final = PHASES.index(Phase.RUN)
 _CAUSES: Final = frozenset({Party.TENANT, Party.HOST, Party.UTILITY})
-
-
-class Day(NamedTuple):
-    """A local day."""
-
-    name: str
-    """ISO 8601."""
-    start: int
-    end: int
-    """UTC ms: 23 to 25 hours later."""
-
-
-class MachineDay(Struct, frozen=True, kw_only=True):
-    """What a tenant had of a machine on a day."""
-
-    machine: str
-    day: Day
-    time: tuple[int, ...]
-    """Milliseconds by phase, in the order of ``PHASES``."""
-    strip: str = ""
-    """Of the day, from midnight on; empty where there are too many to draw."""
-    pieces: Yield | None = None
-    """None where the machine counts none."""
-
-    def ms(self, phase: Phase) -> int:
-        return self.time[PHASES.index(phase)]
 
 
 class Days:
@@ -62,7 +32,9 @@ class Days:
         self._zone = zone
         self._day = Day("", 0, 0)
         self._of: dict[str, dict[tuple[str, str], _Sum]] = defaultdict(dict)
-        """By tenant, then by machine and day."""
+        """By tenant, then by machine and day: what was not put aside yet."""
+        self._numbers: dict[str, int] = defaultdict(int)
+        """How many machines and days each tenant had, all in all."""
         self._open: dict[tuple[str, str], _Sum] = {}
 
     def interval(self, interval: Interval, attribution: Attribution) -> None:
@@ -110,30 +82,29 @@ class Days:
             day = self._day_of(fact.produced_at)
             self._sum(attribution.tenant, fact.machine, day).inspect(fact)
 
-    def finish(self) -> Mapping[str, tuple[MachineDay, ...]]:
-        """By tenant; of each by machine, then by day."""
-        self._close()
+    def put_aside(self, *, is_over: bool = False) -> Iterator[tuple[str, DayPart]]:
+        """By tenant; of the days up to that of the latest interval, or (``is_over``) all there are."""
+        self._turn(None)
+        last = None if is_over else self._day.start
         for tenant, days in self._of.items():
-            for total in days.values():
-                total.close(is_kept=len(self._of[tenant]) <= MOST_STRIPS)
-        return {
-            tenant: tuple(days.pop(key).finished(key[0]) for key in sorted(days))
-            for tenant, days in sorted(self._of.items())
-        }
+            for key, total in list(days.items()):
+                if last is None or total.day.start <= last:
+                    yield tenant, days.pop(key).part(key[0])
 
-    def _turn(self, at: int) -> None:
-        self._close()
-        self._day = self._day_of(at)
+    def finish(self) -> Mapping[str, tuple[MachineDay, ...]]:
+        """By tenant: of what was not put aside."""
+        parts: dict[str, list[DayPart]] = defaultdict(list)
+        for tenant, part in self.put_aside(is_over=True):
+            parts[tenant].append(part)
+        return {tenant: machine_days(parts[tenant]) for tenant in sorted(parts)}
 
-    def _close(self) -> None:
-        """Strips of a day that is over are put away, or given up where they are too many."""
+    def _turn(self, at: int | None) -> None:
+        """Strips of a day that is over are put away, or given up where there are too many."""
         for (tenant, _), total in self._open.items():
-            total.close(is_kept=len(self._of[tenant]) <= MOST_STRIPS)
-        for tenant in {tenant for tenant, _ in self._open}:
-            if len(self._of[tenant]) > MOST_STRIPS:
-                for total in self._of[tenant].values():
-                    total.strip = ""
+            total.close(is_kept=self._numbers[tenant] <= MOST_STRIPS)
         self._open = {}
+        if at is not None:
+            self._day = self._day_of(at)
 
     def _day_of(self, at: int) -> Day:
         on = local(at, self._zone).date()
@@ -144,7 +115,8 @@ class Days:
         days = self._of[tenant]
         found = days.get((machine, day.name))
         if found is None:
-            found = days[machine, day.name] = _Sum(day, is_drawn=len(days) < MOST_STRIPS)
+            found = days[machine, day.name] = _Sum(day, is_drawn=self._numbers[tenant] < MOST_STRIPS)
+            self._numbers[tenant] += 1
         return found
 
 
@@ -221,11 +193,19 @@ class _Sum:
             self.strip = self.pen.strip()
         self.pen = None
 
-    def finished(self, machine: str) -> MachineDay:
-        scrap = self.scrap if self.has_scrap else None
-        pieces = yield_of(self.produced, scrap, self.inspected, self.rework) if self.has_pieces else None
-        return MachineDay(
-            machine=machine, day=self.day, time=tuple(self.time), strip=self.strip, pieces=pieces
+    def part(self, machine: str) -> DayPart:
+        self.close(is_kept=True)
+        return DayPart(
+            machine=machine,
+            day=self.day,
+            time=tuple(self.time),
+            strip=self.strip,
+            produced=self.produced,
+            scrap=self.scrap,
+            rework=self.rework,
+            has_pieces=self.has_pieces,
+            has_scrap=self.has_scrap,
+            inspected=self.inspected,
         )
 
 

@@ -22,8 +22,9 @@ from billing.known import Known
 from billing.needs import grain_of
 from billing.period import Period, local, midnight
 from billing.rating import charges
+from billing.tally import Tally
 from billing.tariff import AnyClause, Tariff
-from billing.usage import Tally, Usage
+from billing.usage import Usage
 from contract.names import NONE
 from contract.records import Cause, Clock, Interval, Method, Quality, Reason, Transition
 from contract.states import TIME_FIELDS, Party, State

@@ -1,20 +1,23 @@
 """The straight line over plain records: stored rows in, usage, open items and findings out. No I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
 from billing.attribution import Attribution, Books, Claim, Place, attribute
 from billing.claims import interval_claim, is_stop, party_of, quality_claim, span_claims
-from billing.days import Days, MachineDay
+from billing.days import Days
 from billing.feasible import NO_LIMITS, Limits
 from billing.findings import UNDER_WAY_MS, Finding, Rule, Watch
 from billing.grain import COARSE, Grain
+from billing.machine_day import DayPart, MachineDay
 from billing.seal import Seal
 from billing.spell import Spell
 from billing.steady import Attributor
+from billing.sums import Part
 from billing.suspense import Gathering, Item, interval_item, span_item
-from billing.usage import Tally, Usage
+from billing.tally import Tally
+from billing.usage import Usage
 from billing.validation import Validation
 from contract.facts import QualityResult
 from contract.names import NONE
@@ -26,7 +29,8 @@ _OPEN = frozenset({Place.SUSPENSE, Place.DISPUTED})
 
 
 class Folded(Struct, frozen=True, kw_only=True):
-    usages: tuple[Usage, ...]
+    usages: Iterable[Usage]
+    """Tenant by tenant. It can be gone through again, and need not be in memory."""
     items: tuple[Item, ...]
     findings: tuple[Finding, ...]
     holes: Mapping[tuple[str, str], int]
@@ -160,16 +164,31 @@ class Fold:
         elif self._start <= fact.produced_at < self._end:
             self._findings.append(_idle_result(fact, attribution))
 
-    def finish(self) -> Folded:
-        usages = tuple(self._tally.usages())
-        found = [*self._watch.finish(), *self._validation.finish(usages), *self._findings]
+    def sums_put_aside(self, *, is_over: bool = False) -> Iterator[Part]:
+        """After a day, or (``is_over``) after the last fact: what is needed no more to go on."""
+        return self._tally.put_aside(is_over=is_over)
+
+    def days_put_aside(self, *, is_over: bool = False) -> Iterator[tuple[str, DayPart]]:
+        """By tenant."""
+        return self._days.put_aside(is_over=is_over) if self._days else iter(())
+
+    def finish(
+        self,
+        usages: Iterable[Usage] | None = None,
+        days: Mapping[str, tuple[MachineDay, ...]] | None = None,
+    ) -> Folded:
+        """``usages``, ``days``: what was put aside, joined again. Without, nothing was."""
+        used = self._tally.usages() if usages is None else usages
+        found = [*self._watch.finish(), *self._validation.finish(used), *self._findings]
+        if days is None:
+            days = self._days.finish() if self._days else {}
         return Folded(
-            usages=usages,
+            usages=used,
             items=tuple(self._items.finish()),
             findings=tuple(sorted(found)),
             holes=dict(self._watch.holes),
             kinds=self._kinds,
-            days=self._days.finish() if self._days else {},
+            days=days,
         )
 
     def _attributed(self, attribution: Attribution) -> Attribution:

@@ -7,7 +7,8 @@ from msgspec import Struct
 from billing.attribution import Books, Place, attribute
 from billing.claims import interval_claim, is_stop, party_of, quality_claim, span_claims
 from billing.grain import Grain
-from billing.usage import Tally, Usage
+from billing.tally import Tally
+from billing.usage import Usage
 from contract.facts import QualityResult
 from contract.names import NONE
 from contract.records import Interval, Transition

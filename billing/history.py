@@ -22,9 +22,10 @@ from billing.period import LONGEST_DAYS, Period, midnight_from, midnight_to
 from billing.reading import Reader
 from billing.reservations import may_be_missed
 from billing.steady import Attributor
+from billing.tally import Tally
 from billing.tariff import Tariff
 from billing.timeline import NO_LEASES
-from billing.usage import Tally, Usage
+from billing.usage import Usage
 from contract.names import NONE
 from contract.records import Interval, Transition
 from contract.series import STATE, USAGE

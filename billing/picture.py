@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from billing import svg
-from billing.days import MOST_STRIPS
+from billing.machine_day import MOST_STRIPS
 from billing.phases import CALLED, OPEN, OPEN_CALLED, PHASES
 from billing.picture_time import Row, bars, of_one_day, rows_of, strips, together
 from billing.picture_yield import REWORK, SORTS, by_day, by_order

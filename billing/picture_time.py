@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from billing import figures, svg
-from billing.days import Day, MachineDay
+from billing.machine_day import Day, MachineDay
 from billing.period import local, midnight
 from billing.phases import CALLED, OPEN, OPEN_CALLED, PHASES, Phase
 from billing.strip import CELL_MS, runs

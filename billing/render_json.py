@@ -10,8 +10,8 @@ import msgspec
 from billing import figures
 from billing.blocking import Effect, Judged
 from billing.charge import Charge
-from billing.days import MachineDay
 from billing.findings import Finding
+from billing.machine_day import MachineDay
 from billing.period import local
 from billing.report import By, ReportRow
 from billing.statement import Assessment, Heading, Named, Statement

@@ -10,8 +10,8 @@ from msgspec import Struct
 from billing import money
 from billing.attribution import Place
 from billing.charge import Charge
-from billing.days import MachineDay
 from billing.findings import Finding
+from billing.machine_day import MachineDay
 from billing.ownership import Revenue
 from billing.period import Period
 from billing.report import COVERAGE, By, ReportRow, report, report_of_nothing

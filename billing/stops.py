@@ -1,9 +1,10 @@
 """Stops that a tenant caused, kept as numbers: a site has hundreds of thousands of them a month. Pure."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, overload
 
+import msgspec
 from msgspec import Struct
 
 from billing.grain import WHOLE, Cell
@@ -29,11 +30,11 @@ class Stop(Struct, frozen=True, kw_only=True):
 class Stops(Sequence[Stop]):
     """A sequence of stops that takes 40 bytes for each."""
 
-    def __init__(self) -> None:
-        self._numbers = array("q")
-        self._places: dict[tuple[str, Cell], int] = {}
+    def __init__(self, numbers: bytes = b"", by_number: Iterable[tuple[str, Cell]] = ()) -> None:
+        self._numbers = array("q", numbers)
+        self._by_number = list(by_number)
+        self._places = {each: place for place, each in enumerate(self._by_number)}
         """Meter and cell, by which many stops are alike."""
-        self._by_number: list[tuple[str, Cell]] = []
 
     def add(self, ends: tuple[int, int, int], meter: str, sequence: int, cell: Cell) -> None:
         """``ends``: start, end and since; ``meter``: machine/epoch."""
@@ -41,6 +42,26 @@ class Stops(Sequence[Stop]):
         if place == len(self._by_number):
             self._by_number.append((meter, cell))
         self._numbers.extend((*ends, sequence, place))
+
+    def join(self, other: "Stops") -> None:
+        for ends, meter, sequence, cell in other.added():
+            self.add(ends, meter, sequence, cell)
+
+    def added(self) -> Iterator[tuple[tuple[int, int, int], str, int, Cell]]:
+        """What was given to ``add``."""
+        for first in range(0, len(self._numbers), _NUMBERS):
+            start, end, since, sequence, place = self._numbers[first : first + _NUMBERS]
+            yield (start, end, since), self._by_number[place][0], sequence, self._by_number[place][1]
+
+    def plain(self) -> tuple[bytes, list[tuple[str, Cell]]]:
+        """As what any codec knows."""
+        return self._numbers.tobytes(), self._by_number
+
+    @classmethod
+    def of_plain(cls, plain: object) -> "Stops":
+        """``plain``: as a codec gives it back."""
+        numbers, by_number = msgspec.convert(plain, tuple[bytes, list[tuple[str, Cell]]])
+        return cls(numbers, by_number)
 
     def __len__(self) -> int:
         return len(self._numbers) // _NUMBERS

@@ -107,6 +107,7 @@ ADAPTERS = {
     "billing": {
         "account_arguments",
         "arguments",
+        "aside",
         "beside",
         "clock",
         "damage",

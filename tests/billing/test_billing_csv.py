@@ -13,8 +13,8 @@ from billing.charge import Charge
 from billing.clauses import Clause
 from billing.render_csv import _order, _records, report_csv, statement_csv
 from billing.report import By, report
+from billing.tally import Tally
 from billing.terms import charged, plainly
-from billing.usage import Tally
 from billing.words import HOUR, Words
 from tests.billing.case_file import CASES
 from tests.billing.case_rating import assessed

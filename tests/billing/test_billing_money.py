@@ -17,8 +17,9 @@ from billing.fold import Fold
 from billing.known import Known
 from billing.period import Period
 from billing.rating import charges
+from billing.stops import Stop
+from billing.tally import Tally
 from billing.tariff_file import read_tariff
-from billing.usage import Stop, Tally
 from contract.states import Party
 
 HOUR = 3_600_000

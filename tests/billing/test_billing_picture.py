@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 from billing import svg
 from billing.attribution import Attribution, Place
-from billing.days import MOST_STRIPS, Days, MachineDay
+from billing.days import Days
+from billing.machine_day import MOST_STRIPS, MachineDay
 from billing.phases import CALLED, ELSEWHERE, OF_FIELD, OPEN, PHASES, Phase
 from billing.picture import MOST_MACHINES, picture
 from billing.picture_time import CELL, LEFT

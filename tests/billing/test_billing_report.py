@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from billing import kpi
 from billing.attribution import Attribution, Place
 from billing.report import By, ReportRow, report
-from billing.usage import Tally
+from billing.tally import Tally
 
 HOUR = 3_600_000
 

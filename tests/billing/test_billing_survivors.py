@@ -20,8 +20,8 @@ from billing.reading import Reader
 from billing.report import By, report
 from billing.run import assess
 from billing.statement import Named
+from billing.tally import Tally
 from billing.tariff_file import read_tariff
-from billing.usage import Tally
 from billing.writing import write
 from contract.facts import Correction
 from contract.records import Loss, LossReason
