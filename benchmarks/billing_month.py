@@ -123,12 +123,20 @@ async def rows(directory: Path, start: int, end: int) -> int:
 
 
 async def rate(directory: Path, start: int, end: int) -> int:
-    settings = load(directory / "billing.toml")
+    settings, lines = load(directory / "billing.toml"), list[int]()
     async with open_store(settings.store, read_only=True) as store:
-        found = await assess(store, settings, start, end, now=end)
+        found = await assess(
+            store,
+            settings,
+            start,
+            end,
+            now=end,
+            take=lambda made: lines.append(len(made.charges)),
+            reports=(),
+        )
     wrong = [finding for finding in found.findings if finding.rule not in _USUAL]
-    print(f"{len(found.statements)} statements, {len(wrong)} findings", wrong[:3], file=sys.stderr)
-    return sum(len(statement.charges) for statement in found.statements)
+    print(f"{len(lines)} statements, {len(wrong)} findings", wrong[:3], file=sys.stderr)
+    return sum(lines)
 
 
 def command(directory: Path, name: str, start: int, end: int, *more: str) -> int:

@@ -26,9 +26,8 @@ async def close(arguments: argparse.Namespace, settings: Settings) -> int:
     async with open_store(settings.store, read_only=True) as store:
         frozen = await freeze(store, settings, order, shelf)
     pages = _say_frozen(frozen.manifest, shelf)
-    for statement in frozen.assessment.statements:
-        total = f"{statement.total} {statement.heading.tariff.currency}"
-        _say(f"  {statement.tenant.id}  {total}  {pages / statement.tenant.id}.html")
+    for due in frozen.assessment.dues:
+        _say(f"  {due.tenant.id}  {due.total} {due.currency}  {pages / due.tenant.id}.html")
     _say(f"for accounts: {pages.parent / ACCOUNTS / 'totals.html'}")
     return 0
 

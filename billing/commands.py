@@ -2,10 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from msgspec.structs import replace
 from rich.console import Console
 
 from billing import assign, clock
@@ -15,7 +13,7 @@ from billing.blocking import Effect, judged
 from billing.config import Settings
 from billing.documents import STATEMENT
 from billing.findings import UNDER_WAY_MS
-from billing.out import first_made, made, write_files
+from billing.out import Pages
 from billing.period import Period, label, shown
 from billing.render_csv import report_csv, statement_csv
 from billing.render_html import statement_html
@@ -29,6 +27,7 @@ from billing.render_table import (
     report_table,
     statement_table,
 )
+from billing.report import By
 from billing.run import assess
 from billing.statement import Assessment, Statement
 from billing.tariff_words import in_words
@@ -48,29 +47,50 @@ _WIDTH = 150
 
 
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    if arguments.out:
+        return await _run_to_files(arguments, settings)
     assessment = await assessed(arguments, settings)
     statements = [s for s in assessment.statements if arguments.tenant in {None, s.tenant.id}]
     if not statements:
-        whom = f"tenant {arguments.tenant}" if arguments.tenant else "any tenant"
-        _say(f"nothing was used by {whom} in this period")
-        _tell_if_early(assessment)
-        remind(assessment, arguments)
-        return FAILURE
-    formats = arguments.format or (list(STATEMENT) if arguments.out else ["table"])
-    shown = [name for name in formats if name == "table" or not arguments.out]
-    if arguments.out:
-        _write(statements, [name for name in formats if name != "table"], arguments.out)
-    elif len(shown) > 1 or (shown == ["html"] and len(statements) > 1):
+        return _nothing_used(assessment, arguments)
+    shown = arguments.format or ["table"]
+    if len(shown) > 1 or (shown == ["html"] and len(statements) > 1):
         raise BadUsageError("one document is printed at a time; add --out DIR (or --tenant NAME for html)")
-    elif shown == ["xlsx"]:
+    if shown == ["xlsx"]:
         raise BadUsageError("a workbook is no text: add --out DIR")
     if shown == ["table"] and arguments.tenant is None:
         print_assessment(console(), assessment, settings.config)
         return FINE
-    for name in shown:
-        _print(name, statements, is_one=arguments.tenant is not None)
+    _print(shown[0], statements, is_one=arguments.tenant is not None)
     remind(assessment, arguments)
     return FINE
+
+
+async def _run_to_files(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Each statement is written as soon as it is made, so that a month of them need not be in memory."""
+    formats = arguments.format or list(STATEMENT)
+    name = label(period_of(arguments, settings.zone), settings.zone)
+    written = Pages(arguments.out, name, [kind for kind in formats if kind != "table"])
+
+    def take(statement: Statement) -> None:
+        if arguments.tenant in {None, statement.tenant.id}:
+            written.add(statement)
+            if "table" in formats:
+                console().print(statement_table(statement))
+
+    assessment = await assessed(arguments, settings, take=take)
+    if not written.count:
+        return _nothing_used(assessment, arguments)
+    remind(assessment, arguments)
+    return FINE
+
+
+def _nothing_used(assessment: Assessment, arguments: argparse.Namespace) -> int:
+    whom = f"tenant {arguments.tenant}" if arguments.tenant else "any tenant"
+    _say(f"nothing was used by {whom} in this period")
+    _tell_if_early(assessment)
+    remind(assessment, arguments)
+    return FAILURE
 
 
 def _print(name: str, statements: Sequence[Statement], *, is_one: bool) -> None:
@@ -85,21 +105,6 @@ def _print(name: str, statements: Sequence[Statement], *, is_one: bool) -> None:
             sys.stdout.write(statement_json(statements[0]) if is_one else statements_json(statements))
         case _:
             sys.stdout.write(statement_html(statements[0]))
-
-
-def _write(statements: Sequence[Statement], formats: Sequence[str], out: Path) -> None:
-    heading = statements[0].heading
-    name = label(heading.period, heading.zone)
-    made(out)
-    generated = first_made((out / f"{each.tenant.id}_{name}.json" for each in statements), heading)
-
-    def pages() -> Iterator[tuple[str, bytes]]:
-        for each in statements:
-            statement = replace(each, heading=replace(each.heading, generated=generated))
-            for kind in sorted(formats, key="json".__ne__):  # it says when it was made, to the next run
-                yield f"{each.tenant.id}_{name}.{kind}", STATEMENT[kind](statement)
-
-    write_files(out, pages())
 
 
 def remind(assessment: Assessment, arguments: argparse.Namespace) -> None:
@@ -239,12 +244,18 @@ def _meaning(settings: Settings) -> Iterator[str]:
             yield from in_words(tariff)
 
 
-async def assessed(arguments: argparse.Namespace, settings: Settings) -> Assessment:
+async def assessed(
+    arguments: argparse.Namespace, settings: Settings, *, take: Callable[[Statement], None] | None = None
+) -> Assessment:
+    """``take``: is given each statement as it is made."""
     period = period_of(arguments, settings.zone)
-    now = clock.now()
+    now, ends = clock.now(), (period.start, period.end)
+    reports: Iterable[By] = By if take is None else (By.MACHINE,)
     async with open_store(settings.store, read_only=True) as store:
         with progress_shown() as progress:
-            found = await assess(store, settings, period.start, period.end, now=now, progress=progress)
+            found = await assess(
+                store, settings, *ends, now=now, progress=progress, take=take, reports=reports
+            )
     if found.is_empty:
         early = " A machine's first record comes minutes after its first poll." if now < period.end else ""
         raise NothingStoredError(

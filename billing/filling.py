@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from billing.adjusting import Adjustment, adjustments, document
+from billing.adjusting import Adjustment, Document, adjustments, document
 from billing.blocking import open_items
 from billing.chains import Walked
 from billing.config import Settings
@@ -22,6 +22,7 @@ from billing.progress import Progress
 from billing.reasons import reasons
 from billing.render_adjustment import Note
 from billing.render_json import statement_json
+from billing.report import By
 from billing.run import assess
 from billing.shelf import ACCOUNTS, RATING, STATEMENTS, TEXTS
 from billing.statement import Assessment, Statement
@@ -52,19 +53,29 @@ async def fill(
     """
     recorder = Recorder(store, directory)
     start, end = plan.period.start, plan.period.end
-    found = await assess(recorder, settings, start, end, now=plan.now, progress=progress)
-    await _keep_signatures(recorder, settings, plan)
     said = f"{plan.override} ({plan.by})" if plan.override else ""
-    found = msgspec.structs.replace(found, statements=tuple(_said(each, said) for each in found.statements))
-    files = {TEXTS: packed(directory / TEXTS, canonical(settings.texts)), **recorder.files}
-    changed: list[Adjustment] = []
-    if plan.kind is Kind.STATEMENT:
-        files |= _write(directory, STATEMENTS, found.statements)
-    else:
-        fresh = [document(statement_json(each).encode()) for each in found.statements]
-        changed = adjustments(past.documents, fresh)
-        files |= _write_rating(directory, found.statements)
-        files |= _write_notes(directory, settings, plan, past, changed)
+    is_adjustment = plan.kind is Kind.ADJUSTMENT
+    files: dict[str, Kept] = {}
+    fresh: list[Document] = []
+    if is_adjustment:
+        (directory / RATING).mkdir()
+
+    def take(made: Statement) -> None:
+        each = _said(made, said)
+        if is_adjustment:
+            files.update(_rating(directory, each))
+            fresh.append(document(statement_json(each).encode()))
+        else:
+            files.update(_pages(directory, each))
+
+    reports = (By.MACHINE, By.TENANT)
+    found = await assess(
+        recorder, settings, start, end, now=plan.now, progress=progress, take=take, reports=reports
+    )
+    await _keep_signatures(recorder, settings, plan)
+    files |= {TEXTS: packed(directory / TEXTS, canonical(settings.texts)), **recorder.files}
+    changed = adjustments(past.documents, fresh) if is_adjustment else []
+    files |= _write_notes(directory, settings, plan, past, changed)
     files |= _write_accounts(directory, settings, found, plan, said)
     opened, texts = tuple(open_lines(found, settings)), plan.texts
     if plan.format > 1:
@@ -86,13 +97,15 @@ def _said(statement: Statement, said: str) -> Statement:
     return msgspec.structs.replace(statement, heading=heading)
 
 
-def _write(directory: Path, under: str, statements: Iterable[Statement]) -> dict[str, Kept]:
-    files: dict[str, Kept] = {}
-    for statement in statements:
-        for kind, made in STATEMENT.items():
-            name = f"{under}/{statement.tenant.id}.{kind}"
-            files[name] = packed(directory / name, made(statement))
-    return files
+def _pages(directory: Path, statement: Statement) -> dict[str, Kept]:
+    names = {f"{STATEMENTS}/{statement.tenant.id}.{kind}": made for kind, made in STATEMENT.items()}
+    return {name: packed(directory / name, made(statement)) for name, made in names.items()}
+
+
+def _rating(directory: Path, statement: Statement) -> dict[str, Kept]:
+    """Of the fresh rating that an adjustment is the difference to: evidence, no page for tenants."""
+    name = f"{RATING}/{statement.tenant.id}.json"
+    return {name: packed(directory / name, statement_json(statement).encode())}
 
 
 def _write_accounts(
@@ -110,13 +123,6 @@ def _write_accounts(
     if made:
         (directory / ACCOUNTS).mkdir()
     return {name: packed(directory / name, data) for name, data in made.items()}
-
-
-def _write_rating(directory: Path, statements: Iterable[Statement]) -> dict[str, Kept]:
-    """The fresh rating that an adjustment is the difference to: evidence, no page for tenants."""
-    (directory / RATING).mkdir()
-    pages = {f"{RATING}/{each.tenant.id}.json": statement_json(each) for each in statements}
-    return {name: packed(directory / name, text.encode()) for name, text in pages.items()}
 
 
 def _write_notes(

@@ -2,7 +2,7 @@
 about whole orders and leases know what they had used and what it came to. Reads no further back than it must.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -47,16 +47,15 @@ class History:
         self._lookback_ms = lookback_ms
 
     async def before(
-        self, usages: Sequence[Usage], tariff_of: Callable[[str], Tariff], about: Known, horizon: int
+        self, usages: Iterable[Usage], tariff_of: Callable[[str], Tariff], about: Known, horizon: int
     ) -> Before:
         """``usages``: of the period that ``about`` is about; ``horizon``: until when facts count, UTC ms."""
         start = about.period.start
-        paid = [usage for usage in usages if usage.place is Place.TENANT]
-        ordered = [usage for usage in paid if usage.order_id != NONE]
+        paid = _Paid(usages)
         with_fee = {
             (u.tenant, u.order_id, u.kind): self._since(u.order_id, start)
-            for u in ordered
-            if _has_fee(u, tariff_of(u.tenant))
+            for u in paid
+            if u.order_id != NONE and _has_fee(u, tariff_of(u.tenant))
         }
         begun = set[Begun]()
         for kind in sorted({key[2] for key in with_fee}):
@@ -116,10 +115,10 @@ class History:
         return Wanted(orders=orders, leases=leases, kinds=None if is_any_kind else frozenset(kinds))
 
     def _missed(
-        self, paid: Sequence[Usage], tariffs: Mapping[str, Tariff], about: Known
+        self, paid: Iterable[Usage], tariffs: Mapping[str, Tariff], about: Known
     ) -> Iterator[tuple[str, str, str, int]]:
         """Machine, kind, lease and since when: leases under which perhaps nobody came."""
-        for booking in may_be_missed(paid, about):
+        for booking in may_be_missed(paid, about) if about.bookings else ():
             kind, tariff = about.kinds.get(booking.machine), tariffs.get(booking.tenant)
             if kind and tariff and tariff.reservation(tariff.machine(booking.machine, kind)):
                 since = max(booking.start, about.period.start - _FURTHEST_MS)
@@ -138,6 +137,16 @@ class History:
         for result in await self._reader.qualities(of.start, of.end, horizon):
             gathering.quality(result)
         return gathering
+
+
+class _Paid:
+    """Usage that somebody pays; it is gone through several times, since there may be much of it."""
+
+    def __init__(self, usages: Iterable[Usage]) -> None:
+        self._usages = usages
+
+    def __iter__(self) -> Iterator[Usage]:
+        return (usage for usage in self._usages if usage.place is Place.TENANT)
 
 
 def _has_fee(usage: Usage, tariff: Tariff) -> bool:

@@ -16,6 +16,10 @@ Begun = tuple[str, str, str]
 """Tenant, order and kind of machine."""
 
 
+Lease = tuple[str, str]
+"""Machine and lease id."""
+
+
 class Month(NamedTuple):
     """A calendar month, and how much of it lies in the period."""
 
@@ -39,6 +43,8 @@ class Known(Struct, frozen=True, kw_only=True):
     earlier: Earlier = NOTHING_EARLIER
     """What goes on in the period."""
     bookings: tuple[Booking, ...] = ()
+    missed: frozenset[Lease] | None = None
+    """The leases under which nobody came; None: it is to be found in the usage that is priced."""
     kinds: Mapping[str, str] = {}
     """The kind of each machine."""
     rushed: Mapping[str, int] = {}

@@ -69,9 +69,7 @@ class DayPart(Struct, frozen=True, kw_only=True, array_like=True):
             rework=self.rework + other.rework,
             has_pieces=self.has_pieces and other.has_pieces,
             has_scrap=self.has_scrap and other.has_scrap,
-            inspected={
-                party: self.inspected.get(party, 0) + other.inspected.get(party, 0) for party in parties
-            },
+            inspected=found,
         )
 
     def whole(self, *, is_drawn: bool) -> MachineDay:

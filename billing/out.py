@@ -11,9 +11,11 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from billing.bad_usage import BadUsageError
-from billing.statement import Heading
+from billing.documents import STATEMENT
+from billing.statement import Heading, Statement
 
 _UNFINISHED = ".unfinished"
 
@@ -41,6 +43,29 @@ def write_files(out: Path, files: Iterable[tuple[str, bytes]]) -> None:
                 sys.stderr.write(f"{out / name} (as it was)\n")
     except OSError as error:
         raise UnwritableError(f"--out {out}: cannot be written ({error})") from None
+
+
+class Pages:
+    """The pages of one period, statement by statement as they are made."""
+
+    def __init__(self, out: Path, name: str, kinds: Iterable[str]) -> None:
+        """``name``: of the period. Raises BadUsageError, UnwritableError."""
+        made(out)
+        self._out, self._name = out, name
+        self._kinds = sorted(kinds, key="json".__ne__)  # it says when it was made, to the next run
+        self._generated: int | None = None
+        self.count = 0
+
+    def add(self, statement: Statement) -> None:
+        """Raises UnwritableError."""
+        if self._generated is None:
+            before = sorted(self._out.glob(f"*_{self._name}.json"))
+            self._generated = first_made(before, statement.heading)
+        heading = replace(statement.heading, generated=self._generated)
+        page = replace(statement, heading=heading)
+        stem = f"{statement.tenant.id}_{self._name}"
+        write_files(self._out, ((f"{stem}.{kind}", STATEMENT[kind](page)) for kind in self._kinds))
+        self.count += 1
 
 
 def made(out: Path) -> None:

@@ -7,8 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from billing import figures, money
-from billing.charge import Charge
-from billing.ownership import Split
+from billing.ownership import Part, Split
 from billing.statement import Assessment, Named
 from billing.totals import Span, Status, span_of
 from billing.words import Words
@@ -78,7 +77,6 @@ def owners_page(
     found: Assessment, *, status: Status = Status.DRAFT, revision: int = 0, override: str = ""
 ) -> OwnersPage:
     heading, revenue = found.heading, found.revenue
-    lines = {charge.id: charge for statement in found.statements for charge in statement.charges}
     return OwnersPage(
         site=heading.site,
         period=span_of(heading),
@@ -89,13 +87,13 @@ def owners_page(
         status=status,
         revision=revision,
         currency=heading.tariff.currency,
-        ownerships=tuple(_ownership(split, lines) for split in revenue.splits),
+        ownerships=tuple(_ownership(split) for split in revenue.splits),
         host=revenue.host,
         net=revenue.total,
     )
 
 
-def _ownership(split: Split, lines: dict[str, Charge]) -> OwnershipPage:
+def _ownership(split: Split) -> OwnershipPage:
     shared = split.revenue - split.fee
     whole = sum(share.owner.share for share in split.shares)
     return OwnershipPage(
@@ -116,7 +114,7 @@ def _ownership(split: Split, lines: dict[str, Charge]) -> OwnershipPage:
             )
             for share in split.shares
         ),
-        lines=tuple(_source(lines[part.charge_id], part.amount) for part in split.parts),
+        lines=tuple(_source(part) for part in split.parts),
     )
 
 
@@ -124,14 +122,14 @@ def _cut(value: Fraction) -> Decimal:
     return figures.plain(Fraction(money.shown_down(value, _PLACES)))
 
 
-def _source(charge: Charge, amount: Decimal) -> Source:
+def _source(part: Part) -> Source:
     return Source(
-        id=charge.id,
-        tenant=charge.tenant,
-        order_id=charge.order_id,
-        clause=charge.clause,
-        label=charge.label,
-        amount=amount,
+        id=part.charge_id,
+        tenant=part.tenant,
+        order_id=part.order_id,
+        clause=part.clause,
+        label=part.label,
+        amount=part.amount,
     )
 
 

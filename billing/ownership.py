@@ -5,7 +5,7 @@ remainder, a tie to the lowest id, so that not a fen is lost: what a line came t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from billing import money
 from billing.charge import Charge
+from billing.clauses import Clause
 from billing.fees import prorated
 from billing.known import Known
 from billing.words import Words
@@ -65,6 +66,10 @@ class Part(Struct, frozen=True, kw_only=True):
     """What an ownership has of one line."""
 
     charge_id: str
+    tenant: str
+    order_id: str
+    clause: Clause
+    label: Words
     amount: Decimal
 
 
@@ -89,19 +94,43 @@ class Revenue(Struct, frozen=True, kw_only=True):
     total: Decimal
 
 
-def revenue(charges: Sequence[Charge], agreed: Iterable[Ownership], known: Known) -> Revenue:
-    """The first ownership that names a machine has it."""
-    ownerships = [each for each in agreed if each.holds(known.days[0], known.days[-1])]
-    parts: dict[str, list[Part]] = defaultdict(list)
-    for charge in charges:
-        for owned, fens in _owned(charge, ownerships).items():
-            if fens:
-                parts[owned].append(Part(charge_id=charge.id, amount=money.yuan(fens)))
-    splits = tuple(_split(ownership, parts[ownership.id], known) for ownership in ownerships)
-    return Revenue(
-        splits=splits,
-        host=money.total([part.amount for part in parts[HOST]]),
-        total=money.total([charge.net for charge in charges]),
+class Earnings:
+    """Adds up whose the net amounts are. The first ownership that names a machine has it."""
+
+    def __init__(self, agreed: Iterable[Ownership], known: Known) -> None:
+        self._known = known
+        self._ownerships = [each for each in agreed if each.holds(known.days[0], known.days[-1])]
+        self._parts: dict[str, list[Part]] = defaultdict(list)
+        self._host = self._total = money.total([])
+
+    def add(self, charges: Iterable[Charge]) -> None:
+        for charge in charges:
+            self._total += charge.net
+            for owned, fens in _owned(charge, self._ownerships).items():
+                if owned == HOST:
+                    self._host += money.yuan(fens)
+                elif fens:
+                    self._parts[owned].append(_part(charge, fens))
+
+    def revenue(self) -> Revenue:
+        splits = tuple(_split(each, self._parts[each.id], self._known) for each in self._ownerships)
+        return Revenue(splits=splits, host=self._host, total=self._total)
+
+
+def revenue(charges: Iterable[Charge], agreed: Iterable[Ownership], known: Known) -> Revenue:
+    earnings = Earnings(agreed, known)
+    earnings.add(charges)
+    return earnings.revenue()
+
+
+def _part(charge: Charge, fens: int) -> Part:
+    return Part(
+        charge_id=charge.id,
+        tenant=charge.tenant,
+        order_id=charge.order_id,
+        clause=charge.clause,
+        label=charge.label,
+        amount=money.yuan(fens),
     )
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from fractions import Fraction
+from operator import add, itemgetter
 from typing import Final
 
 from msgspec import Struct
@@ -16,6 +17,8 @@ from contract.states import TIME_FIELDS
 
 COVERAGE: Final = Fraction(95, 100)
 """Below this share of observed time a key figure says nothing."""
+_COUNTED: Final = frozenset({"produced", "scrap", "energy_wh"})
+_times: Final = itemgetter(*TIME_FIELDS)
 _STOPS: Final = ("stop_tenant_ms", "stop_host_ms", "stop_utility_ms", "stop_unknown_ms")
 
 
@@ -59,6 +62,28 @@ class ReportRow(Struct, frozen=True, kw_only=True):
     quality_ratio: Fraction | None
 
 
+class Report:
+    """Adds usage up by one of these. A site has more orders in a month than one should hold usages of."""
+
+    def __init__(self, by: By) -> None:
+        self._by = by
+        self._sums: dict[tuple[str, str], _Sum] = defaultdict(_Sum)
+
+    def add(self, usage: Usage) -> None:
+        self._sums[_name(usage, self._by)].add(usage)
+
+    def rows(
+        self, *, holes: Mapping[tuple[str, str], int] | None = None, threshold: Fraction = COVERAGE
+    ) -> list[ReportRow]:
+        """``holes``: milliseconds by (kind, machine) without any record: calendar time, but nobody's."""
+        missing: dict[tuple[str, str], int] = defaultdict(int)
+        for (kind, machine), ms in (holes or {}).items():
+            if self._by in {By.MACHINE, By.KIND}:
+                missing[machine if self._by is By.MACHINE else kind, NONE] += ms
+        names = sorted({*self._sums, *missing})
+        return [_row(name, self._sums.get(name, _NOTHING), missing[name], threshold) for name in names]
+
+
 def report(
     usages: Iterable[Usage],
     by: By,
@@ -66,21 +91,47 @@ def report(
     holes: Mapping[tuple[str, str], int] | None = None,
     threshold: Fraction = COVERAGE,
 ) -> list[ReportRow]:
-    """``holes``: milliseconds by (kind, machine) without any record. They are calendar time, but nobody's."""
-    groups: dict[tuple[str, str], list[Usage]] = defaultdict(list)
+    found = Report(by)
     for usage in usages:
-        groups[_name(usage, by)].append(usage)
-    missing: dict[tuple[str, str], int] = defaultdict(int)
-    for (kind, machine), ms in (holes or {}).items():
-        if by in {By.MACHINE, By.KIND}:
-            missing[machine if by is By.MACHINE else kind, NONE] += ms
-    names = sorted({*groups, *missing})
-    return [_row(name, groups[name], missing[name], threshold) for name in names]
+        found.add(usage)
+    return found.rows(holes=holes, threshold=threshold)
 
 
 def report_of_nothing(name: str) -> ReportRow:
     """Of a tenant who has lines, and used nothing."""
-    return _row((name, NONE), [], 0, COVERAGE)
+    return _row((name, NONE), _NOTHING, 0, COVERAGE)
+
+
+class _Sum:
+    """What the usages of one row come to."""
+
+    __slots__ = ("counted", "fault_ms", "is_metered", "time", "uncounted")
+
+    def __init__(self) -> None:
+        self.time = [0] * len(TIME_FIELDS)
+        self.fault_ms = 0
+        """While an order was active."""
+        self.is_metered = False
+        self.counted = dict.fromkeys(_COUNTED, 0)
+        self.uncounted = frozenset[str]()
+        """What a machine among them does not count."""
+
+    def add(self, usage: Usage) -> None:
+        self.time = list(map(add, self.time, _times(usage.time)))
+        if usage.order_id != NONE:
+            self.fault_ms += usage.time["fault_ms"]
+        if usage.total_ms:
+            self.is_metered = True
+            self.uncounted |= _COUNTED - usage.measured
+            for name in _COUNTED:
+                self.counted[name] += usage.quantities.get(name, 0)
+
+    def pieces(self, name: str) -> int | None:
+        """The sum of a quantity, or None when a machine among them does not count it."""
+        return self.counted[name] if self.is_metered and name not in self.uncounted else None
+
+
+_NOTHING: Final = _Sum()
 
 
 def _name(usage: Usage, by: By) -> tuple[str, str]:
@@ -93,8 +144,8 @@ def _name(usage: Usage, by: By) -> tuple[str, str]:
     return (usage.tenant, NONE) if by is By.TENANT else (usage.order_id, usage.tenant)
 
 
-def _row(name: tuple[str, str], usages: list[Usage], missing_ms: int, threshold: Fraction) -> ReportRow:
-    time = {field: sum(usage.time[field] for usage in usages) for field in TIME_FIELDS}
+def _row(name: tuple[str, str], found: _Sum, missing_ms: int, threshold: Fraction) -> ReportRow:
+    time = dict(zip(TIME_FIELDS, found.time, strict=True))
     stop_ms = sum(time[field] for field in _STOPS)
     unknown_ms = time["unknown_ms"] + missing_ms
     total_ms = sum(time.values()) + missing_ms
@@ -102,10 +153,10 @@ def _row(name: tuple[str, str], usages: list[Usage], missing_ms: int, threshold:
     elements = kpi.Elements(
         apt=time["run_ms"],
         aust=time["setup_ms"] + time["test_ms"],
-        adet=stop_ms + sum(usage.time["fault_ms"] for usage in usages if usage.order_id != NONE),
+        adet=stop_ms + found.fault_ms,
         pbt=busy_ms,
     )
-    produced, scrap = _pieces(usages, "produced"), _pieces(usages, "scrap")
+    produced, scrap = found.pieces("produced"), found.pieces("scrap")
     good = None if produced is None or scrap is None else produced - scrap
     coverage = kpi.ratio(busy_ms - unknown_ms, busy_ms)
     is_known = coverage is not None and coverage >= threshold
@@ -126,18 +177,10 @@ def _row(name: tuple[str, str], usages: list[Usage], missing_ms: int, threshold:
         produced=produced,
         scrap=scrap,
         good=good,
-        energy_wh=_pieces(usages, "energy_wh"),
+        energy_wh=found.pieces("energy_wh"),
         coverage=coverage,
         availability=kpi.availability(elements) if is_known else None,
         utilisation_efficiency=kpi.utilisation_efficiency(elements) if is_known else None,
         allocation_efficiency=kpi.allocation_efficiency(elements) if is_known else None,
         quality_ratio=kpi.quality_ratio(good, produced) if is_known else None,
     )
-
-
-def _pieces(usages: list[Usage], name: str) -> int | None:
-    """The sum of a quantity, or None when a machine among them does not count it."""
-    metered = [usage for usage in usages if usage.total_ms]
-    if not metered or any(name not in usage.measured for usage in metered):
-        return None
-    return sum(usage.quantities.get(name, 0) for usage in metered)

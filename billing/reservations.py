@@ -1,6 +1,6 @@
 """What was reserved and not used: idle time under a lease, nobody came, given back too late."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
@@ -12,16 +12,13 @@ from billing.bookings import Booking, Returned
 from billing.charge import Priced, line_id, on_machines
 from billing.clauses import Clause, Reservation
 from billing.grain import LEASED_OFF_MS, RESERVED_MS, USED_MS
-from billing.known import Known
+from billing.known import Known, Lease
 from billing.period import midnight_to
 from billing.tariff import Tariff
 from billing.terms import About, Terms, charged, plainly
 from billing.usage import Usage
 from billing.wording import CHARGED_AS_UNUSED, CLAUSES
 from billing.words import NO_WORDS
-
-_Lease = tuple[str, str]
-"""Machine and lease id."""
 
 
 class _Found(Struct, kw_only=True):
@@ -46,7 +43,7 @@ def reservation_lines(usages: Iterable[Usage], tariff: Tariff, known: Known) -> 
         return
     paid = [usage for usage in usages if usage.place is Where.TENANT]
     booked = {(booking.machine, booking.lease_id): booking for booking in known.bookings}
-    missed = _missed(paid, booked, known)
+    missed = missed_leases(paid, known) if known.missed is None else known.missed
     found: dict[_Key, _Found] = {}
     for usage in paid:
         _waiting(usage, tariff, booked, missed, found)
@@ -63,33 +60,38 @@ def may_be_missed(usages: Iterable[Usage], known: Known) -> list[Booking]:
 
     Whether somebody came before it, and how long the machine waited, stands in earlier records.
     """
-    paid = [usage for usage in usages if usage.place is Where.TENANT]
-    used, waited = _by_lease(paid, USED_MS), _by_lease(paid, RESERVED_MS, LEASED_OFF_MS)
+    used, waited = _used_and_waited(usages)
     begun = [each for each in known.bookings if each.start < known.period.start and _is_over(each, known)]
     waiting = {lease for lease, ms in waited.items() if ms and not used.get(lease)}
     return [booking for booking in begun if (booking.machine, booking.lease_id) in waiting]
 
 
-def _missed(paid: Sequence[Usage], booked: Mapping[_Lease, Booking], known: Known) -> set[_Lease]:
-    """The leases that are over, and under which the machine did nothing but wait from first to last."""
-    every = [*paid, *known.earlier.leases]
-    used, waited = _by_lease(every, USED_MS), _by_lease(paid, RESERVED_MS, LEASED_OFF_MS)
-    before = _by_lease(known.earlier.leases, RESERVED_MS, LEASED_OFF_MS)
-    return {
+def missed_leases(usages: Iterable[Usage], known: Known) -> frozenset[Lease]:
+    """The leases that are over, and under which the machine did nothing but wait from first to last.
+
+    ``usages``: of everybody who may have been there.
+    """
+    used, waited = _used_and_waited(usages)
+    used_before, before = _used_and_waited(known.earlier.leases)
+    booked = {(booking.machine, booking.lease_id): booking for booking in known.bookings}
+    return frozenset(
         lease
         for lease, booking in booked.items()
-        if waited.get(lease) and not used.get(lease) and _is_over(booking, known)
-        if known.period.start <= booking.start or before.get(lease)
-    }
+        if waited.get(lease) and not used.get(lease) and not used_before.get(lease)
+        if _is_over(booking, known) and (known.period.start <= booking.start or before.get(lease))
+    )
 
 
-def _by_lease(usages: Iterable[Usage], *measures: str) -> dict[_Lease, int]:
-    found: dict[_Lease, int] = {}
+def _used_and_waited(usages: Iterable[Usage]) -> tuple[dict[Lease, int], dict[Lease, int]]:
+    """By lease the time in which somebody was there, and in which the machine waited, ms."""
+    used, waited = dict[Lease, int](), dict[Lease, int]()
     for usage in usages:
-        for cell, ms in (each for measure in measures for each in usage.cells(measure)):
-            lease = (usage.machine, cell.lease_id)
-            found[lease] = found.get(lease, 0) + ms
-    return found
+        if usage.place is Where.TENANT:
+            for of, measure in ((used, USED_MS), (waited, RESERVED_MS), (waited, LEASED_OFF_MS)):
+                for cell, ms in usage.cells(measure):
+                    lease = (usage.machine, cell.lease_id)
+                    of[lease] = of.get(lease, 0) + ms
+    return used, waited
 
 
 def _is_over(booking: Booking, known: Known) -> bool:
@@ -103,8 +105,8 @@ def _is_over(booking: Booking, known: Known) -> bool:
 def _waiting(
     usage: Usage,
     tariff: Tariff,
-    booked: Mapping[_Lease, Booking],
-    missed: set[_Lease],
+    booked: Mapping[Lease, Booking],
+    missed: frozenset[Lease],
     found: dict[_Key, _Found],
 ) -> None:
     """Time under a lease in which the machine was idle or switched off."""
@@ -119,8 +121,8 @@ def _waiting(
 def _waited_before(
     usage: Usage,
     tariff: Tariff,
-    booked: Mapping[_Lease, Booking],
-    missed: set[_Lease],
+    booked: Mapping[Lease, Booking],
+    missed: frozenset[Lease],
     found: dict[_Key, _Found],
 ) -> None:
     """Before the period nobody could say yet that nobody came: that time was charged as unused."""
@@ -131,7 +133,7 @@ def _waited_before(
             line.add(usage.machine, ms, usage.records, is_booking=False)
 
 
-def _idle(usage: Usage, tariff: Tariff) -> Iterator[tuple[Reservation, _Lease, int]]:
+def _idle(usage: Usage, tariff: Tariff) -> Iterator[tuple[Reservation, Lease, int]]:
     """Each lease under which the machine was idle or switched off, and for how long (ms)."""
     clause = tariff.reservation(tariff.machine(usage.machine, usage.kind))
     if clause is None:

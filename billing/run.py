@@ -1,8 +1,7 @@
 """Reads a period out of the store and assesses it: wiring between the store and the pure line."""
 
 import gc
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from billing.announcements import rushed
 from billing.attribution import Books, Place
 from billing.bookings import Booking, bookings
-from billing.charge import Charge
+from billing.conclude import conclude
 from billing.config import Settings
 from billing.days import Days
 from billing.feasible import Limits
@@ -19,21 +18,18 @@ from billing.fold import Fold, Folded
 from billing.history import History
 from billing.known import Known
 from billing.needs import grain_of_all
-from billing.ownership import revenue
 from billing.period import Period, by_day, local, midnight_from, midnight_to
 from billing.progress import Progress, Read, ignored
-from billing.rating import charges
+from billing.put_aside import PutAside
 from billing.reading import Reader
-from billing.remarks import remarks, unnamed
-from billing.report import By, report
+from billing.report import By
 from billing.spell import Spelling
-from billing.statement import Assessment, Heading, statement
+from billing.statement import Assessment, Heading, Statement
 from billing.stop_tables import untabled
 from billing.tariff import priced_by
 from billing.usage import Usage
 from billing.validation import replaced_unseen
 from billing.validity import check_ownerships, check_tariffs
-from contract.names import NONE
 from contract.records import Interval, Meter, Transition
 from contract.series import METER, STATE, USAGE
 from store.protocol import Store
@@ -52,10 +48,14 @@ async def assess(
     *,
     now: int,
     progress: Progress | None = None,
+    take: Callable[[Statement], None] | None = None,
+    reports: Iterable[By] = By,
 ) -> Assessment:
     """Statements, key figures, open items and findings of ``[start_ms, end_ms)``, UTC ms.
 
-    Raises StoreAwayError, and BadConfigurationError when the tariff does not hold in the whole period.
+    ``take``: is given each statement as it is made, so that not all of them are in memory.
+    Raises StoreAwayError, BadConfigurationError when the tariff does not hold in the whole period, and
+    UnwritableError when there is no room for what is put aside meanwhile.
     """
     period = Period(start=start_ms, end=end_ms)
     days = period.days(settings.zone)
@@ -81,27 +81,29 @@ async def assess(
         limits=settings.limits,
         days=Days(settings.zone),
     )
-    with _seldom_collected():
-        await _read(reader, fold, settings, period, progress or ignored)
-    for result in await reader.qualities(start_ms, end_ms, horizon):
-        fold.quality(result)
-    notices = await reader.notices(start_ms, end_ms, horizon)
-    unseen = await reader.unseen(end_ms, horizon)
-    untold = untabled(await reader.meters(end_ms), start_ms, settings.stop_codes)
-    folded = fold.finish()
-    known = await _known(reader, books, settings, period, folded, now=now)
-    heading = Heading(
-        site=settings.site,
-        timezone=settings.timezone,
-        period=period,
-        generated=now,
-        is_preliminary=now < end_ms,
-        tariff=settings.tariff,
-        digest=fold.seal.digest(str(start_ms), str(end_ms), *_inputs(settings, known)),
-    )
-    billed_unseen = _unwitnessed(folded.usages, [meter.machine for meter in unseen])
-    notices = [*reader.findings, *notices, *billed_unseen, *replaced_unseen(unseen, start_ms), *untold]
-    return conclude(heading, settings, folded, notices, known)
+    with PutAside() as aside:
+        with _seldom_collected():
+            async for _ in _days_read(reader, fold, settings, period, progress or ignored):
+                aside.of(fold)
+        for result in await reader.qualities(start_ms, end_ms, horizon):
+            fold.quality(result)
+        notices = await reader.notices(start_ms, end_ms, horizon)
+        unseen = await reader.unseen(end_ms, horizon)
+        untold = untabled(await reader.meters(end_ms), start_ms, settings.stop_codes)
+        folded = aside.finish(fold)
+        known = await _known(reader, books, settings, period, folded, now=now)
+        heading = Heading(
+            site=settings.site,
+            timezone=settings.timezone,
+            period=period,
+            generated=now,
+            is_preliminary=now < end_ms,
+            tariff=settings.tariff,
+            digest=fold.seal.digest(str(start_ms), str(end_ms), *_inputs(settings, known)),
+        )
+        billed_unseen = _unwitnessed(folded.usages, [meter.machine for meter in unseen])
+        notices = [*reader.findings, *notices, *billed_unseen, *replaced_unseen(unseen, start_ms), *untold]
+        return conclude(heading, settings, folded, notices, known, take=take, reports=reports)
 
 
 def _inputs(settings: Settings, known: Known) -> list[str]:
@@ -148,8 +150,10 @@ def _seldom_collected() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-async def _read(reader: Reader, fold: Fold, settings: Settings, period: Period, progress: Progress) -> None:
-    """Meters; then day by day usage and state, so that nothing is held of a day but its sums.
+async def _days_read(
+    reader: Reader, fold: Fold, settings: Settings, period: Period, progress: Progress
+) -> AsyncIterator[Period]:
+    """Meters; then day by day usage and state, so that nothing need be held of a day but its sums.
 
     Of state from midnight to midnight: no span reaches over one, so none is missed.
     """
@@ -171,6 +175,7 @@ async def _read(reader: Reader, fold: Fold, settings: Settings, period: Period, 
         first = until
         share = (day.end - period.start) / whole
         progress(msgspec.structs.replace(read, done=number + 1, rows=rows, share=share))
+        yield day
 
 
 async def _folded(
@@ -188,55 +193,7 @@ async def _folded(
         yield day.end, len(transitions)
 
 
-def conclude(
-    heading: Heading,
-    settings: Settings,
-    folded: Folded,
-    notices: Sequence[Finding],
-    known: Known | None = None,
-) -> Assessment:
-    """The pure end of the line: usage -> charges -> statements."""
-    usages, items = folded.usages, folded.items
-    known = known or Known(period=heading.period, zone=heading.zone, kinds=folded.kinds)
-    lines, remarked = list[Charge](), list[Finding]()
-    for tariff in settings.all_tariffs:
-        own = [usage for usage in usages if settings.tariff_of(usage.tenant).digest == tariff.digest]
-        priced = charges(own, tariff, known)
-        lines += [line for line in priced if settings.tariff_of(line.tenant).digest == tariff.digest]
-        remarked += remarks(own, tariff, known)
-    used: dict[str, list[Usage]] = defaultdict(list)
-    for usage in usages:
-        used[usage.tenant].append(usage)
-    due: dict[str, list[Charge]] = defaultdict(list)
-    for line in lines:
-        due[line.tenant].append(line)
-    tenants = sorted((used.keys() | due.keys()) - {NONE})
-    paid = {usage.tenant for usage in usages if usage.place is Place.TENANT}
-    remarked += unnamed(paid, frozenset(tenant.id for tenant in settings.tenants))
-    reports = {by: tuple(report(usages, by, holes=folded.holes, threshold=settings.coverage)) for by in By}
-    return Assessment(
-        heading=heading,
-        statements=tuple(
-            statement(
-                msgspec.structs.replace(heading, tariff=settings.tariff_of(tenant)),
-                settings.named(tenant),
-                due[tenant],
-                used[tenant],
-                items,
-                threshold=settings.coverage,
-                days=folded.days.get(tenant, ()),
-            )
-            for tenant in tenants
-        ),
-        reports=reports,
-        revenue=revenue(lines, settings.ownerships, known),
-        suspense=tuple(item for item in items if item.place is Place.SUSPENSE),
-        disputed=tuple(item for item in items if item.place is Place.DISPUTED),
-        findings=tuple(sorted([*folded.findings, *notices, *remarked])),
-    )
-
-
-def _unwitnessed(usages: tuple[Usage, ...], unseen: list[str]) -> list[Finding]:
+def _unwitnessed(usages: Iterable[Usage], unseen: list[str]) -> list[Finding]:
     """Billed on figures that nobody has held against the machine's own."""
     billed = {usage.machine for usage in usages if usage.place is Place.TENANT}
     machines = [machine for machine in unseen if machine in billed]

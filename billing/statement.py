@@ -104,10 +104,42 @@ def taxes(charges: Sequence[Charge]) -> tuple[Tax, ...]:
     )
 
 
+class Due(Struct, frozen=True, kw_only=True):
+    """What a statement comes to, without its lines."""
+
+    tenant: Named
+    currency: str
+    lines: int
+    net: Decimal
+    tax: Decimal
+    total: Decimal
+    """Tax included."""
+    taxes: tuple[Tax, ...]
+    waiting: int
+    """Items that are perhaps this tenant's, and are not charged."""
+
+
+def due(statement: Statement) -> Due:
+    return Due(
+        tenant=statement.tenant,
+        currency=statement.heading.tariff.currency,
+        lines=len(statement.charges),
+        net=statement.net,
+        tax=statement.tax,
+        total=statement.total,
+        taxes=statement.taxes,
+        waiting=len(statement.open_items),
+    )
+
+
 class Assessment(Struct, frozen=True, kw_only=True):
     heading: Heading
     statements: tuple[Statement, ...]
+    """None where somebody took each as it was made."""
+    dues: tuple[Due, ...]
+    """Of each statement, by tenant."""
     reports: Mapping[By, tuple[ReportRow, ...]]
+    """As many as were asked for."""
     revenue: Revenue
     """Where the net amounts of all lines go: to owners of machines, and to the host."""
     suspense: tuple[Item, ...]

@@ -16,7 +16,7 @@ from billing.blocking import Effect, judged
 from billing.findings import Rule
 from billing.period import label, local
 from billing.report import By
-from billing.statement import Assessment, Heading, Named, Statement, Tax
+from billing.statement import Assessment, Due, Heading, Named, Tax
 from billing.suspense import Item
 
 TIMES: Final = ("run_ms", "setup_ms", "stop_ms", "fault_ms", "idle_ms", "maint_ms", "off_ms", "unknown_ms")
@@ -131,7 +131,7 @@ def totals(
 ) -> Totals:
     """Of an assessment, frozen as a revision or still a draft."""
     heading, items = found.heading, (*found.disputed, *found.suspense)
-    tenants = [_tenant(each, status, revision) for each in found.statements]
+    tenants = [_tenant(each, status, revision) for each in found.dues]
     parts = [part for tenant in tenants for part in tenant.parts]
     return Totals(
         site=heading.site,
@@ -205,20 +205,18 @@ def _stand(parts: Iterable[Part], status: Status) -> Iterator[Part]:
     yield from (structs.replace(part, status=status) for part in parts)
 
 
-def _tenant(statement: Statement, status: Status, revision: int) -> TenantTotal:
+def _tenant(due: Due, status: Status, revision: int) -> TenantTotal:
     part = Part(
         document="statement",
         status=status,
         revision=revision,
-        lines=len(statement.charges),
-        taxes=statement.taxes,
-        net=statement.net,
-        tax=statement.tax,
-        gross=statement.total,
+        lines=due.lines,
+        taxes=due.taxes,
+        net=due.net,
+        tax=due.tax,
+        gross=due.total,
     )
-    return TenantTotal(
-        tenant=statement.tenant, parts=(part,), waiting=len(statement.open_items), **_money([part])
-    )
+    return TenantTotal(tenant=due.tenant, parts=(part,), waiting=due.waiting, **_money([part]))
 
 
 def _adjustment(document: Document, status: Status, revision: int) -> Part:

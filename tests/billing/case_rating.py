@@ -7,6 +7,7 @@ import msgspec
 from billing.announcements import announcements, rushed
 from billing.attribution import Books
 from billing.bookings import bookings
+from billing.conclude import conclude
 from billing.config import Settings
 from billing.corrections import corrections
 from billing.days import Days
@@ -19,7 +20,6 @@ from billing.going_on import earlier
 from billing.known import Known
 from billing.needs import grain_of
 from billing.period import Period
-from billing.run import conclude
 from billing.statement import Assessment, Heading, Named
 from billing.tariff import Tariff
 from billing.tariff_file import read_tariff

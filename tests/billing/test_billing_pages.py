@@ -18,6 +18,7 @@ from rich.console import Console
 from billing import figures
 from billing.attribution import Books
 from billing.clauses import Clause, SetupFee
+from billing.conclude import conclude
 from billing.config import Settings
 from billing.documents import STATEMENT
 from billing.fold import Fold
@@ -28,7 +29,6 @@ from billing.render_html import statement_html
 from billing.render_json import assessment_json, report_json, statement_json
 from billing.render_table import _cells, print_assessment, statement_table
 from billing.report import By
-from billing.run import conclude
 from billing.statement import Assessment, Heading, Named, Statement
 from billing.tariff_file import read_tariff
 from billing.timeline import timelines

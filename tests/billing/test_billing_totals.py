@@ -123,9 +123,9 @@ def test_every_form_has_the_same_sums() -> None:
 def test_tenants_whose_names_look_alike_to_a_spreadsheet_are_kept_apart() -> None:
     """SUMIF takes 7 and 007 for one."""
     found = of("vat_on_top")
-    one = found.statements[0]
+    one = found.dues[0]
     pair = [replace(one, tenant=Named(id=name)) for name in ("007", "7")]
-    book = opened(xlsx(totals_book(totals(replace(found, statements=tuple(pair)), {}))))
+    book = opened(xlsx(totals_book(totals(replace(found, dues=tuple(pair)), {}))))
     sheet = book["合计 Totals"]
     rows = [row[0].row for row in sheet.iter_rows() if row[0].value in {"007", "7"}]
     assert [calculated(book, sheet.title, f"E{row}") for row in rows] == [Fraction(one.total)] * 2
@@ -143,8 +143,8 @@ class Words_(HTMLParser):  # noqa: N801  beside billing's Words
 
 def test_no_name_is_markup_or_a_formula() -> None:
     found = of("vat_on_top")
-    named = [replace(each, tenant=Named(id="hongye", name_en=EVIL)) for each in found.statements]
-    page = totals(replace(found, statements=tuple(named)), {}, override=EVIL)
+    named = [replace(each, tenant=Named(id="hongye", name_en=EVIL)) for each in found.dues]
+    page = totals(replace(found, dues=tuple(named)), {}, override=EVIL)
     assert "script" not in Words_(totals_html(page)).tags
     assert all(row["name"] == f"'{EVIL}" for row in csv.DictReader(io.StringIO(totals_csv(page))))
     book = opened(xlsx(totals_book(page)))
