@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 
@@ -10,6 +10,7 @@ from billing import assign, clock
 from billing.arguments import period_of, same_period, stretch_of
 from billing.bad_usage import BadUsageError
 from billing.blocking import Effect, judged
+from billing.conclude import Take
 from billing.config import Settings
 from billing.documents import STATEMENT
 from billing.findings import UNDER_WAY_MS
@@ -245,7 +246,7 @@ def _meaning(settings: Settings) -> Iterator[str]:
 
 
 async def assessed(
-    arguments: argparse.Namespace, settings: Settings, *, take: Callable[[Statement], None] | None = None
+    arguments: argparse.Namespace, settings: Settings, *, take: Take | None = None
 ) -> Assessment:
     """``take``: is given each statement as it is made."""
     period = period_of(arguments, settings.zone)

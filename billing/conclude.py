@@ -18,9 +18,11 @@ from billing.rating import charges
 from billing.remarks import Remarks, unnamed
 from billing.report import By, Report
 from billing.reservations import missed_leases
-from billing.statement import Assessment, Heading, Statement, due, statement
+from billing.statement import Assessment, Due, Heading, Statement, due, statement
 from billing.usage import Usage
 from contract.names import NONE
+
+Take = Callable[[Statement], None]
 
 
 def conclude(
@@ -30,60 +32,75 @@ def conclude(
     notices: Sequence[Finding],
     known: Known | None = None,
     *,
-    take: Callable[[Statement], None] | None = None,
+    take: Take | None = None,
     reports: Iterable[By] = By,
 ) -> Assessment:
     """``take``: is given each statement as it is made; the assessment has all of them without, else none."""
     known = known or Known(period=heading.period, zone=heading.zone, kinds=folded.kinds)
     if known.bookings and known.missed is None:
         known = msgspec.structs.replace(known, missed=missed_leases(folded.usages, known))
-    concerns, earned, remarked = (
-        Concerns(known, settings.all_tariffs),
-        Earnings(settings.ownerships, known),
-        Remarks(),
-    )
-    found = {by: Report(by) for by in reports}
-    statements, dues, paid = list[Statement](), [], set[str]()
-    for tenant, usages in by_tenant(folded.usages, concerns.tenants):
+    kept = list[Statement]()
+    line = _Line(heading, settings, folded, known)
+    rows = {by: Report(by) for by in reports}
+    for tenant, usages in by_tenant(folded.usages, line.concerns.tenants):
         for usage in usages:
-            for each in found.values():
-                each.add(usage)
-        if tenant == NONE:
-            continue
-        tariff, about = settings.tariff_of(tenant), concerns.known(tenant, usages)
-        priced = charges(usages, tariff_for(tariff, tenant), about)
-        lines = [line for line in priced if line.tenant == tenant]
-        if not lines and not usages:
-            continue
-        earned.add(lines)
-        remarked.add(usages, tariff, about)
-        paid |= {usage.tenant for usage in usages if usage.place is Place.TENANT}
-        made = statement(
-            msgspec.structs.replace(heading, tariff=tariff),
-            settings.named(tenant),
-            lines,
-            usages,
-            folded.items,
-            threshold=settings.coverage,
-            days=folded.days.get(tenant, ()),
-        )
-        dues.append(due(made))
-        (take or statements.append)(made)
-    names = frozenset(tenant.id for tenant in settings.tenants)
-    findings = [*folded.findings, *notices, *remarked.findings(), *unnamed(paid, names)]
-    rows = {
-        by: tuple(each.rows(holes=folded.holes, threshold=settings.coverage)) for by, each in found.items()
-    }
+            for report in rows.values():
+                report.add(usage)
+        if tenant != NONE and (made := line.statement(tenant, usages)):
+            (take or kept.append)(made)
+    holes, items = folded.holes, folded.items
     return Assessment(
         heading=heading,
-        statements=tuple(statements),
-        dues=tuple(dues),
-        reports=rows,
-        revenue=earned.revenue(),
-        suspense=tuple(item for item in folded.items if item.place is Place.SUSPENSE),
-        disputed=tuple(item for item in folded.items if item.place is Place.DISPUTED),
-        findings=tuple(sorted(findings)),
+        statements=tuple(kept),
+        dues=tuple(line.dues),
+        reports={
+            by: tuple(report.rows(holes=holes, threshold=settings.coverage)) for by, report in rows.items()
+        },
+        revenue=line.earnings.revenue(),
+        suspense=tuple(item for item in items if item.place is Place.SUSPENSE),
+        disputed=tuple(item for item in items if item.place is Place.DISPUTED),
+        findings=tuple(sorted([*folded.findings, *notices, *line.findings()])),
     )
+
+
+class _Line:
+    """Makes one statement after the other, and adds up what is about all of them."""
+
+    def __init__(self, heading: Heading, settings: Settings, folded: Folded, known: Known) -> None:
+        self._heading, self._settings, self._folded = heading, settings, folded
+        self.concerns = Concerns(known, settings.all_tariffs)
+        self.earnings = Earnings(settings.ownerships, known)
+        self.dues = list[Due]()
+        self._remarks = Remarks()
+        self._paid = set[str]()
+
+    def statement(self, tenant: str, usages: list[Usage]) -> Statement | None:
+        """None of who used nothing and pays nothing."""
+        tariff, known = self._settings.tariff_of(tenant), self.concerns.known(tenant, usages)
+        priced = charges(usages, tariff_for(tariff, tenant), known)
+        lines = [line for line in priced if line.tenant == tenant]
+        if not lines and not usages:
+            return None
+        self.earnings.add(lines)
+        self._remarks.add(usages, tariff, known)
+        if usages:
+            self._paid.add(tenant)
+        made = statement(
+            msgspec.structs.replace(self._heading, tariff=tariff),
+            self._settings.named(tenant),
+            lines,
+            usages,
+            self._folded.items,
+            threshold=self._settings.coverage,
+            days=self._folded.days.get(tenant, ()),
+        )
+        self.dues.append(due(made))
+        return made
+
+    def findings(self) -> Iterator[Finding]:
+        named = frozenset(tenant.id for tenant in self._settings.tenants)
+        yield from self._remarks.findings()
+        yield from unnamed(self._paid, named)
 
 
 def by_tenant(usages: Iterable[Usage], others: Iterable[str]) -> Iterator[tuple[str, list[Usage]]]:

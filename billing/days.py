@@ -82,19 +82,19 @@ class Days:
             day = self._day_of(fact.produced_at)
             self._sum(attribution.tenant, fact.machine, day).inspect(fact)
 
-    def put_aside(self, *, is_over: bool = False) -> Iterator[tuple[str, DayPart]]:
-        """By tenant; of the days up to that of the latest interval, or (``is_over``) all there are."""
-        self._turn(None)
-        last = None if is_over else self._day.start
+    def put_aside(self, until: int | None) -> Iterator[tuple[str, DayPart]]:
+        """By tenant; of the days that were over at ``until`` (UTC ms), or (None) of all there are."""
+        if until is None or self._day.end <= until:
+            self._turn(None)
         for tenant, days in self._of.items():
             for key, total in list(days.items()):
-                if last is None or total.day.start <= last:
+                if until is None or total.day.end <= until:
                     yield tenant, days.pop(key).part(key[0])
 
     def finish(self) -> Mapping[str, tuple[MachineDay, ...]]:
         """By tenant: of what was not put aside."""
         parts: dict[str, list[DayPart]] = defaultdict(list)
-        for tenant, part in self.put_aside(is_over=True):
+        for tenant, part in self.put_aside(None):
             parts[tenant].append(part)
         return {tenant: machine_days(parts[tenant]) for tenant in sorted(parts)}
 

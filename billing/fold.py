@@ -164,13 +164,13 @@ class Fold:
         elif self._start <= fact.produced_at < self._end:
             self._findings.append(_idle_result(fact, attribution))
 
-    def sums_put_aside(self, *, is_over: bool = False) -> Iterator[Part]:
-        """After a day, or (``is_over``) after the last fact: what is needed no more to go on."""
+    def sums_put_aside(self, *, is_over: bool) -> Iterator[Part]:
+        """What is needed no more to go on; all of it after the last fact (``is_over``)."""
         return self._tally.put_aside(is_over=is_over)
 
-    def days_put_aside(self, *, is_over: bool = False) -> Iterator[tuple[str, DayPart]]:
-        """By tenant."""
-        return self._days.put_aside(is_over=is_over) if self._days else iter(())
+    def days_put_aside(self, until: int | None) -> Iterator[tuple[str, DayPart]]:
+        """By tenant; of the days that were over then (UTC ms), or (None) of all."""
+        return self._days.put_aside(until) if self._days else iter(())
 
     def finish(
         self,

@@ -33,16 +33,19 @@ class PutAside:
     ) -> None:
         self._open.close()
 
-    def of(self, fold: Fold, *, is_over: bool = False) -> None:
-        """After a day, or (``is_over``) after the last fact. Raises UnwritableError."""
-        for key, part in fold.sums_put_aside(is_over=is_over):
+    def of(self, fold: Fold, until: int | None) -> None:
+        """After all that begins before ``until`` (UTC ms); None: after the last fact.
+
+        Raises UnwritableError.
+        """
+        for key, part in fold.sums_put_aside(is_over=until is None):
             self._sums.put(key.tenant, (key, part))
-        for tenant, day in fold.days_put_aside(is_over=is_over):
+        for tenant, day in fold.days_put_aside(until):
             self._days.put(tenant, day)
 
     def finish(self, fold: Fold) -> Folded:
         """Holds as long as the context. Raises UnwritableError."""
-        self.of(fold, is_over=True)
+        self.of(fold, None)
         return fold.finish(_Usages(self._sums), _Days(self._days))
 
 

@@ -1,7 +1,7 @@
 """Reads a period out of the store and assesses it: wiring between the store and the pure line."""
 
 import gc
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from billing.announcements import rushed
 from billing.attribution import Books, Place
 from billing.bookings import Booking, bookings
-from billing.conclude import conclude
+from billing.conclude import Take, conclude
 from billing.config import Settings
 from billing.days import Days
 from billing.feasible import Limits
@@ -24,7 +24,7 @@ from billing.put_aside import PutAside
 from billing.reading import Reader
 from billing.report import By
 from billing.spell import Spelling
-from billing.statement import Assessment, Heading, Statement
+from billing.statement import Assessment, Heading
 from billing.stop_tables import untabled
 from billing.tariff import priced_by
 from billing.usage import Usage
@@ -48,7 +48,7 @@ async def assess(
     *,
     now: int,
     progress: Progress | None = None,
-    take: Callable[[Statement], None] | None = None,
+    take: Take | None = None,
     reports: Iterable[By] = By,
 ) -> Assessment:
     """Statements, key figures, open items and findings of ``[start_ms, end_ms)``, UTC ms.
@@ -83,8 +83,8 @@ async def assess(
     )
     with PutAside() as aside:
         with _seldom_collected():
-            async for _ in _days_read(reader, fold, settings, period, progress or ignored):
-                aside.of(fold)
+            async for day in _days_read(reader, fold, settings, period, progress or ignored):
+                aside.of(fold, day.end)
         for result in await reader.qualities(start_ms, end_ms, horizon):
             fold.quality(result)
         notices = await reader.notices(start_ms, end_ms, horizon)

@@ -117,7 +117,7 @@ class Tally:
         if self._has_days:
             total.days.update(map(self._sieve.day, spell.starts))
 
-    def put_aside(self, *, is_over: bool = False) -> Iterator[Part]:
+    def put_aside(self, *, is_over: bool) -> Iterator[Part]:
         """What need not be remembered to go on: sums that no meter adds to, and parts of those that grew.
 
         ``is_over``: no interval comes any more, so it is all of them.

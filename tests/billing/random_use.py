@@ -21,6 +21,7 @@ from billing.rating import charges
 from billing.tariff import Tariff
 from billing.tariff_file import read_tariff
 from billing.timeline import timelines
+from billing.usage import Usage
 from contract.facts import LeaseFact
 from contract.records import Interval, Transition
 from contract.states import Party, State
@@ -229,6 +230,18 @@ def rated(
     period: Period = PERIOD,
 ) -> list[Charge]:
     """What lies before ``period`` is what its orders and leases go on from."""
+    usages, known = basis(of, intervals, spans, leases, period)
+    return charges(usages, of, known)
+
+
+def basis(
+    of: Tariff,
+    intervals: Sequence[Interval],
+    spans: Sequence[Transition],
+    leases: Sequence[LeaseFact] = LEASES,
+    period: Period = PERIOD,
+) -> tuple[list[Usage], Known]:
+    """What is rated, and what is known."""
     books = Books(leases=timelines(leases), priced=of.priced)
     fold = Fold(books, period.start, period.end, grain=grain_of(of, ZONE))
     for interval in intervals:
@@ -241,7 +254,7 @@ def rated(
     known = Known(period=period, zone=ZONE, kinds=folded.kinds, bookings=booked)
     before = [interval for interval in intervals if interval.start < period.start]
     known = msgspec.structs.replace(known, earlier=_earlier(of, books, known, before, spans))
-    return charges(folded.usages, of, known)
+    return list(folded.usages), known
 
 
 def _earlier(

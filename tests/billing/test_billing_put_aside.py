@@ -1,0 +1,238 @@
+"""What is put aside between days is what it would have been in memory, and tenants are priced one by one."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billing.aside import Aside
+from billing.attribution import Books
+from billing.bookings import bookings
+from billing.concerns import Concerns, tariff_for
+from billing.conclude import by_tenant
+from billing.corrections import corrections
+from billing.days import Days
+from billing.fold import Fold, Folded
+from billing.known import Known
+from billing.needs import grain_of
+from billing.out import UnwritableError
+from billing.put_aside import PutAside
+from billing.rating import charges
+from billing.reservations import missed_leases
+from billing.tariff import Tariff
+from billing.tariff_file import read_tariff
+from billing.timeline import timelines
+from contract.facts import QualityResult
+from contract.records import Interval, Transition
+from tests.billing.random_use import (
+    BASE,
+    HEAD,
+    LEASES,
+    PERIOD,
+    ZONE,
+    Slot,
+    basis,
+    days,
+    intervals_of,
+    names,
+    stops,
+    tariff,
+)
+from tests.billing.rows import MIDNIGHT, make_correction, make_interval, make_lease, make_quality
+
+DAY = 86_400_000
+QUARTER = DAY // 4
+Facts = Sequence[Interval | Transition | QualityResult]
+
+
+def facts_of(day: Sequence[Slot]) -> list[Interval | Transition | QualityResult]:
+    """In the order in which they are read: by day intervals, then stops; at last what inspection found."""
+    found: list[Interval | Transition | QualityResult] = []
+    for start in (MIDNIGHT, MIDNIGHT + DAY):
+        found += [each for each in intervals_of(day) if start <= each.start < start + DAY]
+        found += [each for each in stops(day) if start < each.at <= start + DAY]
+    first = intervals_of(day)[0]
+    named = {"machine": first.machine, "order_id": first.order_id, "produced_at": first.start + 1}
+    return [*found, make_quality(**named, scrap=2, rework=1, cause="host")]
+
+
+def a_fold(of: Tariff) -> Fold:
+    books = Books(leases=timelines(LEASES), priced=of.priced)
+    return Fold(books, PERIOD.start, PERIOD.end, grain=grain_of(of, ZONE), days=Days(ZONE))
+
+
+def put(fold: Fold, fact: Interval | Transition | QualityResult) -> None:
+    match fact:
+        case Interval():
+            fold.interval(fact)
+        case Transition():
+            fold.transition(fact)
+        case _:
+            fold.quality(fact)
+
+
+def said(found: Folded) -> tuple[Any, ...]:
+    usages = [msgspec.structs.replace(usage, stops=list(usage.stops)) for usage in found.usages]
+    return usages, found.items, found.findings, found.holes, found.kinds, dict(found.days)
+
+
+@settings(max_examples=60, deadline=None)
+@given(day=days, chosen=names, every=st.integers(1, 5))
+def test_what_was_put_aside_is_what_it_would_have_been_in_memory(
+    day: list[Slot], chosen: list[str], every: int
+) -> None:
+    """Whenever it is put aside: sums at any time, the picture of a day when it is over."""
+    of, facts = tariff(chosen), facts_of(day)
+    whole, parted = a_fold(of), a_fold(of)
+    for fact in facts:
+        put(whole, fact)
+    with PutAside() as aside:
+        for number, fact in enumerate(facts):
+            put(parted, fact)
+            if isinstance(fact, Interval) and number % every == 0:
+                aside.of(parted, fact.start)
+        assert said(aside.finish(parted)) == said(whole.finish())
+
+
+def test_what_a_tenant_had_before_and_has_again_is_one_sum_with_two_ranges() -> None:
+    of, (fold, whole) = tariff([]), (a_fold(tariff([])), a_fold(tariff([])))
+    orders = [("A-1", 0), ("B-7", 1), ("A-1", 2)]
+    rows = [
+        make_interval(
+            MIDNIGHT + at * 300_000,
+            MIDNIGHT + (at + 1) * 300_000,
+            machine="knit-01",
+            sequence=at,
+            order_id=order,
+            lease_id="L-knit-01",
+        )
+        for order, at in orders
+    ]
+    with PutAside() as aside:
+        for row in rows:
+            fold.interval(row)
+            aside.of(fold, row.start)
+            whole.interval(row)
+        found = aside.finish(fold)
+        assert [(each.order_id, each.records) for each in found.usages] == [
+            ("A-1", ("knit-01/e1/0", "knit-01/e1/2")),
+            ("B-7", ("knit-01/e1/1",)),
+        ]
+        assert said(found) == said(whole.finish())
+    assert of.id == "t"
+
+
+def test_a_day_that_is_over_takes_no_room_but_what_still_grows() -> None:
+    fold = a_fold(tariff([]))
+    for at in range(200):
+        start = MIDNIGHT + at * 300_000
+        order = f"A-{at // 10}"
+        fold.interval(make_interval(start, start + 300_000, machine="knit-01", sequence=at, order_id=order))
+    assert {key.order_id for key, _ in fold.sums_put_aside(is_over=False)} == {
+        f"A-{number}" for number in range(19)
+    }
+    assert list(fold.sums_put_aside(is_over=False)) == []
+    assert [key.order_id for key, _ in fold.sums_put_aside(is_over=True)] == ["A-19"]
+
+
+@settings(max_examples=80, deadline=None)
+@given(day=days, chosen=names)
+def test_each_tenant_alone_has_the_lines_that_he_has_among_all(day: list[Slot], chosen: list[str]) -> None:
+    of = tariff(chosen)
+    usages, known = basis(of, intervals_of(day), stops(day))
+    known = msgspec.structs.replace(known, missed=missed_leases(usages, known))
+    concerns = Concerns(known, [of])
+    alone = [
+        line
+        for tenant, own in by_tenant(usages, concerns.tenants)
+        for line in charges(own, tariff_for(of, tenant), concerns.known(tenant, own))
+    ]
+    assert alone == charges(usages, of, known)
+
+
+def test_who_used_nothing_stands_in_the_order_of_names() -> None:
+    usages, _ = basis(tariff([]), intervals_of([A_SLOT]), [])
+    found = [(tenant, len(own)) for tenant, own in by_tenant(usages, ["zhou", "absent", "hongye"])]
+    assert found == [("absent", 0), ("hongye", 1), ("zhou", 0)]
+
+
+A_SLOT = Slot(
+    machine="knit-01",
+    at=100,
+    tenant="none",
+    order_id="A-1",
+    run=1,
+    setup=1,
+    test=1,
+    idle=1,
+    counts=(1, 0, 0, 0, 0, 0),
+)
+NO_SHOW = """
+[[reservation]]
+id = "held"
+kind = "*"
+per_hour = "10"
+unused_percent = "50"
+no_show_percent = "100"
+no_show_fee = "20"
+"""
+
+
+def test_somebody_came_although_another_tenant_pays_for_it() -> None:
+    """The lease is hongye's; the work under it was given to rongda. So hongye did not stay away."""
+    of = read_tariff("t.toml", HEAD + BASE + NO_SHOW)
+    leases = [
+        make_lease(MIDNIGHT, "L1", "hongye", machine="knit-01"),
+        make_lease(MIDNIGHT + 2 * QUARTER, "L2", "none", machine="knit-01"),
+    ]
+    named = {"machine": "knit-01", "lease_id": "L1"}
+    waited = make_interval(MIDNIGHT, MIDNIGHT + QUARTER, idle_ms=QUARTER, sequence=0, **named)
+    worked = make_interval(MIDNIGHT + QUARTER, MIDNIGHT + 2 * QUARTER, sequence=1, **named)
+    given = make_correction(worked.start, worked.end, "rongda", machine="knit-01")
+    books = Books(leases=timelines(leases), corrections=corrections([given]), priced=of.priced)
+    fold = Fold(books, PERIOD.start, PERIOD.end, grain=grain_of(of, ZONE))
+    fold.interval(waited)
+    fold.interval(worked)
+    usages = list(fold.finish().usages)
+    booked = tuple(bookings(leases))
+    known = Known(period=PERIOD, zone=ZONE, kinds={"knit-01": "knit"}, bookings=booked)
+    known = msgspec.structs.replace(known, missed=missed_leases(usages, known))
+    (hers, his) = ([usage for usage in usages if usage.tenant == name] for name in ("hongye", "rongda"))
+    about = Concerns(known, [of]).known("hongye", hers)
+    assert [line.clause for line in charges(hers, of, about)] == ["unused"]
+    assert [line.clause for line in charges(his, of, Concerns(known, [of]).known("rongda", his))] == ["run"]
+    alone = msgspec.structs.replace(about, missed=None)
+    assert "no_show" in {line.clause for line in charges(hers, of, alone)}
+
+
+def _text(value: str) -> bytes:
+    return value.encode()
+
+
+def _value(data: bytes) -> str:
+    return data.decode()
+
+
+def test_values_come_back_by_their_owners_in_the_order_in_which_they_were_put() -> None:
+    with Aside(_text, _value) as aside:
+        for owner, value in (("b", "one"), ("a", "two"), ("b", "three"), ("b", "")):
+            aside.put(owner, value)
+        assert aside.owners() == ["a", "b"]
+        assert [*aside.of("b")] == ["one", "three", ""]
+        assert [*aside.of("b")] == ["one", "three", ""]
+        aside.put("a", "four")
+        assert [*aside.of("a")] == ["two", "four"]
+        assert not [*aside.of("nobody")]
+
+
+def test_where_there_is_no_room_to_put_aside_a_person_is_told_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    with Aside(_text, _value) as aside, pytest.raises(UnwritableError, match="TMPDIR=DIR"):
+        aside.put("a", "x" * 5 * 1024 * 1024)
