@@ -13,8 +13,8 @@ from billing import machine_day, sums
 from billing.aside import Aside
 from billing.fold import Fold, Folded
 from billing.machine_day import DayPart, MachineDay, machine_days
-from billing.sums import Part, joined
-from billing.usage import Usage
+from billing.sums import Part, Sum, joined
+from billing.usage import Key, Usage
 
 
 class PutAside:
@@ -39,9 +39,12 @@ class PutAside:
         Raises UnwritableError.
         """
         for key, part in fold.sums_put_aside(is_over=until is None):
-            self._sums.put(key.tenant, (key, part))
+            self.keep(key, part)
         for tenant, day in fold.days_put_aside(until):
             self._days.put(tenant, day)
+
+    def keep(self, key: Key, part: Sum) -> None:
+        self._sums.put(key.tenant, (key, part))
 
     def finish(self, fold: Fold) -> Folded:
         """Holds as long as the context. Raises UnwritableError."""

@@ -108,6 +108,7 @@ rework = "once\"""",
 stepped = "graduated"
 steps = [{ above = "0.50", percent = "3" }, { above = "1.00", percent = "9" }]""",
     "fee": 'of = ["run"]\nprice = "3.21"',
+    "agreed": 'of = ["run"]\nper = "month"\npercent = "4"\ntenants = ["hongye"]',
 }
 TABLES = {
     "daily": "minimum",
@@ -121,11 +122,12 @@ TABLES = {
     "scrap_rule": "piece",
     "lot_discount": "discount",
     "fee": "surcharge",
+    "agreed": "discount",
 }
 POOL = {
     name: f'[[{TABLES.get(name, name)}]]\nid = "{name}"\n{body}\n' for name, body in (CLAUSES | MORE).items()
 }
-DEPEND = {"discount", "minimum", "cap", "daily", "scrap_credit", "contract", "topmost", "welding"}
+DEPEND = {"discount", "minimum", "cap", "daily", "scrap_credit", "contract", "topmost", "welding", "agreed"}
 """Clauses that are about the lines of others: what they come to changes with those lines."""
 
 

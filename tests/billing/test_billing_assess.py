@@ -15,7 +15,7 @@ from billing.findings import Rule
 from billing.progress import Read
 from billing.report import By
 from billing.run import assess
-from billing.statement import Assessment, Named
+from billing.statement import Assessment, Named, Statement
 from billing.tariff_file import read_tariff
 from contract.complaint import BadConfigurationError
 from contract.facts import Quarantined
@@ -307,3 +307,24 @@ async def test_of_a_day_that_is_not_over_only_a_long_silence_is_a_finding(
     assert [(each.rule, each.machine) for each in day.findings] == [(Rule.EDGE, "knit-02")]
     over = await assessed([])
     assert {each.machine for each in over.findings if each.rule is Rule.EDGE} == {"knit-01", "knit-02"}
+
+
+async def test_statements_are_handed_over_one_by_one_and_summed_all_the_same(
+    assessed: Callable[..., Any], make: SimpleNamespace
+) -> None:
+    facts = [
+        make.lease(make.at("0:00"), tenant="hongye"),
+        make.interval(make.at("8:00"), make.at("8:05"), sequence=1, **WHOSE),
+        make.lease(make.at("0:00"), "L9", tenant="rongda", machine="knit-09"),
+        make.interval(
+            make.at("8:00"), make.at("8:05"), machine="knit-09", sequence=1, tenant="rongda", lease_id="L9"
+        ),
+    ]
+    taken = list[Statement]()
+    kept = await assessed(facts)
+    found = await assessed([], take=taken.append, reports=(By.TENANT,))
+    assert tuple(taken) == kept.statements
+    assert (found.statements, [*found.reports]) == ((), [By.TENANT])
+    assert found.dues == kept.dues
+    assert [(each.tenant.id, each.total) for each in found.dues] == [(s.tenant.id, s.total) for s in taken]
+    assert (found.revenue, found.findings) == (kept.revenue, kept.findings)

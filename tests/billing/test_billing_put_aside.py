@@ -12,13 +12,10 @@ from hypothesis import strategies as st
 
 from billing.aside import Aside
 from billing.attribution import Books
-from billing.bookings import bookings
 from billing.concerns import Concerns, tariff_for
 from billing.conclude import by_tenant
-from billing.corrections import corrections
 from billing.days import Days
 from billing.fold import Fold, Folded
-from billing.known import Known
 from billing.needs import grain_of
 from billing.out import UnwritableError
 from billing.put_aside import PutAside
@@ -29,6 +26,8 @@ from billing.tariff_file import read_tariff
 from billing.timeline import timelines
 from contract.facts import QualityResult
 from contract.records import Interval, Transition
+from tests.billing.case_file import Case
+from tests.billing.case_rating import rated
 from tests.billing.random_use import (
     BASE,
     HEAD,
@@ -43,7 +42,7 @@ from tests.billing.random_use import (
     stops,
     tariff,
 )
-from tests.billing.rows import MIDNIGHT, make_correction, make_interval, make_lease, make_quality
+from tests.billing.rows import MIDNIGHT, make_correction, make_interval, make_lease, make_quality, make_span
 
 DAY = 86_400_000
 QUARTER = DAY // 4
@@ -127,6 +126,32 @@ def test_what_a_tenant_had_before_and_has_again_is_one_sum_with_two_ranges() -> 
     assert of.id == "t"
 
 
+def test_of_what_goes_on_a_part_is_put_aside_when_it_has_grown() -> None:
+    """A machine under one order all month, with a hundred stops a day."""
+    fold, whole = a_fold(tariff(["rate"])), a_fold(tariff(["rate"]))
+    named = {"machine": "knit-01", "order_id": "A-1", "lease_id": "L-knit-01"}
+    with PutAside() as aside:
+        for day in range(2):
+            start = MIDNIGHT + day * DAY
+            rows = [
+                make_interval(
+                    start + at * 600_000, start + (at + 1) * 600_000, sequence=at + 500 * day, **named
+                )
+                for at in range(100)
+            ]
+            spans = [make_span(row.start, row.start + 60_000, sequence=300, **named) for row in rows]
+            for fact in (*rows, *spans):
+                put(fold, fact)
+                put(whole, fact)
+            parts = list(fold.sums_put_aside(is_over=False))
+            assert [len(part.stops) for _, part in parts] == [100]
+            for key, part in parts:
+                aside.keep(key, part)
+        found = aside.finish(fold)
+        assert [usage.records for usage in found.usages] == [("knit-01/e1/0-599",)]
+        assert said(found)[0] == said(whole.finish())[0]
+
+
 def test_a_day_that_is_over_takes_no_room_but_what_still_grows() -> None:
     fold = a_fold(tariff([]))
     for at in range(200):
@@ -183,31 +208,23 @@ no_show_fee = "20"
 """
 
 
-def test_somebody_came_although_another_tenant_pays_for_it() -> None:
+def test_the_line_sees_in_everybodys_use_whether_somebody_came() -> None:
     """The lease is hongye's; the work under it was given to rongda. So hongye did not stay away."""
     of = read_tariff("t.toml", HEAD + BASE + NO_SHOW)
+    named = {"machine": "knit-01", "lease_id": "L1"}
+    waited = make_interval(MIDNIGHT, MIDNIGHT + QUARTER, idle_ms=QUARTER, sequence=0, **named)
+    worked = make_interval(MIDNIGHT + QUARTER, MIDNIGHT + 2 * QUARTER, sequence=1, **named)
     leases = [
         make_lease(MIDNIGHT, "L1", "hongye", machine="knit-01"),
         make_lease(MIDNIGHT + 2 * QUARTER, "L2", "none", machine="knit-01"),
     ]
-    named = {"machine": "knit-01", "lease_id": "L1"}
-    waited = make_interval(MIDNIGHT, MIDNIGHT + QUARTER, idle_ms=QUARTER, sequence=0, **named)
-    worked = make_interval(MIDNIGHT + QUARTER, MIDNIGHT + 2 * QUARTER, sequence=1, **named)
     given = make_correction(worked.start, worked.end, "rongda", machine="knit-01")
-    books = Books(leases=timelines(leases), corrections=corrections([given]), priced=of.priced)
-    fold = Fold(books, PERIOD.start, PERIOD.end, grain=grain_of(of, ZONE))
-    fold.interval(waited)
-    fold.interval(worked)
-    usages = list(fold.finish().usages)
-    booked = tuple(bookings(leases))
-    known = Known(period=PERIOD, zone=ZONE, kinds={"knit-01": "knit"}, bookings=booked)
-    known = msgspec.structs.replace(known, missed=missed_leases(usages, known))
-    (hers, his) = ([usage for usage in usages if usage.tenant == name] for name in ("hongye", "rongda"))
-    about = Concerns(known, [of]).known("hongye", hers)
-    assert [line.clause for line in charges(hers, of, about)] == ["unused"]
-    assert [line.clause for line in charges(his, of, Concerns(known, [of]).known("rongda", his))] == ["run"]
-    alone = msgspec.structs.replace(about, missed=None)
-    assert "no_show" in {line.clause for line in charges(hers, of, alone)}
+    hers, his = rated(Case(intervals=[waited, worked], leases=leases, corrections=[given]), of).statements
+    assert [(hers.tenant.id, his.tenant.id)] == [("hongye", "rongda")]
+    assert [line.clause for line in hers.charges] == ["unused"]
+    assert [line.clause for line in his.charges] == ["run"]
+    (alone,) = rated(Case(intervals=[waited], leases=leases), of).statements
+    assert [line.clause for line in alone.charges] == ["no_show", "no_show"]
 
 
 def _text(value: str) -> bytes:
