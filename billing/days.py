@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
+from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -148,11 +149,21 @@ class _Sum:
         for (_, phase), ms in zip(FIELDS, spell.summed_times, strict=True):
             self.time[phase] += ms
         if self.pen:
-            draw = self.pen.draw
-            for start, times in zip(spell.starts, spell.times, strict=True):
-                draw(start, _parts(times))
+            self._draw(self.pen, spell)
         else:
             self.strip = ""
+
+    @staticmethod
+    def _draw(pen: Pen, spell: Spell) -> None:
+        """Where interval after interval is of the same times, they are drawn together."""
+        at = spell.starts[0]
+        for times, same in groupby(spell.times):
+            number, parts = sum(1 for _ in same), _parts(times)
+            ms = sum(times)
+            if len(parts) > 1 or not pen.draw_same(at, parts[0][0], number * ms):
+                for start in range(at, at + number * ms, ms):
+                    pen.draw(start, parts)
+            at += number * ms
 
     def count_spell(self, spell: Spell) -> None:
         """What is measured is what the interval before it measured."""

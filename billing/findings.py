@@ -90,7 +90,8 @@ class Watch:
         self._stops: dict[Life, int] = defaultdict(int)
         self._spans: dict[Life, int] = defaultdict(int)
         self._window: dict[Life, tuple[int, int]] = {}
-        self._state: dict[Life, Transition] = {}
+        self._state: dict[Life, tuple[int, bool]] = {}
+        """When the newest state of a meter began, and whether it is a stop by the tenant."""
         self._beyond: list[Transition] = []
         """Stops by the tenant that end after the newest interval of their meter."""
         self.holes: dict[tuple[str, str], int] = defaultdict(int)
@@ -146,7 +147,7 @@ class Watch:
 
     def transition(self, transition: Transition) -> None:
         meter = (transition.machine, transition.epoch)
-        self._state[meter] = transition
+        self.turned(meter, transition.at, transition.state, transition.party)
         if not is_tenant_stop(transition):
             return
         first, last = self._window.get(meter, (0, 0))
@@ -154,6 +155,10 @@ class Watch:
             self._spans[meter] += max(0, transition.at - max(first, transition.span_start))
         else:  # intervals that reach so far may come yet, on another day
             self._beyond.append(transition)
+
+    def turned(self, meter: Life, at: int, state: State, party: str) -> None:
+        """Another state began, whatever ended."""
+        self._state[meter] = (at, state is State.STOP and party == Party.TENANT)
 
     def finish(self) -> list[Finding]:
         """Every finding, by rule, machine and time. The cores of machines that were never heard stay out."""
@@ -216,12 +221,11 @@ class Watch:
 
     def _stops_of(self, meter: Life) -> Iterator[Finding]:
         """Stops by the tenant: spans, and the one that is still open, must equal the intervals."""
-        (first, end), newest = self._window[meter], self._state.get(meter)
-        is_open = newest and newest.state is State.STOP and newest.party is Party.TENANT
-        open_ms = max(0, end - max(first, newest.at)) if newest and is_open else 0
-        if newest and open_ms:
+        (first, end), (at, is_open) = self._window[meter], self._state.get(meter, (0, False))
+        open_ms = max(0, end - max(first, at)) if is_open else 0
+        if open_ms:
             text = f"a stop by the tenant is still open: {figures.duration(open_ms)} wait for its end"
-            yield Finding(rule=Rule.OPEN_STOP, machine=meter[0], at=newest.at, end=end, text=text)
+            yield Finding(rule=Rule.OPEN_STOP, machine=meter[0], at=at, end=end, text=text)
         spans, intervals = self._spans[meter] + open_ms, self._stops[meter]
         if spans != intervals:
             text = f"epoch {meter[1]}: tenant stops are {spans} ms by state, {intervals} ms by interval"

@@ -17,12 +17,12 @@ from billing.steady import Attributor
 from billing.sums import Part
 from billing.suspense import Gathering, Item, interval_item, span_item
 from billing.tally import Tally
-from billing.usage import Usage
+from billing.usage import Life, Usage
 from billing.validation import Validation
 from contract.facts import QualityResult
 from contract.names import NONE
 from contract.records import Interval, Meter, Transition
-from contract.states import Party
+from contract.states import Party, State
 
 _TENANT, _BY_TENANT = Place.TENANT, Party.TENANT
 _OPEN = frozenset({Place.SUSPENSE, Place.DISPUTED})
@@ -84,10 +84,14 @@ class Fold:
         self._validation.meter(meter)
         self._kinds[meter.machine] = meter.kind
 
-    def before(self, interval: Interval) -> None:
-        """One that begins shortly before ``start``: nothing is booked of it."""
+    def before(self, interval: Interval) -> int:
+        """One that begins shortly before ``start``: nothing is booked of it.
+
+        Until when (UTC ms) intervals that plainly go on from it have nothing to be looked at but the last.
+        """
         self._watch.before(interval)
         self._validation.before(interval)
+        return self._start if self._validation.is_calm(interval) else 0
 
     def interval(self, interval: Interval) -> int:
         """Until when (UTC ms) intervals that plainly go on from it may come as a spell; 0: they may not."""
@@ -123,10 +127,16 @@ class Fold:
         """After each day."""
         self._items.settle()
 
+    def turned(self, meter: Life, at: int, state: State, party: str) -> None:
+        """Another state began, and what ended was no stop."""
+        self._watch.turned(meter, at, state, party)
+
     def transition(self, transition: Transition) -> None:
         self._watch.transition(transition)
         reaches_in = transition.span_start < self._end and transition.at > self._start
         if not (reaches_in and is_stop(transition)):
+            return
+        if transition.span_party is not _BY_TENANT and not self._attributor.is_decided(transition.machine):
             return
         ends = max(self._start, transition.span_start), min(self._end, transition.at)
         attribution = self._attributor.span(transition, *ends)
@@ -194,6 +204,19 @@ class Fold:
     def _attributed(self, attribution: Attribution) -> Attribution:
         self.seal.facts(attribution.facts)
         return attribution
+
+
+class Before:
+    """Folds what begins shortly before the period: of what plainly goes on the last one says all."""
+
+    def __init__(self, fold: Fold) -> None:
+        self._fold = fold
+
+    def interval(self, interval: Interval) -> int:
+        return self._fold.before(interval)
+
+    def spell(self, spell: Spell) -> None:
+        self._fold.before(spell.last)
 
 
 def _idle_result(fact: QualityResult, attribution: Attribution) -> Finding:

@@ -2,7 +2,7 @@
 about whole orders and leases know what they had used and what it came to. Reads no further back than it must.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from msgspec import Struct
 from billing.announcements import LATE_MS
 from billing.attribution import Books, Place
 from billing.earlier import NOTHING_EARLIER, Earlier
+from billing.feasible import NO_LIMITS
 from billing.fees import is_begun
 from billing.gathering import Gathering, Wanted
 from billing.going_on import compares_orders, continues_orders, earlier, leases_of
@@ -21,6 +22,7 @@ from billing.needs import grain_of_all
 from billing.period import LONGEST_DAYS, Period, midnight_from, midnight_to
 from billing.reading import Reader
 from billing.reservations import may_be_missed
+from billing.spell import Spell, Spelling
 from billing.steady import Attributor
 from billing.tally import Tally
 from billing.tariff import Tariff
@@ -86,13 +88,12 @@ class History:
         found, end, attributor = set[Begun](), start, Attributor(self._books)
         while open_keys := [key for key in since if key not in found and since[key] < end]:
             first = max(midnight_to(end - 1, self._zone), min(since[key] for key in open_keys))
-            tally = Tally()
-            async for intervals in self._reader.pages(USAGE, Interval, first, end, {"kind": kind}):
-                for interval in intervals:
-                    at = attributor.interval(interval)
-                    if (at.tenant, at.order_id, interval.kind) in since:
-                        tally.add_interval(interval, at)
-            found |= {(u.tenant, u.order_id, u.kind) for u in tally.usages() if is_begun(u)}
+            used = _Used(attributor, since)
+            spelling = Spelling(self._reader.reading(USAGE), self._reader.interval, used, NO_LIMITS)
+            async for page in self._reader.stored(USAGE, first, end, {"kind": kind}):
+                spelling.rows(page)
+            spelling.settle()
+            found |= {(u.tenant, u.order_id, u.kind) for u in used.tally.usages() if is_begun(u)}
             end = first
         return found
 
@@ -137,6 +138,28 @@ class History:
         for result in await self._reader.qualities(of.start, of.end, horizon):
             gathering.quality(result)
         return gathering
+
+
+class _Used:
+    """Adds up what was used for some orders."""
+
+    def __init__(self, attributor: Attributor, orders: Container[Begun]) -> None:
+        self._attributor, self._orders = attributor, orders
+        self._is_theirs: dict[str, bool] = {}
+        """By machine, whether the latest interval was."""
+        self.tally = Tally()
+
+    def interval(self, interval: Interval) -> int:
+        at = self._attributor.interval(interval)
+        is_theirs = (at.tenant, at.order_id, interval.kind) in self._orders
+        self._is_theirs[interval.machine] = is_theirs
+        if is_theirs:
+            self.tally.add_interval(interval, at)
+        return self._attributor.until(interval.machine) if at.place is Place.TENANT else 0
+
+    def spell(self, spell: Spell) -> None:
+        if self._is_theirs[spell.last.machine]:
+            self.tally.add_spell(spell)
 
 
 class _Paid:

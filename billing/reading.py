@@ -13,7 +13,7 @@ from billing.timeline import timelines
 from contract.facts import Correction, Fact, LeaseFact, OrderFact, QualityResult, Quarantined, WitnessFact
 from contract.messages import ExceptionReason
 from contract.names import NONE
-from contract.records import Interval, Loss, Meter, MeterReason, Record
+from contract.records import Interval, Loss, Meter, MeterReason, Record, Transition
 from contract.series import (
     CORRECTION,
     LEASE,
@@ -22,6 +22,7 @@ from contract.series import (
     ORDER,
     QUALITY,
     QUARANTINE,
+    STATE,
     USAGE,
     WITNESS,
     Series,
@@ -74,6 +75,11 @@ class Reader:
         """A row of usage as a record; None, and a finding, when it cannot be read."""
         found = self._fact(self.reading(USAGE), USAGE, stored)
         return found if isinstance(found, Interval) else None
+
+    def transition(self, stored: Stored) -> Transition | None:
+        """The same of a row of state."""
+        found = self._fact(self.reading(STATE), STATE, stored)
+        return found if isinstance(found, Transition) else None
 
     def _fact(self, reading: Facts, series: Series, stored: Stored) -> Record | Fact | None:
         try:

@@ -14,7 +14,7 @@ from billing.config import Settings
 from billing.days import Days
 from billing.feasible import Limits
 from billing.findings import Finding, Rule
-from billing.fold import Fold, Folded
+from billing.fold import Before, Fold, Folded
 from billing.history import History
 from billing.known import Known
 from billing.needs import grain_of_all
@@ -27,14 +27,15 @@ from billing.spell import Spelling
 from billing.statement import Assessment, Heading
 from billing.stop_tables import untabled
 from billing.tariff import priced_by
+from billing.turning import Turning
 from billing.usage import Usage
 from billing.validation import replaced_unseen
 from billing.validity import check_ownerships, check_tariffs
-from contract.records import Interval, Meter, Transition
+from contract.records import Meter
 from contract.series import METER, STATE, USAGE
 from store.protocol import Store
 
-_SELDOM = 50_000
+_SELDOM = 1_000_000
 """So many new objects are waited for before garbage is looked for."""
 _FEW = 5
 """So many names a person still wants to read in one line."""
@@ -159,10 +160,10 @@ async def _days_read(
     """
     async for meter in reader.facts(METER, Meter, 0, period.end):
         fold.meter(meter)
-    async for interval in reader.facts(
-        USAGE, Interval, max(0, period.start - settings.limits.lead_ms), period.start
-    ):
-        fold.before(interval)
+    before = Spelling(reader.reading(USAGE), reader.interval, Before(fold), settings.limits)
+    async for page in reader.stored(USAGE, max(0, period.start - settings.limits.lead_ms), period.start):
+        before.rows(page)
+    before.settle()
     days, rows = by_day(period, settings.zone), 0
     whole, first = period.end - period.start, midnight_to(period.start, settings.zone)
     for number, day in enumerate(days):
@@ -187,10 +188,10 @@ async def _folded(
         spelling.rows(page)
         yield page[-1][0] if page else day.start, len(page)
     spelling.settle()
-    async for transitions in reader.pages(STATE, Transition, *ends):
-        for transition in transitions:
-            fold.transition(transition)
-        yield day.end, len(transitions)
+    turning = Turning(reader.reading(STATE), reader.transition, fold)
+    async for page in reader.stored(STATE, *ends):
+        turning.rows(page)
+        yield day.end, len(page)
 
 
 def _unwitnessed(usages: Iterable[Usage], unseen: list[str]) -> list[Finding]:

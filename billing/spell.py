@@ -7,16 +7,17 @@ long way: the short way decides nothing.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter, sub
+from operator import attrgetter, itemgetter, sub
 from typing import Final, Protocol
 
 import msgspec
+from msgspec.structs import astuple
 
 from billing.feasible import Limits
 from contract.records import Interval
-from contract.series import USAGE
-from contract.states import TIME_FIELDS, times_of
-from contract.stored import Facts, Seen, Stored
+from contract.series import TOTAL, USAGE
+from contract.states import TIME_FIELDS
+from contract.stored import Facts, Seen, Shape, Stored
 
 _MACHINE: Final = 1 + USAGE.tags.index("machine")
 _MOST: Final = 32
@@ -24,7 +25,8 @@ _MOST: Final = 32
 _HOUR_MS: Final = 3_600_000
 _UNCHANGED: Final = ("quality", "method", "clock", "poll_ms", "unplaced_run_ms", "unplaced_stop_ms")
 """Beside the texts: what is the same all through a spell."""
-_head: Final = attrgetter("duration_ms", "span_start", "sequence", "digest")
+_HEAD: Final = ("duration_ms", "span_start", "sequence", "digest")
+_TIMES: Final = len(_HEAD)
 _RUN: Final = TIME_FIELDS.index("run_ms")
 
 _Row = tuple[int, int, str, tuple[int, ...], tuple[int, ...]]
@@ -63,33 +65,45 @@ class Spell:
         return [0] * len(self.starts)
 
 
+class _Layout:
+    """Where in a row of one shape stands what is looked at: picked once, then told apart by place."""
+
+    def __init__(self, shape: Shape) -> None:
+        at, names = shape.columns.index, shape.names
+        same = (*shape.text_names, *_UNCHANGED)
+        totals = (name + TOTAL for name in names)
+        self.pick = itemgetter(*map(at, (*_HEAD, *TIME_FIELDS, *names, *totals, *same)))
+        self.counts = len(_HEAD) + len(TIME_FIELDS)
+        self.totals = self.counts + len(names)
+        self.same = self.totals + len(names)
+
+
 class _Course:
     """Says of rows of one machine whether they plainly go on."""
 
     __slots__ = (
-        "_counts_of",
         "_decode",
         "_end",
         "_feasible",
         "_frozen",
+        "_layout",
         "_names",
-        "_said",
         "_same",
         "_tags",
         "_totals",
-        "_totals_of",
         "_until",
         "newest",
         "rows",
     )
 
-    def __init__(self, interval: Interval, until: int, seen: Seen, limits: "_Limited") -> None:
+    def __init__(
+        self, interval: Interval, until: int, seen: Seen, layout: _Layout, limits: "_Limited"
+    ) -> None:
         shape = seen.shape
         self._end, self._until, self._tags = interval.end, until, seen.tags
         self._totals = tuple(interval.totals.values())
-        self._decode, self._counts_of, self._totals_of = shape.decode, shape.counts, shape.totals
-        self._said = attrgetter(*shape.text_names, *_UNCHANGED)
-        self._same = self._said(interval)
+        self._decode, self._layout = shape.decode, layout
+        self._same = attrgetter(*shape.text_names, *_UNCHANGED)(interval)
         self._feasible = [(shape.names.index(name), most) for name, most in limits.feasible(interval)]
         moving = limits.frozen(interval)
         self._frozen = [place for place, name in enumerate(shape.names) if name in moving]
@@ -106,13 +120,16 @@ class _Course:
             flat = self._decode(stored[-1])
         except msgspec.DecodeError:
             return False
-        duration, span_start, sequence, digest = _head(flat)
-        times, totals, counts = times_of(flat), self._totals_of(flat), self._counts_of(flat)
+        layout = self._layout
+        told = layout.pick(astuple(flat))
+        duration, span_start, sequence, digest = told[:_TIMES]
+        times, counts = told[_TIMES : layout.counts], told[layout.counts : layout.totals]
+        totals = told[layout.totals : layout.same]
         if (
             start + duration > self._until
             or span_start != start
             or sum(times) != duration
-            or self._said(flat) != self._same
+            or told[layout.same :] != self._same
             or tuple(map(sub, totals, self._totals)) != counts
             or (self._frozen and times[_RUN] and not any(counts[place] for place in self._frozen))
         ):
@@ -171,6 +188,7 @@ class Spelling:
         self._facts, self._read, self._fold = facts, read, fold
         self._limits = _Limited(limits)
         self._courses: dict[str, _Course] = {}
+        self._layouts: dict[Shape, _Layout] = {}
 
     def rows(self, page: Iterable[Stored]) -> None:
         courses = self._courses
@@ -202,4 +220,7 @@ class Spelling:
         until = self._fold.interval(interval)
         seen = self._facts.seen(interval.machine)
         if until > interval.end and seen is not None:
-            self._courses[interval.machine] = _Course(interval, until, seen, self._limits)
+            layout = self._layouts.get(seen.shape)
+            if layout is None:
+                layout = self._layouts[seen.shape] = _Layout(seen.shape)
+            self._courses[interval.machine] = _Course(interval, until, seen, layout, self._limits)

@@ -55,6 +55,10 @@ class Attributor:
             return told.attribution
         return self._asked(interval)
 
+    def is_decided(self, machine: str) -> bool:
+        """Whether a person decided something about it."""
+        return machine in self._decided
+
     def until(self, machine: str) -> int:
         """Up to when the latest answer about a machine holds for records that say the same; 0: not known."""
         told = self._told.get(machine)

