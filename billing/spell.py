@@ -25,6 +25,7 @@ _MOST: Final = 32
 _HOUR_MS: Final = 3_600_000
 _UNCHANGED: Final = ("quality", "method", "clock", "poll_ms", "unplaced_run_ms", "unplaced_stop_ms")
 """Beside the texts: what is the same all through a spell."""
+_unchanged: Final = attrgetter(*_UNCHANGED)
 _HEAD: Final = ("duration_ms", "span_start", "sequence", "digest")
 _TIMES: Final = len(_HEAD)
 _RUN: Final = TIME_FIELDS.index("run_ms")
@@ -103,7 +104,7 @@ class _Course:
         self._end, self._until, self._tags = interval.end, until, seen.tags
         self._totals = tuple(interval.totals.values())
         self._decode, self._layout = shape.decode, layout
-        self._same = attrgetter(*shape.text_names, *_UNCHANGED)(interval)
+        self._same = (*seen.texts, *_unchanged(interval))
         self._feasible = [(shape.names.index(name), most) for name, most in limits.feasible(interval)]
         moving = limits.frozen(interval)
         self._frozen = [place for place, name in enumerate(shape.names) if name in moving]

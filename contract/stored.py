@@ -7,6 +7,7 @@ are those of a row that was found fit. Whatever is otherwise goes the long way: 
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
+from sys import intern
 from typing import Any, Final
 
 import msgspec
@@ -109,8 +110,9 @@ class Seen:
 
     def __init__(self, fact: Interval | Transition, series: Series, shape: Shape) -> None:
         self.shape = shape
-        self.tags = tuple(getattr(fact, tag) for tag in series.tags)
-        self.texts = shape.texts(fact)
+        # One object for one text: of thousands of machines nearly all texts are the same, and near at hand then.
+        self.tags = tuple(intern(str(getattr(fact, tag))) for tag in series.tags)
+        self.texts = tuple(map(intern, shape.texts(fact)))
         self.same = (*self.tags, *self.texts)
 
 
