@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
-from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -157,13 +156,13 @@ class _Sum:
     def _draw(pen: Pen, spell: Spell) -> None:
         """Where interval after interval is of the same times, they are drawn together."""
         at = spell.starts[0]
-        for times, same in groupby(spell.times):
-            number, parts = sum(1 for _ in same), _parts(times)
-            ms = sum(times)
-            if len(parts) > 1 or not pen.draw_same(at, parts[0][0], number * ms):
-                for start in range(at, at + number * ms, ms):
+        for times, number in spell.alike():
+            parts, ms = _parts(times), sum(times)
+            until = at + number * ms
+            if len(parts) > 1 or not pen.draw_same(at, parts[0][0], until - at):
+                for start in range(at, until, ms):
                     pen.draw(start, parts)
-            at += number * ms
+            at = until
 
     def count_spell(self, spell: Spell) -> None:
         """What is measured is what the interval before it measured."""

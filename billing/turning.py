@@ -1,7 +1,7 @@
 """Stored rows of state as far as a bill needs them: of nearly all spans only that they are over. Pure.
 
-Of a machine's spans most are runs, or stops that somebody else caused. They are decoded, so that what cannot be
-read is found, and where they say of everybody the same as the row before they are no record for anybody.
+Of a machine's spans half are no stops. They are decoded, so that what cannot be read is found, and where they
+say of everybody what the row before said, no record is made of them.
 """
 
 from collections.abc import Callable, Iterable

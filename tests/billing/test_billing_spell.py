@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,8 +22,9 @@ from billing.grain import RESERVED_MS, STOP, Dims, Grain
 from billing.reading import Reader
 from billing.spell import Spell, Spelling
 from billing.timeline import timelines
-from contract.records import Clock, Interval, Method, Quality
+from contract.records import Clock, Interval, Method, Quality, Reason
 from contract.series import USAGE, row_of
+from contract.states import TIME_FIELDS
 from contract.stored import stored_of
 from tests.billing.rows import MIDNIGHT, make_correction, make_interval, make_lease, make_meter
 
@@ -82,6 +84,10 @@ ODDITIES: dict[str, dict[str, Any]] = {
     "earlier": {"start": -5 * MINUTE},
     "reaching back": {"span_start": -MINUTE},
     "of a short span": {"span_start": 14 * MINUTE},
+    "of several": {"sequence_first": 0},
+    "for a reason": {"reason": Reason.IDENTITY},
+    "of another gateway": {"gateway": "gw-9"},
+    "changed hands": {"tenant_before": "hongye", "tenant_after": "rongda"},
 }
 
 
@@ -192,6 +198,36 @@ def test_plain_intervals_are_taken_together(monkeypatch: pytest.MonkeyPatch) -> 
     assert (len(looked), sum(taken)) == (1, 95)
 
 
+NUMBERS = {
+    "start",
+    "duration_ms",
+    "span_start",
+    "sequence",
+    "sequence_first",
+    "digest",
+    "quantities",
+    "totals",
+}
+SAME = sorted({each.name for each in msgspec.structs.fields(Interval)} - NUMBERS - {*TIME_FIELDS})
+
+
+@pytest.mark.parametrize("field", SAME)
+def test_what_is_no_number_is_the_same_all_through_a_spell(
+    monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    """Whatever else the row of an interval says, it is looked at when it says it for the first time."""
+    looked: list[Interval] = []
+    interval = Fold.interval
+    monkeypatch.setattr(Fold, "interval", lambda *args: (looked.append(args[1]), interval(*args))[1])
+    rows = history(["plain"] * 9, [3], "knit-01")
+    before = getattr(rows[4], field)
+    others = list(type(before)) if isinstance(before, Enum) else [f"{before}x"]
+    other = before + 1 if isinstance(before, int) else next(each for each in others if each != before)
+    rows[4] = msgspec.structs.replace(rows[4], **{field: other})
+    folded(rows, plainly=True, grain=Grain())
+    assert other in {getattr(each, field) for each in looked}
+
+
 def test_a_row_that_cannot_be_read_ends_a_spell_and_is_named() -> None:
     fold = Fold(Books(), MIDNIGHT, MIDNIGHT + DAY, limits=LIMITS)
     reader = Reader(None, "qinghe")  # type: ignore[arg-type]  # nothing is read from it
@@ -207,10 +243,12 @@ def test_a_row_that_cannot_be_read_ends_a_spell_and_is_named() -> None:
 
 
 def test_a_spell_says_what_its_intervals_have() -> None:
-    last = make_interval(0, 10)
-    rows = [(at, at // 10, "", (at, *[0] * 11), (at, 1)) for at in (10, 20, 30)]
-    spell = Spell(last, ("produced", "scrap"), rows, 40)
+    last = make_interval(30, 40, quantities={"produced": 30, "scrap": 1})
+    times, counts = [(10, 20, 30), *[(0, 0, 0)] * 11], {"produced": (10, 20, 30), "scrap": (1, 1, 1)}
+    last = msgspec.structs.replace(last, quantities=dict.fromkeys(counts, 1))
+    spell = Spell(last, (10, 20, 30), (1, 2, 3), ("", "", ""), times, [*counts.values()])
+    assert [*spell.alike()] == [(row, 1) for row in spell.times]
     assert (spell.starts, spell.ends) == ((10, 20, 30), [20, 30, 40])
     assert spell.summed_counts == {"produced": 60, "scrap": 3}
-    assert (spell.summed_times[0], spell.column("run_ms")) == (60, [10, 20, 30])
-    assert (spell.column("scrap"), spell.column("picks")) == ([1, 1, 1], [0, 0, 0])
+    assert (spell.summed_times[0], spell.column("run_ms")) == (60, (10, 20, 30))
+    assert (spell.column("scrap"), spell.column("picks")) == ((1, 1, 1), [0, 0, 0])
