@@ -22,7 +22,8 @@ from billing.needs import grain_of_all
 from billing.period import LONGEST_DAYS, Period, midnight_from, midnight_to
 from billing.reading import Reader
 from billing.reservations import may_be_missed
-from billing.spell import Spell, Spelling
+from billing.spell import Spell
+from billing.spelling import Spelling
 from billing.steady import Attributor
 from billing.tally import Tally
 from billing.tariff import Tariff

@@ -23,7 +23,7 @@ from billing.progress import Progress, Read, ignored
 from billing.put_aside import PutAside
 from billing.reading import Reader
 from billing.report import By
-from billing.spell import Spelling
+from billing.spelling import Spelling
 from billing.statement import Assessment, Heading
 from billing.stop_tables import untabled
 from billing.tariff import priced_by

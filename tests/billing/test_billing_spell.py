@@ -20,7 +20,8 @@ from billing.findings import Rule
 from billing.fold import Fold, Folded
 from billing.grain import RESERVED_MS, STOP, Dims, Grain
 from billing.reading import Reader
-from billing.spell import Spell, Spelling
+from billing.spell import Spell
+from billing.spelling import Spelling
 from billing.timeline import timelines
 from contract.records import Clock, Interval, Method, Quality, Reason
 from contract.series import USAGE, row_of

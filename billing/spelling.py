@@ -1,0 +1,94 @@
+"""Finds in rows of usage what plainly goes on. Pure.
+
+Of thirteen million intervals a month nearly all say what the one before of their machine says, begin where
+it ended, and have totals that rose by what they counted. Such are looked at just so far as to know that; then
+they are added up column by column. Whatever is otherwise in any way is taken as a record of its own, by the
+long way: the short way decides nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Final, Protocol
+
+from billing.course import LABELS, UNCHANGED, Course, Layout, Limited
+from billing.feasible import Limits
+from billing.spell import Spell
+from contract.names import NONE
+from contract.records import Interval
+from contract.series import USAGE
+from contract.stored import Facts, Shape, Stored
+
+_MACHINE: Final = 1 + USAGE.tags.index("machine")
+_MANY: Final = 96_000
+"""So many rows wait to be gone through: the more of a machine lie together, the better. 150 MB."""
+_unchanged: Final = attrgetter(*UNCHANGED)
+_labels: Final = attrgetter(*LABELS)
+
+
+class Folding(Protocol):
+    def interval(self, interval: Interval) -> int:
+        """Until when (UTC ms) what plainly goes on from it would be booked as it was."""
+
+    def spell(self, spell: Spell) -> None:
+        """What went on from the interval before of its machine."""
+
+
+class Spelling:
+    """Takes stored rows of usage in rising time, and gives intervals and spells, of each machine in order."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        read: Callable[[Stored], Interval | None],
+        fold: Folding,
+        limits: Limits,
+    ) -> None:
+        """``read``: a row as a record, or None when it cannot be read."""
+        self._facts, self._read, self._fold = facts, read, fold
+        self._limits = Limited(limits)
+        self._courses: dict[str, Course] = {}
+        self._layouts: dict[tuple[object, ...], Layout] = {}
+        self._waiting: dict[str, list[Stored]] = defaultdict(list)
+        self._count = 0
+
+    def rows(self, page: Iterable[Stored]) -> None:
+        """They are gone through machine by machine, when there are some of each."""
+        waiting = self._waiting
+        for stored in page:
+            waiting[stored[_MACHINE]].append(stored)
+            self._count += 1
+        if self._count >= _MANY:
+            self.settle()
+
+    def settle(self) -> None:
+        """After each day: nothing waits."""
+        for machine, rows in self._waiting.items():
+            while rows:
+                course = self._courses.get(machine)
+                if course is not None and (spell := course.take(rows)):
+                    self._fold.spell(spell)
+                    del rows[: len(spell.starts)]
+                else:
+                    self._look(rows.pop(0))
+        self._waiting.clear()
+        self._count = 0
+
+    def _look(self, stored: Stored) -> None:
+        """By the long way; what follows may go on from here."""
+        self._courses.pop(stored[_MACHINE], None)
+        interval = self._read(stored)
+        if interval is None:
+            return
+        until = self._fold.interval(interval)
+        seen = self._facts.seen(interval.machine)
+        if until > interval.end and seen is not None:
+            layout = self._layout(seen.shape, interval)
+            self._courses[interval.machine] = Course(interval, until, seen, layout, self._limits)
+
+    def _layout(self, shape: Shape, interval: Interval) -> Layout:
+        nones = (text == NONE for text in shape.texts(interval))
+        key = (shape, *_labels(interval), *_unchanged(interval), *nones)
+        if key not in self._layouts:
+            self._layouts[key] = Layout(shape, interval)
+        return self._layouts[key]
