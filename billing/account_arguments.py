@@ -26,7 +26,8 @@ The net amounts of all lines go to the machines behind them, and from there to t
 in billing.toml names, after the host's fee, by agreed shares. What no machine or owner is behind stays with
 the host.
 
-It is made from today's facts; the one that was frozen with a period lies in its pack, in `accounts/`.
+Of a period that is frozen it is what was frozen, by the newest adjustment if there is one; else a draft
+from today's facts.
 
 examples:
   gongfang-billing owners --period 2026-11

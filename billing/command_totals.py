@@ -18,9 +18,9 @@ from billing.evidence import DamagedError
 from billing.ledger import Event
 from billing.manifest import Kind
 from billing.out import write_files
-from billing.owners_page import owners_page
+from billing.owners_page import OwnersPage, owners_page
 from billing.period import label
-from billing.render_table import revenue_table
+from billing.render_table import owners_table
 from billing.render_totals_table import totals_table
 from billing.shelf import ACCOUNTS, STATEMENTS, Shelf
 from billing.totals import Status, Totals, totals, with_adjustments
@@ -41,11 +41,14 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def owners(arguments: argparse.Namespace, settings: Settings) -> int:
-    assessment = await assessed(arguments, settings)
-    page = owners_page(assessment)
-    if not _shown(arguments, page, OWNERS, f"owners_{page.period.name}"):
-        console().print(revenue_table(assessment))
-    remind(assessment, arguments)
+    name = label(period_of(arguments, settings.zone), settings.zone)
+    page = booked_owners(Shelf(Path(settings.books)), name)
+    if page is None:
+        assessment = await assessed(arguments, settings)
+        page = owners_page(assessment)
+        remind(assessment, arguments)
+    if not _shown(arguments, page, OWNERS, f"owners_{name}"):
+        console().print(owners_table(page))
     return FINE
 
 
@@ -77,7 +80,7 @@ def booked(shelf: Shelf, name: str) -> Totals | None:
     if not bases:
         return None
     base = next((revision for revision in bases if revision in issued), bases[-1])
-    before = _totals(shelf.place(name, base) / ACCOUNTS / "totals.json")
+    before = _read(shelf.place(name, base) / ACCOUNTS / "totals.json", Totals)
     last = frozen[-1].revision
     adjusted = [
         (each.revision, Status.ISSUED if each.revision in issued else Status.FROZEN, document)
@@ -88,11 +91,28 @@ def booked(shelf: Shelf, name: str) -> Totals | None:
     return with_adjustments(before, Status.ISSUED if base in issued else Status.FROZEN, adjusted)
 
 
-def _totals(path: Path) -> Totals:
+def booked_owners(shelf: Shelf, name: str) -> OwnersPage | None:
+    """As the newest frozen run splits it; None where there is none, or it splits nothing.
+
+    Raises DamagedError.
+    """
+    frozen = shelf.ledger.revisions(name, Event.FROZEN)
+    if not frozen:
+        return None
+    last = frozen[-1].revision
+    issued = {entry.revision for entry in shelf.ledger.revisions(name, Event.ISSUED)}
+    path = shelf.place(name, last) / ACCOUNTS / "owners.json"
+    if f"{ACCOUNTS}/{path.name}" not in shelf.manifest(name, last).files:
+        return None
+    status = Status.ISSUED if last in issued else Status.FROZEN
+    return msgspec.structs.replace(_read(path, OwnersPage), status=status)
+
+
+def _read(path: Path, of: type[P]) -> P:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Totals)
+        return msgspec.json.decode(path.read_bytes(), type=of)
     except FileNotFoundError:
-        why = "the period was frozen by a version without totals, or the pack is damaged (see `verify`)"
+        why = f"the period was frozen by a version without {path.stem}, or the pack is damaged (see `verify`)"
         raise DamagedError(f"{path} is not there: {why}") from None
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DamagedError(f"{path}: cannot be read ({error})") from None

@@ -14,6 +14,7 @@ from billing.blocking import Judged
 from billing.charge import Charge
 from billing.clauses import Clause
 from billing.findings import Finding
+from billing.owners_page import OwnersPage
 from billing.period import on_page, shown
 from billing.report import By, ReportRow
 from billing.rule_words import EFFECTS, RULES
@@ -98,23 +99,22 @@ def _price(charge: Charge) -> str:
     return "\n".join(filter(None, (each, figures.times(charge))))
 
 
-def revenue_table(assessment: Assessment) -> RenderableType:
+def owners_table(page: OwnersPage) -> RenderableType:
     """What each owner gets."""
     table = titled("owners 业主分配")
     for name in ("machines 机台", "owner 业主"):
         table.add_column(name.replace(" ", "\n"))
     for name in ("share 份额", "amount 金额"):
         table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
-    revenue, currency = assessment.revenue, assessment.heading.tariff.currency
-    for split in revenue.splits:
-        table.add_row(split.ownership.id, "net revenue 不含税收入", "", figures.yuan(split.revenue))
-        table.add_row("", "host's fee 主办方服务费", "", figures.yuan(-split.fee))
-        for share in split.shares:
-            name = " ".join(dict.fromkeys((share.owner.label.en, share.owner.label.zh)))
-            table.add_row("", name, f"{share.owner.share:,}", figures.yuan(share.amount))
+    for each in page.ownerships:
+        table.add_row(each.id, "net revenue 不含税收入", "", figures.yuan(each.revenue))
+        table.add_row("", "host's fee 主办方服务费", "", figures.yuan(-each.host_fee))
+        for owner in each.owners:
+            name = " ".join(dict.fromkeys((owner.name.en, owner.name.zh)))
+            table.add_row("", name, f"{owner.share:,}", figures.yuan(owner.amount))
         table.add_section()
-    table.add_row("", "the host's own 主办方自有", "", figures.yuan(revenue.host))
-    table.add_row("", Text("all lines, net 全部不含税", "bold"), currency, figures.yuan(revenue.total))
+    table.add_row("", "the host's own 主办方自有", "", figures.yuan(page.host))
+    table.add_row("", Text("all lines, net 全部不含税", "bold"), page.currency, figures.yuan(page.net))
     return table
 
 

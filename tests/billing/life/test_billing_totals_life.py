@@ -126,6 +126,32 @@ def test_after_an_adjustment_owners_get_what_the_fresh_rating_comes_to(plant: Pl
     assert plant.call("verify", *MONTH) == 0
 
 
+def test_owners_see_what_was_frozen_whatever_was_heard_since(
+    plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Until an adjustment is frozen; then that."""
+
+    def told() -> tuple[str, str, int]:
+        capsys.readouterr()
+        assert plant.call("owners", *MONTH, "--format", "json", at=LATER + DAY_MS) == 0
+        page = json.loads(capsys.readouterr().out)
+        return page["ownerships"][0]["shared"], page["status"], page["revision"]
+
+    plant.config.write_text(plant.config.read_text("utf-8") + OWNERS, "utf-8")
+    assert told() == ("885.00", "draft", 0)
+    assert plant.call("freeze", *MONTH, *BY) == 0
+    assert plant.call("issue", *MONTH, *BY) == 0
+    plant.put([make_quality(THIRD + 30_600_000, "Q-7", scrap=3, cause="tenant", issued=LATER)])
+    assert told() == ("885.00", "issued", 1)
+    assert plant.call("adjust", *MONTH, *BY, at=LATER + DAY_MS) == 0
+    assert told() == ("883.95", "frozen", 2)
+    assert plant.call("owners", *MONTH) == 0
+    assert "883.95" in capsys.readouterr().out
+    (plant.books / "2026-11/2/accounts/owners.json").unlink()
+    assert plant.call("owners", *MONTH) == 1
+    assert "or the pack is damaged" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["totals", "owners"])
 def test_one_document_is_printed_at_a_time(plant: Plant, command: str) -> None:
     assert plant.call(command, *MONTH, "--format", "csv", "--format", "json") == 2
