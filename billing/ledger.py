@@ -32,7 +32,7 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The name of the period: a day, a month, or both ends."""
     revision: int
     pack: str
-    """Digest of the evidence pack; of a closed day, of everything its figures were made from."""
+    """Digest of the evidence pack; of a closed day, of what its closing left (``closed_day``)."""
     by: str
     override: str = ""
     """Why it was frozen or closed although something was open."""

@@ -3,7 +3,7 @@
 ``books/ledger.jsonl``, and in ``books/2026-10/1/`` of the first revision of October: ``pack.json`` (what the
 pack holds), ``configuration.json`` (billing.toml, tariffs, calendars and entries, as they were),
 ``usage-...jsonl.gz`` and so on (the stored rows), ``statements/`` (what tenants get), once it is issued
-``issued.json`` (the ledger's entry).
+``issued.json`` (the ledger's entry). ``books/days/2026-10-07/1.json`` is what closing that day left.
 """
 
 import fcntl
@@ -16,6 +16,8 @@ from typing import Final
 
 import msgspec
 
+from billing import closed_day
+from billing.closed_day import ClosedDay
 from billing.evidence import DamagedError
 from billing.ledger import Entry, Event, Ledger, line_of, next_entry, read_ledger
 from billing.manifest import Manifest, canonical, read_manifest
@@ -29,7 +31,12 @@ ACCOUNTS: Final = "accounts"
 """What the site's accounts get: the totals of the period, and what owners get."""
 RATING: Final = "rating"
 """Of an adjustment: the fresh rating that it was found with."""
+DAYS: Final = "days"
+"""What closings of days left."""
 _UNFINISHED: Final = ".unfinished"
+_CLOSE_AGAIN: Final = (
+    "restore it from a copy, or take it away: the next closing walks the chains from further back"
+)
 
 
 def manifest_in(place: Path) -> Manifest:
@@ -82,6 +89,29 @@ class Shelf:
 
     def manifest(self, period: str, revision: int) -> Manifest:
         return manifest_in(self.place(period, revision))
+
+    def closed(self, entry: Entry) -> ClosedDay | None:
+        """What the closing of a day left; None of one that an earlier version closed. Raises DamagedError."""
+        path = self._day(entry.period, entry.revision)
+        try:
+            data = path.read_bytes()
+            day = closed_day.read(data)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DamagedError(f"{path}: cannot be read ({error}); {_CLOSE_AGAIN}") from None
+        if closed_day.digest_of(data) != entry.pack:
+            raise DamagedError(f"{path}: is not what was closed; {_CLOSE_AGAIN}")
+        return day
+
+    def keep(self, name: str, revision: int, data: bytes) -> None:
+        """Before its entry is in the ledger: what no entry knows is overwritten by the next closing."""
+        path = self._day(name, revision)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    def _day(self, name: str, revision: int) -> Path:
+        return self.directory / DAYS / name / f"{revision}.json"
 
     def texts(self, period: str, revision: int) -> dict[str, str]:
         return texts_in(self.place(period, revision))

@@ -20,8 +20,8 @@ from contract.series import USAGE
 from contract.stored import Facts, Shape, Stored
 
 _MACHINE: Final = 1 + USAGE.tags.index("machine")
-_MANY: Final = 96_000
-"""So many rows wait to be gone through: the more of a machine lie together, the better. 150 MB."""
+_MANY: Final = 64_000
+"""So many rows wait to be gone through: the more of a machine lie together, the better. 100 MB."""
 _unchanged: Final = attrgetter(*UNCHANGED)
 _labels: Final = attrgetter(*LABELS)
 

@@ -2,7 +2,10 @@
 
 import pytest
 
+from billing.frozen import starts_of
 from billing.ledger import Event
+from billing.period import Period
+from billing.shelf import Shelf
 from tests.billing.life.conftest import DAY_MS, FIRST, HOUR_MS, LATER, MONTH, Plant, alter
 from tests.billing.rows import make_lease, make_quality
 
@@ -92,3 +95,47 @@ def test_a_day_whose_rows_were_changed_is_not_closed(
     alter(plant, "UPDATE usage SET fields = json_set(fields, '$.gateway', 'gw-9') WHERE time = ?", AT)
     assert plant.call("close", *FIFTH, *BY) == 1
     assert "chain knit-01" in capsys.readouterr().err
+
+
+SIXTH = ("--day", "2026-11-06")
+EARLY = "UPDATE usage SET fields = json_set(fields, '$.gateway', 'gw-9') WHERE time = ?"
+
+
+def test_the_next_day_goes_on_from_where_the_chains_were_walked(plant: Plant) -> None:
+    """What was changed before a closed day is found by `verify`, and where the closings are not believed."""
+    assert plant.call("close", *FIFTH, *BY) == 0
+    (start,) = starts_of(Shelf(plant.books), Period(start=AT + DAY_MS, end=AT + 2 * DAY_MS)).values()
+    assert start.at == AT + DAY_MS
+    assert starts_of(Shelf(plant.books), Period(start=AT, end=AT + DAY_MS)) == {}
+    alter(plant, EARLY, AT - DAY_MS)
+    assert plant.call("close", *SIXTH, *BY) == 0
+    assert plant.call("close", "--day", "2026-11-04", *BY) == 1
+    assert plant.call("freeze", *MONTH, *BY) == 1
+
+
+def test_what_a_closing_left_is_believed_only_as_the_ledger_knows_it(
+    plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plant.call("close", *FIFTH, *BY) == 0
+    kept = plant.books / "days" / "2026-11-05" / "1.json"
+    before = kept.read_text("utf-8")
+    kept.write_text(before.replace('"figures":"', '"figures":"0'), "utf-8")
+    assert plant.call("close", *SIXTH, *BY) == 1
+    assert "1.json: is not what was closed; restore it from a copy, or take it away" in capsys.readouterr().err
+    kept.write_text("{", "utf-8")
+    assert plant.call("close", *SIXTH, *BY) == 1
+    assert "cannot be read" in capsys.readouterr().err
+    kept.unlink()
+    alter(plant, EARLY, AT - DAY_MS)
+    assert plant.call("close", *SIXTH, *BY) == 1
+    assert "chain knit-01" in capsys.readouterr().err
+
+
+def test_days_are_closed_in_any_order(plant: Plant) -> None:
+    assert plant.call("close", *SIXTH, *BY) == 0
+    assert plant.call("close", *FIFTH, *BY) == 0
+    assert plant.call("close", *FIFTH, *BY) == 0
+    assert [entry.period for entry in plant.ledger.entries] == ["2026-11-06", "2026-11-05"]
+    assert plant.call("close", "--day", "2026-11-07", *BY) == 0
+    assert plant.call("freeze", *MONTH, *BY) == 0
+    assert plant.call("verify", *MONTH) == 0
