@@ -16,7 +16,7 @@ from billing.frozen import newest_heads, starts_of
 from billing.ledger import Entry, Event, Ledger, next_entry
 from billing.manifest import Kind, Manifest
 from billing.past import NO_PAST, Past, past_of
-from billing.period import Period, label, shown
+from billing.period import Period, label, shown, whole_days
 from billing.progress import Progress
 from billing.shelf import Shelf
 from store.protocol import Store
@@ -122,6 +122,13 @@ def refuse_to_freeze(shelf: Shelf, settings: Settings, order: Order, name: str) 
                 f"{name} overlaps {other.name}, which is frozen: what lies in both would be booked twice;"
                 " freeze the rest with --from and --to"
             )
+        days = whole_days(order.period, settings.zone)
+        if other.name != name and not order.override and _overlap(_days(other), days):
+            raise NotNowError(
+                f"{name} shares a day with {other.name}, which is frozen: what is charged by the day or the"
+                " month (base fees, minimums, lines by hand) would be charged for that day in both; freeze from"
+                " midnight to midnight, or take it as it is: --override REASON, which stands on every statement"
+            )
 
 
 def whole(ledger: Ledger) -> None:
@@ -155,6 +162,10 @@ def issue(shelf: Shelf, name: str, now: int, by: str) -> Entry:
 
 def _overlap(one: Period, other: Period) -> bool:
     return one.start < other.end and other.start < one.end
+
+
+def _days(manifest: Manifest) -> Period:
+    return whole_days(manifest.period, manifest.zone)
 
 
 def _plan(

@@ -121,7 +121,9 @@ def test_what_a_closing_left_is_believed_only_as_the_ledger_knows_it(
     before = kept.read_text("utf-8")
     kept.write_text(before.replace('"figures":"', '"figures":"0'), "utf-8")
     assert plant.call("close", *SIXTH, *BY) == 1
-    assert "1.json: is not what was closed; restore it from a copy, or take it away" in capsys.readouterr().err
+    assert (
+        "1.json: is not what was closed; restore it from a copy, or take it away" in capsys.readouterr().err
+    )
     kept.write_text("{", "utf-8")
     assert plant.call("close", *SIXTH, *BY) == 1
     assert "cannot be read" in capsys.readouterr().err

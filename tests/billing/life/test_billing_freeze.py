@@ -141,3 +141,14 @@ def test_a_remark_does_not_block(plant: Plant, capsys: pytest.CaptureFixture[str
         plant.config.read_text("utf-8") + '[validation.rules]\nedge = "remark"\n', "utf-8"
     )
     assert plant.call("freeze", *MONTH, *BY) == 0
+
+
+def test_two_periods_share_a_day_only_for_a_reason(plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is charged by the day would stand in both."""
+    noon = ("--from", "2026-11-05T12:00", "--to", "2026-11-07T00:00")
+    assert plant.call("freeze", "--from", "2026-11-01", "--to", "2026-11-05T12:00", *BY) == 0
+    capsys.readouterr()
+    assert plant.call("freeze", *noon, *BY) == 1
+    assert "shares a day with 20261101T000000-20261105T120000, which is frozen" in capsys.readouterr().err
+    assert plant.call("freeze", *noon, *BY, "--override", "no base fee here") == 0
+    assert plant.call("freeze", "--from", "2026-11-07", "--to", "2026-11-08", *BY) == 0
