@@ -126,8 +126,8 @@ def refuse_to_freeze(shelf: Shelf, settings: Settings, order: Order, name: str) 
         if other.name != name and not order.override and _overlap(_days(other), days):
             raise NotNowError(
                 f"{name} shares a day with {other.name}, which is frozen: what is charged by the day or the"
-                " month (base fees, minimums, lines by hand) would be charged for that day in both; freeze from"
-                " midnight to midnight, or take it as it is: --override REASON, which stands on every statement"
+                " month (base fees, minimums, lines by hand) would be charged for that day in both; freeze"
+                " from midnight to midnight, or take it as it is: --override REASON, which stands on every page"
             )
 
 
