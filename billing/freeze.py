@@ -127,7 +127,7 @@ def refuse_to_freeze(shelf: Shelf, settings: Settings, order: Order, name: str) 
             raise NotNowError(
                 f"{name} shares a day with {other.name}, which is frozen: what is charged by the day or the"
                 " month (base fees, minimums, lines by hand) would be charged for that day in both; freeze"
-                " from midnight to midnight, or take it as it is: --override REASON, which stands on every page"
+                " from midnight to midnight, or take it as it is: --override REASON, which every page says"
             )
 
 
