@@ -10,7 +10,8 @@ own, so that its CPU time and its peak of memory are its own:
   freeze  `gongfang-billing freeze`: the same, with every row kept as evidence, and the chains walked
 
 The names of records are not put beside the rows, since only writers ask for them; apart from that the file is
-the store's own.
+the store's own. With ``--influx URL`` the rows go into a database of a running InfluxDB 1.x instead, as a
+collector would put them there, and there is no ``scan``.
 """
 
 import argparse
@@ -46,6 +47,8 @@ from store.sqlite_file import connect
 
 STEPS: Final = ("scan", "rows", "rate", "run", "freeze")
 _DAY: Final = 86_400_000
+_BATCH: Final = 500
+"""Rows a request."""
 _TARIFF: Final = Path(__file__).parent.parent / "configs" / "tariffs" / "house-2026.toml"
 _EPILOG: Final = """\
 examples:
@@ -69,8 +72,35 @@ class Spent(Struct, frozen=True, kw_only=True):
     """Resident at most, the interpreter included."""
 
 
-def build(plan: Plan, directory: Path) -> None:
+def build(plan: Plan, directory: Path, influx: str | None = None) -> None:
     """The store, the configuration and the tariff in ``directory``."""
+    shutil.copy(_TARIFF, directory / "tariff.toml")
+    store = f'[store]\nkind = "sqlite"\npath = "{directory / "store.db"}"\n'
+    if influx:
+        store = f'[store]\nkind = "influx"\nurl = "{influx}"\ndatabase = "bench_{time.time_ns()}"\n'
+    (directory / "billing.toml").write_text(billing_toml(plan, store), "utf-8")
+    if influx:
+        asyncio.run(_sent(plan, directory))
+    else:
+        _filled(plan, directory)
+    print(file=sys.stderr)
+    (directory / "plan.json").write_bytes(msgspec.json.encode(plan))
+
+
+def _told(number: int) -> None:
+    if number % 96 == 0:
+        print(f"\rfilling the store: day {number // 96} ", end="", file=sys.stderr, flush=True)
+
+
+async def _sent(plan: Plan, directory: Path) -> None:
+    async with open_store(load(directory / "billing.toml").store) as store:
+        for number, cell in enumerate(site(plan)):
+            for at in range(0, len(cell), _BATCH):
+                await store.write([row_of(fact) for fact in cell[at : at + _BATCH]])
+            _told(number)
+
+
+def _filled(plan: Plan, directory: Path) -> None:
     with closing(connect(directory / "store.db", read_only=False)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("BEGIN")
@@ -78,14 +108,9 @@ def build(plan: Plan, directory: Path) -> None:
             _put(connection, cell)
             if number % 96 == 0:
                 connection.execute("COMMIT")
-                print(f"\rfilling the store: day {number // 96} ", end="", file=sys.stderr, flush=True)
                 connection.execute("BEGIN")
+            _told(number)
         connection.execute("COMMIT")
-    print(file=sys.stderr)
-    shutil.copy(_TARIFF, directory / "tariff.toml")
-    store = f'[store]\nkind = "sqlite"\npath = "{directory / "store.db"}"\n'
-    (directory / "billing.toml").write_text(billing_toml(plan, store), "utf-8")
-    (directory / "plan.json").write_bytes(msgspec.json.encode(plan))
 
 
 def _put(connection: sqlite3.Connection, facts: list[Record | Fact]) -> None:
@@ -187,13 +212,11 @@ def measured(step: str, directory: Path, days: int) -> Spent:
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Spent)
 
 
-def counted(directory: Path, days: int) -> int:
+async def counted(directory: Path, days: int) -> int:
     plan = msgspec.json.decode((directory / "plan.json").read_bytes(), type=Plan)
-    with closing(connect(directory / "store.db", read_only=True)) as connection:
-        ends = (plan.start, plan.start + days * _DAY)
-        return sum(
-            connection.execute(schema.count(series, ()), ends).fetchone()[0] for series in (USAGE, STATE)
-        )
+    ends = (plan.start, plan.start + days * _DAY)
+    async with open_store(load(directory / "billing.toml").store, read_only=True) as store:
+        return sum([await store.count(series, *ends, {"site": SITE}) for series in (USAGE, STATE)])
 
 
 def told(spent: list[Spent]) -> Iterator[str]:
@@ -220,6 +243,7 @@ def main() -> int:
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="keep store and pages there, or use them again"
     )
+    parser.add_argument("--influx", metavar="URL", help="of an InfluxDB 1.x, to measure it instead of SQLite")
     parser.add_argument("--do", help=argparse.SUPPRESS)
     given = parser.parse_args()
     lengths = [int(text) for text in given.days.split(",")]
@@ -231,10 +255,10 @@ def main() -> int:
     try:
         if not (directory / "plan.json").exists():
             plan = Plan(machines=given.machines, tenants=given.tenants, days=max(lengths), stops=given.stops)
-            build(plan, directory)
+            build(plan, directory, given.influx)
         spent = list[Spent]()
         for days in lengths:
-            number = counted(directory, days)
+            number = asyncio.run(counted(directory, days))
             for step in given.steps.split(","):
                 found = measured(step, directory, days)
                 spent.append(msgspec.structs.replace(found, rows=number))
