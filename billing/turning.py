@@ -12,7 +12,7 @@ import msgspec
 from contract.records import Transition
 from contract.series import STATE
 from contract.states import State
-from contract.stored import Facts, Stored
+from contract.stored import Facts, Seen, Stored
 
 _MACHINE: Final = 1 + STATE.tags.index("machine")
 _EPOCH: Final = 1 + STATE.tags.index("epoch")
@@ -35,21 +35,22 @@ class Turning:
 
     def rows(self, page: Iterable[Stored]) -> None:
         for stored in page:
-            if not self._is_plain(stored):
-                transition = self._read(stored)
-                if transition is not None:
-                    self._fold.transition(transition)
+            seen = self._facts.seen(stored[_MACHINE])
+            if (seen is None or not self._is_folded(stored, seen)) and (turned := self._read(stored)):
+                self._fold.transition(turned)
 
-    def _is_plain(self, stored: Stored) -> bool:
-        """Whether it is, and was folded."""
-        seen = self._facts.seen(stored[_MACHINE])
-        if seen is None or stored[1:-1] != seen.tags:
+    def _is_folded(self, stored: Stored, seen: Seen) -> bool:
+        """Whether it says what the row before said; then it is."""
+        if stored[1:-1] != seen.tags:
             return False
         try:
             flat = seen.shape.decode(stored[-1])
         except msgspec.DecodeError:
             return False
-        if flat.span_state is State.STOP or seen.shape.texts(flat) != seen.texts:
+        if seen.shape.texts(flat) != seen.texts:
             return False
-        self._fold.turned((stored[_MACHINE], stored[_EPOCH]), stored[0], flat.state, flat.party)
+        if flat.span_state is not State.STOP:
+            self._fold.turned((stored[_MACHINE], stored[_EPOCH]), stored[0], flat.state, flat.party)
+        elif isinstance(turned := seen.shape.fact(seen.same, stored[0], flat), Transition):
+            self._fold.transition(turned)
         return True
