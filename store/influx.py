@@ -1,16 +1,16 @@
 """InfluxDB as a store: 1.x, 2.x or 3.x, whichever answers at the address."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from contract.line import line
 from contract.names import TIME_LIMIT
 from contract.series import Row, Series
-from contract.stored import Stored, stored_of
+from contract.stored import Stored, row_of_stored
 from store import influxql, results
 from store.admission import check_tags, flaw
 from store.answers import Answer, Meaning, away
@@ -21,11 +21,12 @@ from store.influx_http import AwayError, InfluxLink
 from store.influx_place import prepare
 from store.looking import Known, look
 from store.protocol import ANY, StoreAwayError, Written
+from store.results import Document
 from store.settling import Settlement, in_order, is_partly_shown
 
+_T = TypeVar("_T")
 LONG_MS = 31 * influxql.DAY_MS
 """Before a longer time is read day by day, its ends are looked for."""
-PAGE_ROWS: Final = 1000
 WRITING_S: Final = (0.05, 0.2, 1.0)
 """How long another's writing of a row is waited for: what is still half there then is other content."""
 
@@ -113,26 +114,21 @@ class InfluxStore:
     async def read(
         self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
     ) -> AsyncIterator[Row]:
-        check_tags(series, tags)
-        try:
-            await self._prepared()
-            async for first, last in self._stretches(series, max(0, start), min(end, TIME_LIMIT), tags):
-                async for row in in_order(self._rows(influxql.select(series, first, last, tags))):
-                    yield row
-        except AwayError as error:
-            raise StoreAwayError(f"InfluxDB cannot be read: {error.answer.detail}") from error
+        async for page in self.pages(series, start, end, tags):
+            for stored in page:
+                yield row_of_stored(stored, series)
 
     async def pages(
         self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
     ) -> AsyncIterator[Sequence[Stored]]:
-        page: list[Stored] = []
-        async for row in self.read(series, start, end, tags):
-            page.append(stored_of(row, series))
-            if len(page) >= PAGE_ROWS:
-                yield page
-                page = []
-        if page:
-            yield page
+        check_tags(series, tags)
+        try:
+            await self._prepared()
+            async for first, last in self._stretches(series, max(0, start), min(end, TIME_LIMIT), tags):
+                async for page in in_order(self._stored(influxql.select(series, first, last, tags))):
+                    yield page
+        except AwayError as error:
+            raise StoreAwayError(f"InfluxDB cannot be read: {error.answer.detail}") from error
 
     async def count(self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY) -> int:
         check_tags(series, tags)
@@ -159,10 +155,19 @@ class InfluxStore:
 
     async def _rows(self, question: str) -> AsyncIterator[Row]:
         """Raises AwayError."""
+        async for rows in self._told(question, results.rows):
+            for row in rows:
+                yield row
+
+    def _stored(self, question: str) -> AsyncIterator[list[Stored]]:
+        """Raises AwayError."""
+        return self._told(question, results.stored)
+
+    async def _told(self, question: str, told: Callable[[Document], _T]) -> AsyncIterator[_T]:
+        """What each document of the answer says. Raises AwayError."""
         try:
             async for document in self._link.query(question):
-                for row in results.rows(document):
-                    yield row
+                yield told(document)
         except msgspec.ValidationError as error:
             raise AwayError(away(f"an answer is not understood: {error}")) from error
         except AwayError as error:

@@ -1,5 +1,6 @@
 """Which rows of a write have to be sent, given what is stored already (InfluxDB would overwrite it)."""
 
+from bisect import bisect_left
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from typing import Self
 
@@ -7,6 +8,7 @@ from msgspec import Struct
 
 from contract.messages import ExceptionReason, Outcome
 from contract.series import BY_NAME, Row
+from contract.stored import Stored
 from store.admission import RECORD_SERIES
 from store.naming import Claim, Claims, claim
 from store.protocol import ACCEPTED, OTHER_CONTENT, Written, kept, rejected
@@ -119,14 +121,15 @@ def is_partly_shown(rows: Iterable[Row], stored: Iterable[Row]) -> bool:
     )
 
 
-async def in_order(rows: AsyncIterable[Row]) -> AsyncIterator[Row]:
-    """``rows``, which come by time, with those of one instant by their tags."""
-    together: list[Row] = []
-    async for row in rows:
-        if together and row.time != together[0].time:
-            for before in sorted(together, key=key):
-                yield before
-            together = []
-        together.append(row)
-    for before in sorted(together, key=key):
-        yield before
+async def in_order(pages: AsyncIterable[list[Stored]]) -> AsyncIterator[list[Stored]]:
+    """``pages``, which come by time, with the rows of one instant by their tags and in one page."""
+    held: list[Stored] = []
+    async for page in pages:
+        # No two rows have one key, so the fields are never looked at.
+        held = sorted([*held, *page])
+        of_last = bisect_left(held, held[-1][:1]) if held else 0
+        if of_last:
+            yield held[:of_last]
+        held = held[of_last:]
+    if held:
+        yield held

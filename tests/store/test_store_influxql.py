@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.series import LEASE, Row
+from contract.stored import stored_of
 from store import influxql, results
 
 DAY = influxql.DAY_MS
@@ -133,8 +134,16 @@ def test_an_answer_becomes_rows_without_the_fields_that_are_null() -> None:
         Row(series="lease", time=5, tags=tags, fields={"heard": 2**63 - 1, "id": "l1", "more": ""}),
         Row(series="lease", time=6, tags=tags, fields={"heard": -1, "id": "l2"}),
     ]
+    assert results.stored(answer) == [stored_of(row, LEASE) for row in results.rows(answer)]
     assert answer.is_partial
     assert not answer.trouble
+
+
+def test_a_tag_that_the_answer_does_not_have_is_empty() -> None:
+    """InfluxDB shows a tag only where something stored has it."""
+    answer = results.document(ANSWER.replace(b'"site"', b'"place"').replace(b'"north"', b"null"))
+    assert [row.tags["site"] for row in results.rows(answer)] == ["", ""]
+    assert results.stored(answer) == [stored_of(row, LEASE) for row in results.rows(answer)]
 
 
 @pytest.mark.parametrize(
@@ -157,3 +166,5 @@ def test_an_answer_that_is_not_ours_is_an_error(body: bytes) -> None:
 def test_a_row_without_a_time_is_an_error() -> None:
     with pytest.raises(msgspec.ValidationError, match="time"):
         list(results.rows(results.document(ANSWER.replace(b"[5,", b"[null,"))))
+    with pytest.raises(msgspec.ValidationError, match="time"):
+        results.stored(results.document(ANSWER.replace(b"[5,", b"[null,")))

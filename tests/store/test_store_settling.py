@@ -1,6 +1,7 @@
 """Which rows of a write are sent to a database that would overwrite, and what each is told."""
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import chain, islice, pairwise
 from typing import Any
 
 from hypothesis import given
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from contract.messages import ExceptionReason, Outcome
 from contract.series import Row
+from contract.stored import Stored
 from store.naming import Claims, claim
 from store.protocol import ACCEPTED, DETAIL_CHARACTERS, kept, one_line, rejected
 from store.settling import Settlement, in_order, is_partly_shown, key
@@ -99,18 +101,20 @@ def test_of_rows_that_may_overwrite_the_last_is_sent() -> None:
     assert outcomes(settlement) == ["accepted", "accepted"]
 
 
-@given(times=st.lists(st.tuples(st.integers(0, 5), st.sampled_from("abc"))))
-async def test_rows_of_one_instant_come_by_their_tags(times: list[tuple[int, str]]) -> None:
-    rows = [
-        Row(series="lease", time=time, tags={"site": "s", "machine": machine}, fields={"id": "x"})
-        for time, machine in sorted(times, key=lambda pair: pair[0])
-    ]
+@given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.sampled_from("abc")))))
+async def test_rows_of_one_instant_come_by_their_tags(drawn: list[list[tuple[int, str]]]) -> None:
+    """And all of them in one page, wherever the answer was cut."""
+    by_time = iter(sorted(chain.from_iterable(drawn), key=lambda pair: pair[0]))
+    arrive = [[(time, "s", machine, "{}") for time, machine in islice(by_time, len(page))] for page in drawn]
 
-    async def arriving() -> AsyncIterator[Row]:
-        for row in rows:
-            yield row
+    async def arriving() -> AsyncIterator[list[Stored]]:
+        for page in arrive:
+            yield page
 
-    assert [row async for row in in_order(arriving())] == sorted(rows, key=key)
+    pages = [page async for page in in_order(arriving())]
+    assert list(chain.from_iterable(pages)) == sorted(chain.from_iterable(arrive))
+    assert all(before[-1][0] < page[0][0] for before, page in pairwise(pages))
+    assert all(pages)
 
 
 def test_a_detail_is_one_short_line() -> None:
