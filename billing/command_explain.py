@@ -23,6 +23,7 @@ from billing.period import Period, label, midnight_from
 from billing.reading import Reader
 from billing.run import assess
 from billing.shelf import Shelf
+from billing.statement import Statement
 from contract.records import Interval, Transition
 from contract.series import STATE, USAGE
 from store.opening import open_store
@@ -67,13 +68,13 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 async def _explain(arguments: argparse.Namespace, source: _Source) -> int:
     settings, period = source.settings, source.period
-    found = await assess(source.store, settings, period.start, period.end, now=source.now)
-    lines = [
-        (number, charge)
-        for statement in found.statements
-        for number, charge in enumerate(statement.charges, 1)
-        if arguments.tenant in {None, statement.tenant.id}
-    ]
+    lines = list[tuple[int, Charge]]()
+
+    def take(statement: Statement) -> None:
+        if arguments.tenant in {None, statement.tenant.id}:
+            lines.extend(enumerate(statement.charges, 1))
+
+    await assess(source.store, settings, period.start, period.end, now=source.now, take=take, reports=())
     charge = _chosen(arguments, lines)
     behind = await _behind(source, charge)
     sys.stdout.write(f"{source.said}\n")

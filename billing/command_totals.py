@@ -11,7 +11,7 @@ import msgspec
 from billing.adjusting import Document, document
 from billing.arguments import period_of
 from billing.bad_usage import BadUsageError
-from billing.commands import FINE, assessed, console, remind
+from billing.commands import FINE, assessed, console, forget, remind
 from billing.config import Settings
 from billing.documents import OWNERS, TOTALS
 from billing.evidence import DamagedError
@@ -22,6 +22,7 @@ from billing.owners_page import OwnersPage, owners_page
 from billing.period import label
 from billing.render_table import owners_table
 from billing.render_totals_table import totals_table
+from billing.report import By
 from billing.shelf import ACCOUNTS, STATEMENTS, Shelf
 from billing.totals import Status, Totals, totals, with_adjustments
 
@@ -32,7 +33,7 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     name = label(period_of(arguments, settings.zone), settings.zone)
     page = booked(Shelf(Path(settings.books)), name)
     if page is None:
-        assessment = await assessed(arguments, settings)
+        assessment = await assessed(arguments, settings, take=forget, reports=(By.TENANT,))
         page = totals(assessment, settings.effects)
         remind(assessment, arguments)
     if not _shown(arguments, page, TOTALS, f"totals_{name}"):
@@ -44,7 +45,7 @@ async def owners(arguments: argparse.Namespace, settings: Settings) -> int:
     name = label(period_of(arguments, settings.zone), settings.zone)
     page = booked_owners(Shelf(Path(settings.books)), name)
     if page is None:
-        assessment = await assessed(arguments, settings)
+        assessment = await assessed(arguments, settings, take=forget)
         page = owners_page(assessment)
         remind(assessment, arguments)
     if not _shown(arguments, page, OWNERS, f"owners_{name}"):

@@ -129,7 +129,7 @@ def _tell_if_early(assessment: Assessment) -> None:
 
 
 async def report(arguments: argparse.Namespace, settings: Settings) -> int:
-    assessment = await assessed(arguments, settings)
+    assessment = await assessed(arguments, settings, take=forget, reports=(arguments.by,))
     _tell_if_early(assessment)
     rows = assessment.report(arguments.by)
     match arguments.format:
@@ -146,7 +146,7 @@ async def report(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def validate(arguments: argparse.Namespace, settings: Settings) -> int:
-    assessment = await assessed(arguments, settings)
+    assessment = await assessed(arguments, settings, take=forget)
     items = (*assessment.disputed, *assessment.suspense)
     found = judged(assessment.findings, items, settings.effects)
     blocking = sum(one.effect is Effect.BLOCK for one in found)
@@ -160,7 +160,7 @@ async def validate(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def suspense(arguments: argparse.Namespace, settings: Settings) -> int:
-    assessment = await assessed(arguments, settings)
+    assessment = await assessed(arguments, settings, take=forget)
     items = (*assessment.disputed, *assessment.suspense)
     if not items:
         _say("nothing is in suspense or disputed")
@@ -245,13 +245,20 @@ def _meaning(settings: Settings) -> Iterator[str]:
             yield from in_words(tariff)
 
 
+def forget(_: Statement) -> None:
+    """What takes statements where none is shown: a month of them need not be in memory."""
+
+
 async def assessed(
-    arguments: argparse.Namespace, settings: Settings, *, take: Take | None = None
+    arguments: argparse.Namespace, settings: Settings, *, take: Take | None = None, reports: Iterable[By] = ()
 ) -> Assessment:
-    """``take``: is given each statement as it is made."""
+    """``take``: is given each statement as it is made. ``reports``: which are wanted.
+
+    Raises NothingStoredError, and what ``assess`` raises.
+    """
     period = period_of(arguments, settings.zone)
     now, ends = clock.now(), (period.start, period.end)
-    reports: Iterable[By] = By if take is None else (By.MACHINE,)
+    reports = {By.MACHINE, *reports}
     async with open_store(settings.store, read_only=True) as store:
         with progress_shown() as progress:
             found = await assess(

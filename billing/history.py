@@ -55,16 +55,15 @@ class History:
         """``usages``: of the period that ``about`` is about; ``horizon``: until when facts count, UTC ms."""
         start = about.period.start
         paid = _Paid(usages)
-        with_fee = {
-            (u.tenant, u.order_id, u.kind): self._since(u.order_id, start)
-            for u in paid
-            if u.order_id != NONE and _has_fee(u, tariff_of(u.tenant))
-        }
+        tariffs, with_fee = dict[str, Tariff](), dict[Begun, int]()
+        for usage in paid:
+            tariff = tariffs.setdefault(usage.tenant, tariff_of(usage.tenant))
+            if usage.order_id != NONE and _has_fee(usage, tariff):
+                with_fee[usage.tenant, usage.order_id, usage.kind] = self._since(usage.order_id, start)
         begun = set[Begun]()
         for kind in sorted({key[2] for key in with_fee}):
             since = {key: at for key, at in with_fee.items() if key[2] == kind}
             begun |= await self._begun(start, since, kind)
-        tariffs = {usage.tenant: tariff_of(usage.tenant) for usage in paid}
         wanted = self._wanted(start, paid, tariffs)
         wanted = wanted.with_leases(self._missed(paid, tariffs, about))
         found = NOTHING_EARLIER

@@ -118,13 +118,14 @@ def _inputs(settings: Settings, known: Known) -> list[str]:
 async def _known(
     reader: Reader, books: Books, settings: Settings, period: Period, folded: Folded, *, now: int
 ) -> Known:
-    tariffs, orders = settings.all_tariffs, {usage.order_id for usage in folded.usages}
+    tariffs = settings.all_tariffs
     booked: list[Booking] = []
     if any(tariff.reservations for tariff in tariffs):
         for timeline in books.leases.values():
             booked += [each for each in bookings(timeline.by_id.values()) if each.touches(period)]
     wanted: dict[str, int] = {}
     if any(surcharge.due_within_ms for tariff in tariffs for surcharge in tariff.surcharges):
+        orders = {usage.order_id for usage in folded.usages}
         wanted = {order: ms for order, ms in rushed(books.orders).items() if order in orders}
     known = Known(
         period=period,
@@ -196,7 +197,7 @@ async def _folded(
 
 def _unwitnessed(usages: Iterable[Usage], unseen: list[str]) -> list[Finding]:
     """Billed on figures that nobody has held against the machine's own."""
-    billed = {usage.machine for usage in usages if usage.place is Place.TENANT}
+    billed = {usage.machine for usage in usages if usage.place is Place.TENANT} if unseen else set()
     machines = [machine for machine in unseen if machine in billed]
     if not machines:
         return []
