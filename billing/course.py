@@ -17,9 +17,9 @@ from contract.stored import Seen, Shape, Stored
 
 _HOUR_MS: Final = 3_600_000
 LABELS: Final = ("quality", "method", "clock", "reason", "measured")
-UNCHANGED: Final = ("poll_ms", "unplaced_run_ms", "unplaced_stop_ms", "polls_missed")
+UNCHANGED: Final = ("poll_ms", "unplaced_run_ms", "unplaced_stop_ms")
 """What is the same all through a spell, and in nearly all of them."""
-_HEAD: Final = ("duration_ms", "span_start", "sequence_first", "sequence", "digest")
+_HEAD: Final = ("duration_ms", "span_start", "sequence_first", "sequence", "digest", "polls_missed")
 _TIMES: Final = len(_HEAD)
 _COUNTS: Final = _TIMES + len(TIME_FIELDS)
 _RUN: Final = TIME_FIELDS.index("run_ms")
@@ -79,7 +79,7 @@ class Course:
         except msgspec.DecodeError:
             return None
         columns = list(zip(*told, strict=True))
-        durations, span_starts, firsts, sequences, digests = columns[:_TIMES]
+        durations, span_starts, firsts, sequences, digests, missed = columns[:_TIMES]
         times, counts = columns[_TIMES:_COUNTS], columns[_COUNTS : layout.totals]
         totals = columns[layout.totals : layout.is_own]
         ends = tuple(map(add, starts, durations))
@@ -105,6 +105,7 @@ class Course:
             sequence_first=firsts[-1],
             sequence=sequences[-1],
             digest=digests[-1],
+            polls_missed=missed[-1],
             quantities={name: column[-1] for name, column in zip(names, counts, strict=True)},
             totals=dict(zip(names, self._totals, strict=True)),
             **{name: column[-1] for name, column in zip(TIME_FIELDS, times, strict=True)},

@@ -22,6 +22,8 @@ from contract.stored import Facts, Shape, Stored
 _MACHINE: Final = 1 + USAGE.tags.index("machine")
 _MANY: Final = 128_000
 """So many rows wait to be gone through: the more of a machine lie together, the better. At most 200 MB."""
+_MOST_LAYOUTS: Final = 256
+"""A site has a few. Where it has more, something is odd in each row, and they are no gain."""
 _unchanged: Final = attrgetter(*UNCHANGED)
 _labels: Final = attrgetter(*LABELS)
 
@@ -90,5 +92,7 @@ class Spelling:
         nones = (text == NONE for text in shape.texts(interval))
         key = (shape, *_labels(interval), *_unchanged(interval), *nones)
         if key not in self._layouts:
+            if len(self._layouts) >= _MOST_LAYOUTS:
+                self._layouts.clear()
             self._layouts[key] = Layout(shape, interval)
         return self._layouts[key]

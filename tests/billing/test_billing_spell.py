@@ -208,6 +208,7 @@ NUMBERS = {
     "digest",
     "quantities",
     "totals",
+    "polls_missed",
 }
 SAME = sorted({each.name for each in msgspec.structs.fields(Interval)} - NUMBERS - {*TIME_FIELDS})
 
@@ -227,6 +228,21 @@ def test_what_is_no_number_is_the_same_all_through_a_spell(
     rows[4] = msgspec.structs.replace(rows[4], **{field: other})
     folded(rows, plainly=True, grain=Grain())
     assert other in {getattr(each, field) for each in looked}
+
+
+def test_polls_that_were_missed_end_no_spell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a poor line each interval misses some: no reason to look at each, and the last one tells its own."""
+    looked: list[int] = []
+    last: list[Interval] = []
+    interval, spell = Fold.interval, Fold.spell
+    monkeypatch.setattr(Fold, "interval", lambda *args: (looked.append(1), interval(*args))[1])
+    monkeypatch.setattr(Fold, "spell", lambda *args: (last.append(args[1].last), spell(*args))[1])
+    rows = [
+        msgspec.structs.replace(each, polls_missed=number % 7)
+        for number, each in enumerate(history(["plain"] * 20, [3], "knit-01"))
+    ]
+    folded(rows, plainly=True, grain=Grain())
+    assert (len(looked), last[-1]) == (1, rows[-1])
 
 
 def test_a_row_that_cannot_be_read_ends_a_spell_and_is_named() -> None:
