@@ -53,6 +53,7 @@ class Spelling:
         self._layouts: dict[tuple[object, ...], Layout] = {}
         self._waiting: dict[str, list[Stored]] = defaultdict(list)
         self._count = 0
+        self._reach: dict[str, int] = {}
 
     def rows(self, page: Sequence[Stored]) -> None:
         """They are gone through machine by machine, when there are some of each."""
@@ -67,14 +68,25 @@ class Spelling:
         """After each day: nothing waits."""
         for machine, rows in self._waiting.items():
             while rows:
-                course = self._courses.get(machine)
-                if course is not None and (spell := course.take(rows)):
+                if spell := self._taken(machine, rows):
                     self._fold.spell(spell)
                     del rows[: len(spell.starts)]
                 else:
                     self._look(rows.pop(0))
         self._waiting.clear()
         self._count = 0
+
+    def _taken(self, machine: str, rows: Sequence[Stored]) -> Spell | None:
+        """Tries twice as many rows of a machine as went on the last time, so that little is tried in vain."""
+        course = self._courses.get(machine)
+        if course is None:
+            return None
+        reach = self._reach.get(machine, len(rows))
+        tried = rows[:reach]
+        spell = course.take(tried)
+        taken = len(spell.starts) if spell else 0
+        self._reach[machine] = max(reach, 2 * taken) if taken == len(tried) else 2 * max(1, taken)
+        return spell
 
     def _look(self, stored: Stored) -> None:
         """By the long way; what follows may go on from here."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from billing.attribution import Books
 from billing.calendars import Band, Calendar, DayHours, DayKind
 from billing.corrections import corrections
+from billing.course import Course
 from billing.days import Days
 from billing.feasible import Frozen, Limits
 from billing.findings import Rule
@@ -243,6 +244,16 @@ def test_polls_that_were_missed_end_no_spell(monkeypatch: pytest.MonkeyPatch) ->
     ]
     folded(rows, plainly=True, grain=Grain())
     assert (len(looked), last[-1]) == (1, rows[-1])
+
+
+def test_where_every_other_interval_is_odd_little_is_tried_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine counts a piece in each second interval: each row is decoded a few times at most."""
+    tried: list[int] = []
+    taken = Course.take
+    monkeypatch.setattr(Course, "take", lambda *args: (tried.append(len(args[1])), taken(*args))[1])
+    rows = history(["plain"] * 96, [1, 0], "knit-01")
+    assert folded(rows, plainly=True, grain=Grain()) == folded(rows, plainly=False, grain=Grain())
+    assert sum(tried) < 96 * 6
 
 
 def test_a_row_that_cannot_be_read_ends_a_spell_and_is_named() -> None:
