@@ -68,15 +68,17 @@ async def lines(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     yield bytes(begun)
 
 
-def rows(answer: Document) -> Iterator[Row]:
+def rows(answer: Document) -> list[Row]:
     """The rows of our series in the document. A cell that is null is a field that the row does not have.
 
     Raises msgspec.ValidationError for what is none of ours.
     """
+    return [_row(table, series, values) for table, series in _known(answer) for values in table.values]
+
+
+def _known(answer: Document) -> Iterator[tuple[_Table, Series]]:
     for table in answer.tables():
-        series = _series(table)
-        for values in table.values:
-            yield _row(table, series, values)
+        yield table, _series(table)
 
 
 def _series(table: _Table) -> Series:
@@ -102,7 +104,7 @@ def stored(answer: Document) -> list[Stored]:
     A month of a site is read so: the places of the columns are looked for once a document, and a tag that
     thousands of rows share is one text. Raises what ``rows`` raises.
     """
-    return [each for table in answer.tables() for each in _stored(table, _series(table))]
+    return [each for table, series in _known(answer) for each in _stored(table, series)]
 
 
 def _stored(table: _Table, series: Series) -> Iterator[Stored]:

@@ -2,6 +2,8 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +154,28 @@ def test_of_what_goes_on_a_part_is_put_aside_when_it_has_grown() -> None:
         assert said(found)[0] == said(whole.finish())[0]
 
 
+def test_what_inspection_finds_of_an_order_that_was_put_aside_is_booked() -> None:
+    fold, whole = a_fold(tariff([])), a_fold(tariff([]))
+    named = {"machine": "knit-01", "lease_id": "L-knit-01"}
+    rows = [
+        make_interval(
+            MIDNIGHT + at * 300_000, MIDNIGHT + (at + 1) * 300_000, sequence=at, order_id=order, **named
+        )
+        for at, order in enumerate(("A-1", "B-7"))
+    ]
+    found = make_quality(MIDNIGHT + 1, machine="knit-01", order_id="A-1", scrap=2, cause="host")
+    with PutAside() as aside:
+        for row in rows:
+            fold.interval(row)
+            aside.of(fold, row.start)
+            whole.interval(row)
+        fold.quality(found)
+        whole.quality(found)
+        told = aside.finish(fold)
+        assert [usage.inspected for usage in told.usages] == [{"host": 2}, {}]
+        assert said(told) == said(whole.finish())
+
+
 def test_a_day_that_is_over_takes_no_room_but_what_still_grows() -> None:
     fold = a_fold(tariff([]))
     for at in range(200):
@@ -180,6 +204,20 @@ def test_each_tenant_alone_has_the_lines_that_he_has_among_all(day: list[Slot], 
     assert alone == charges(usages, of, known)
 
 
+def test_a_clause_that_names_one_tenant_is_nobody_elses() -> None:
+    """A discount of hongye's, and a minimum that somebody who used nothing agreed to."""
+    of = tariff(["agreed", "contract"])
+    slots = [A_SLOT, replace(A_SLOT, machine="weld-01", at=101)]
+    usages, known = basis(of, intervals_of(slots), [])
+    concerns = Concerns(known, [of])
+    lines = {
+        tenant: [line.clause_id for line in charges(own, tariff_for(of, tenant), concerns.known(tenant, own))]
+        for tenant, own in by_tenant(usages, concerns.tenants)
+    }
+    assert lines == {"absent": ["contract"], "hongye": ["run", "agreed"], "rongda": ["run"]}
+    assert sorted(line.clause_id for line in charges(usages, of, known)) == sorted(chain(*lines.values()))
+
+
 def test_who_used_nothing_stands_in_the_order_of_names() -> None:
     usages, _ = basis(tariff([]), intervals_of([A_SLOT]), [])
     found = [(tenant, len(own)) for tenant, own in by_tenant(usages, ["zhou", "absent", "hongye"])]
@@ -191,7 +229,7 @@ A_SLOT = Slot(
     at=100,
     tenant="none",
     order_id="A-1",
-    run=1,
+    run=200_000,
     setup=1,
     test=1,
     idle=1,
