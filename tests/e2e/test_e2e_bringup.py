@@ -140,6 +140,9 @@ class Newcomer:
                     until(lambda: bool(stored(self.folder, "meter")))
                     self.since = self.loom.panel()
                 continue
+            if words[:2] == ["gongfang-billing", "report"]:
+                # A person types the files before it for minutes; what the lease cut off is stored by then.
+                until(lambda: bool(stored(self.folder, "usage")))
             done = subprocess.run(
                 argv, cwd=self.folder, check=False, capture_output=True, text=True, timeout=PATIENCE_S
             )
