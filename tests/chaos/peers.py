@@ -42,11 +42,17 @@ def influx2() -> Influx2:
     return Influx2(where.hostname or "127.0.0.1", where.port or 8086, named[1], named[2])
 
 
+_given: Final = set[int]()
+
+
 def free_port() -> int:
+    """Each is given once: who has one may bind it much later."""
     for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            return port
+            if port not in _given:
+                _given.add(port)
+                return port
     raise MissingError(f"no port is free from {_PORTS.start} to {_PORTS.stop}")
 
 
