@@ -78,6 +78,8 @@ class Machine:
         self.silent: set[int] = set()
         self.released = threading.Event()
         """What ``late`` waits for."""
+        self._turn = threading.Lock()
+        """Over whichever connection it was asked, it answers one question after the other, as a line does."""
         self._line: socket.socket | _Terminal | None = None
         self._closed = False
         if kind in SERIAL:
@@ -160,8 +162,9 @@ class Machine:
                     heard = heard[len(frame.raw) :]
                     self.requests.append(frame)
                     if frame.unit not in self.silent:
-                        fault = self.faults.popleft() if self.faults else self.usual
-                        fault(Exchange(self, frame))
+                        with self._turn:
+                            fault = self.faults.popleft() if self.faults else self.usual
+                            fault(Exchange(self, frame))
         line.close()
 
 
