@@ -20,7 +20,7 @@ from store.halving import attempts
 from store.influx_http import AwayError, InfluxLink
 from store.influx_place import prepare
 from store.looking import Known, look
-from store.protocol import ANY, StoreAwayError, Written
+from store.protocol import ALL_MACHINES, ANY, Machines, StoreAwayError, Written
 from store.results import Document
 from store.settling import Settlement, in_order, is_partly_shown
 
@@ -119,13 +119,20 @@ class InfluxStore:
                 yield row_of_stored(stored, series)
 
     async def pages(
-        self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
+        self,
+        series: Series,
+        start: int,
+        end: int,
+        tags: Mapping[str, str] = ANY,
+        among: Machines = ALL_MACHINES,
     ) -> AsyncIterator[Sequence[Stored]]:
-        check_tags(series, tags)
+        check_tags(series, [*tags, *(["machine"] if among != ALL_MACHINES else [])])
         try:
             await self._prepared()
+            machines = None if among == ALL_MACHINES else await self._machines(series, tags, among)
             async for first, last in self._stretches(series, max(0, start), min(end, TIME_LIMIT), tags):
-                async for page in in_order(self._stored(influxql.select(series, first, last, tags))):
+                question = influxql.select(series, first, last, tags, machines=machines)
+                async for page in in_order(self._stored(question)):
                     yield page
         except AwayError as error:
             raise StoreAwayError(f"InfluxDB cannot be read: {error.answer.detail}") from error
@@ -139,6 +146,11 @@ class InfluxStore:
         except AwayError as error:
             raise StoreAwayError(f"InfluxDB cannot be read: {error.answer.detail}") from error
         return sum(count for count in counts if isinstance(count, int))
+
+    async def _machines(self, series: Series, tags: Mapping[str, str], among: Machines) -> list[str]:
+        """Which there are: a tag cannot be asked for by its order. Raises AwayError."""
+        told = self._told(influxql.machines(series, tags), results.values)
+        return sorted({name async for names in told for name in names if name in among})
 
     async def _stretches(
         self, series: Series, start: int, end: int, tags: Mapping[str, str]

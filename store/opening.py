@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from store.config import InfluxConfig, SqliteConfig
-from store.protocol import Store
+from store.protocol import DividedStore
 from store.sqlite import open_sqlite
 
 
 @asynccontextmanager
-async def open_store(config: SqliteConfig | InfluxConfig, *, read_only: bool = False) -> AsyncIterator[Store]:
+async def open_store(
+    config: SqliteConfig | InfluxConfig, *, read_only: bool = False
+) -> AsyncIterator[DividedStore]:
     """The store that is configured. Raises UnusableStoreError.
 
     An InfluxDB that is away does not keep this from opening; its rows are `kept` until it is back.

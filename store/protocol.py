@@ -14,6 +14,20 @@ ANY: Final[Mapping[str, str]] = MappingProxyType({})
 """No tag is asked for: rows of everybody."""
 
 
+class Machines(Struct, frozen=True):
+    """Machines by their names, in the order of code points: from ``first`` on, and before ``until``."""
+
+    first: str = ""
+    until: str | None = None
+    """None: to the last."""
+
+    def __contains__(self, name: str) -> bool:
+        return self.first <= name and (self.until is None or name < self.until)
+
+
+ALL_MACHINES: Final = Machines()
+
+
 class Written(Struct, frozen=True, kw_only=True):
     """What became of one row."""
 
@@ -84,3 +98,17 @@ class Store(Protocol):
 
     async def count(self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY) -> int:
         """How many rows ``read`` would give, without their contents. Raises StoreAwayError."""
+
+
+class DividedStore(Store, Protocol):
+    """One whose rows several processes can share out among them."""
+
+    def pages(
+        self,
+        series: Series,
+        start: int,
+        end: int,
+        tags: Mapping[str, str] = ANY,
+        among: Machines = ALL_MACHINES,
+    ) -> AsyncIterator[Sequence[Stored]]:
+        """``among``: of these alone, where the series is of machines (else ValueError)."""

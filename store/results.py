@@ -132,6 +132,17 @@ def _whole(cell: Cell) -> int:
     return cell
 
 
+def values(answer: Document) -> set[str]:
+    """The column `value` of every table, for SHOW TAG VALUES."""
+    return {
+        value
+        for table in answer.tables()
+        if "value" in table.columns
+        for value in (row[table.columns.index("value")] for row in table.values)
+        if isinstance(value, str)
+    }
+
+
 def names(answer: Document) -> set[Cell]:
     """The first column of every table, for SHOW DATABASES."""
     return {cell for table in answer.tables() for values in table.values for cell in values[:1]}

@@ -87,11 +87,15 @@ def put(series: Series) -> str:
     )
 
 
-def page(series: Series, tags: Collection[str]) -> str:
-    """The next rows by key. Parameters: end, the key before the first row wanted, the values of ``tags``."""
+def page(series: Series, tags: Collection[str], bounds: Collection[str] = ()) -> str:
+    """The next rows by key.
+
+    Parameters: end, the key before the first row wanted, the values of ``tags``, and what the machine is
+    compared with by ``bounds``.
+    """
     columns = ", ".join(key(series))
     # The plus keeps a tag out of the choice of an index: without it the rows of each instant are sorted anew.
-    match = "".join(f" AND +{tag} = ?" for tag in tags)
+    match = "".join(f" AND +{tag} = ?" for tag in tags) + "".join(f" AND +machine {b} ?" for b in bounds)
     return (
         f'SELECT {columns}, fields FROM "{series.name}" '  # noqa: S608  names are constants
         f"WHERE time < ? AND ({columns}) > ({', '.join('?' * len(key(series)))}){match} "

@@ -18,7 +18,17 @@ from contract.stored import Stored, fields_text, row_of_stored
 from store import schema
 from store.admission import RECORD_SERIES, check_tags, flaw
 from store.naming import Claim, claim, quarrel
-from store.protocol import ACCEPTED, ANY, OTHER_CONTENT, StoreAwayError, Written, kept, rejected
+from store.protocol import (
+    ACCEPTED,
+    ALL_MACHINES,
+    ANY,
+    OTHER_CONTENT,
+    Machines,
+    StoreAwayError,
+    Written,
+    kept,
+    rejected,
+)
 from store.sqlite_file import connect
 
 _T = TypeVar("_T")
@@ -45,15 +55,21 @@ class SqliteStore:
                 yield row_of_stored(stored, series)
 
     async def pages(
-        self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
+        self,
+        series: Series,
+        start: int,
+        end: int,
+        tags: Mapping[str, str] = ANY,
+        among: Machines = ALL_MACHINES,
     ) -> AsyncIterator[Sequence[Stored]]:
-        check_tags(series, tags)
+        bounds = {sign: name for sign, name in ((">=", among.first), ("<", among.until)) if name}
+        check_tags(series, [*tags, *(["machine"] if bounds else [])])
         # Page by page after the last key seen: no statement stays open, so the log can be checkpointed.
-        query = schema.page(series, tags)
+        query = schema.page(series, tags, bounds)
         start, end = max(0, start), min(end, TIME_LIMIT)
         after: list[int | str] = [start - 1, *("\U0010ffff" for _ in series.tags)]
         while True:
-            values = [end, *after, *tags.values()]
+            values = [end, *after, *tags.values(), *bounds.values()]
             found = await _on(self._thread, partial(_fetch, self._connection, query, values))
             if found:
                 yield found
