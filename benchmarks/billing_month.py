@@ -36,6 +36,7 @@ from msgspec import Struct
 
 from benchmarks.billing_site import SITE, ZONE, Plan, billing_toml, site
 from billing.config import load
+from billing.crew import Crew
 from billing.findings import Rule
 from billing.run import assess
 from contract.facts import Fact
@@ -56,6 +57,7 @@ examples:
   python benchmarks/billing_month.py --days 3,9,31 --steps rows,rate      how memory grows with the days
   python benchmarks/billing_month.py --machines 4500 --tenants 800 --days 31 --keep DIR
       the month of a whole site: 13 million intervals, 20 GB; DIR is used again when it is there"""
+_ALL: Final = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 _USUAL: Final = frozenset({Rule.OPEN_STOP, Rule.STOP_TABLE, Rule.UNPRICED})
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 
@@ -69,7 +71,7 @@ class Spent(Struct, frozen=True, kw_only=True):
     wall_s: float
     cpu_s: float
     peak_mb: float
-    """Resident at most, the interpreter included."""
+    """Resident at most, the interpreter included; of several processes the largest."""
 
 
 def build(plan: Plan, directory: Path, influx: str | None = None) -> None:
@@ -147,7 +149,7 @@ async def rows(directory: Path, start: int, end: int) -> int:
     return count
 
 
-async def rate(directory: Path, start: int, end: int) -> int:
+async def rate(directory: Path, start: int, end: int, crew: Crew) -> int:
     settings, lines = load(directory / "billing.toml"), list[int]()
     async with open_store(settings.store, read_only=True) as store:
         found = await assess(
@@ -158,6 +160,7 @@ async def rate(directory: Path, start: int, end: int) -> int:
             now=end,
             take=lambda made: lines.append(len(made.charges)),
             reports=(),
+            crew=crew,
         )
     wrong = [finding for finding in found.findings if finding.rule not in _USUAL]
     print(f"{len(lines)} statements, {len(wrong)} findings", wrong[:3], file=sys.stderr)
@@ -176,20 +179,22 @@ def command(directory: Path, name: str, start: int, end: int, *more: str) -> int
     return 0
 
 
-def do(step: str, directory: Path, days: int) -> Spent:
+def do(step: str, directory: Path, days: int, jobs: int) -> Spent:
     """One step, in a process of its own: see ``measured``."""
     plan = msgspec.json.decode((directory / "plan.json").read_bytes(), type=Plan)
     start, end = plan.start, plan.start + days * _DAY
-    began, cpu = time.monotonic(), time.process_time()
+    began, cpu = time.monotonic(), cpu_s()
     match step:
         case "scan":
             scan(directory / "store.db", start, end)
         case "rows":
             asyncio.run(rows(directory, start, end))
         case "rate":
-            asyncio.run(rate(directory, start, end))
+            with Crew(jobs) as crew:
+                asyncio.run(rate(directory, start, end, crew))
         case "run":
-            command(directory, "run", start, end, "--out", str(directory / f"out-{days}"))
+            out = str(directory / f"out-{days}")
+            command(directory, "run", start, end, "--out", out, "--jobs", str(jobs))
         case _:
             shutil.rmtree(directory / "books", ignore_errors=True)
             command(directory, step, start, end, "--by", "bench", "--override", "bench")
@@ -198,13 +203,20 @@ def do(step: str, directory: Path, days: int) -> Spent:
         days=days,
         rows=0,
         wall_s=time.monotonic() - began,
-        cpu_s=time.process_time() - cpu,
-        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        cpu_s=cpu_s() - cpu,
+        peak_mb=max(resource.getrusage(who).ru_maxrss for who in _ALL) / 1024,
     )
 
 
-def measured(step: str, directory: Path, days: int) -> Spent:
+def cpu_s() -> float:
+    """Of this process and of those that worked for it and have ended."""
+    spent = [resource.getrusage(who) for who in _ALL]
+    return sum(each.ru_utime + each.ru_stime for each in spent)
+
+
+def measured(step: str, directory: Path, days: int, jobs: int) -> Spent:
     arguments = [sys.executable, __file__, "--do", step, "--keep", str(directory), "--days", str(days)]
+    arguments += ["--jobs", str(jobs)]
     root = str(Path(__file__).parent.parent)
     done = subprocess.run(
         arguments, stdout=subprocess.PIPE, check=True, env={**os.environ, "PYTHONPATH": root}
@@ -220,14 +232,16 @@ async def counted(directory: Path, days: int) -> int:
 
 
 def told(spent: list[Spent]) -> Iterator[str]:
-    yield "step    days        rows   wall s    CPU s  us a row  of rows  peak MB"
-    bare = {each.days: each.cpu_s for each in spent if each.step == "rows"}
+    yield "step    days        rows   wall s  of rows    CPU s  of rows  us a row  peak MB"
+    bare = {each.days: each for each in spent if each.step == "rows"}
     for each in spent:
         a_row = each.cpu_s / each.rows * 1e6 if each.rows else 0
-        of = f"{each.cpu_s / bare[each.days]:.2f}" if each.days in bare else ""
+        wall = cpu = ""
+        if beside := bare.get(each.days):
+            wall, cpu = f"{each.wall_s / beside.wall_s:.2f}", f"{each.cpu_s / beside.cpu_s:.2f}"
         yield (
-            f"{each.step:<8}{each.days:>5}{each.rows:>12,}{each.wall_s:>9.1f}{each.cpu_s:>9.1f}{a_row:>10.1f}"
-            f"{of:>9}{each.peak_mb:>9.0f}"
+            f"{each.step:<8}{each.days:>5}{each.rows:>12,}{each.wall_s:>9.1f}{wall:>9}{each.cpu_s:>9.1f}"
+            f"{cpu:>9}{a_row:>10.1f}{each.peak_mb:>9.0f}"
         )
 
 
@@ -244,11 +258,14 @@ def main() -> int:
         "--keep", type=Path, metavar="DIR", help="keep store and pages there, or use them again"
     )
     parser.add_argument("--influx", metavar="URL", help="of an InfluxDB 1.x, to measure it instead of SQLite")
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="processes that rate and run (default 1)"
+    )
     parser.add_argument("--do", help=argparse.SUPPRESS)
     given = parser.parse_args()
     lengths = [int(text) for text in given.days.split(",")]
     if given.do:
-        sys.stdout.write(json.dumps(msgspec.to_builtins(do(given.do, given.keep, lengths[0]))))
+        sys.stdout.write(json.dumps(msgspec.to_builtins(do(given.do, given.keep, lengths[0], given.jobs))))
         return 0
     directory = given.keep or Path(tempfile.mkdtemp(prefix="gongfang-billing-"))
     directory.mkdir(parents=True, exist_ok=True)
@@ -260,7 +277,7 @@ def main() -> int:
         for days in lengths:
             number = asyncio.run(counted(directory, days))
             for step in given.steps.split(","):
-                found = measured(step, directory, days)
+                found = measured(step, directory, days, given.jobs)
                 spent.append(msgspec.structs.replace(found, rows=number))
         print("\n".join(told(spent)))
     finally:

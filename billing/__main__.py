@@ -17,6 +17,7 @@ from billing import (
 from billing.arguments import parser
 from billing.bad_usage import BadUsageError
 from billing.config import Settings, load
+from billing.crew import LostProcessError
 from billing.evidence import DamagedError
 from billing.freeze import NotNowError
 from billing.out import UnwritableError
@@ -51,6 +52,7 @@ _FAILURES = (
     NotNowError,
     DamagedError,
     UnwritableError,
+    LostProcessError,
     commands.NothingStoredError,
     command_estimate.NothingPricedError,
 )

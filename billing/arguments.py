@@ -19,6 +19,7 @@ from contract.command_line import CommandLine
 from contract.states import Party
 
 _CONFIG = Path("configs/billing.toml")
+_MOST_JOBS = 64
 _PARTIES = tuple(party.value for party in Party if party is not Party.NONE)
 
 _ABOUT = """\
@@ -81,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     whole = CommandLine("gongfang-billing", None, _ABOUT, _EXAMPLES, formatter_class=raw)
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = _command(commands, "run", "statements of a period", _RUN_HELP)
-    _add_period(run)
+    _add_reading(run)
     run.add_argument("--tenant", metavar="NAME", help="only this tenant")
     run.add_argument("--out", type=Path, metavar="DIR", help="write one file per tenant and format into DIR")
     run.add_argument(
@@ -91,18 +92,18 @@ def parser() -> argparse.ArgumentParser:
         help="may be repeated with --out; default: a table here, or all of the others with --out",
     )
     report = _command(commands, "report", "utilisation and yield of a period", _PERIOD_HELP)
-    _add_period(report)
+    _add_reading(report)
     report.add_argument("--by", type=By, choices=tuple(By), default=By.MACHINE, help="default: machine")
     report.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
     add_job(_command(commands, "estimate", "what a job would cost, before it starts", ESTIMATE_HELP))
-    add_accounts(partial(_command, commands), _add_period)
+    add_accounts(partial(_command, commands), _add_reading)
     validate = _command(
         commands, "validate", "is a period fit to be billed? exit 1 while anything blocks", _VALIDATE_HELP
     )
-    _add_period(validate)
+    _add_reading(validate)
     validate.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
     suspense = _command(commands, "suspense", "what nobody pays yet, and how to decide it", _PERIOD_HELP)
-    _add_period(suspense)
+    _add_reading(suspense)
     add_result(_command(commands, "inspect", "write what inspection found of pieces", INSPECT_HELP))
     _add_assign(_command(commands, "assign", "decide whose a record or a stretch of time was", _ASSIGN_HELP))
     add_life(partial(_command, commands), _add_period)
@@ -132,6 +133,22 @@ def _add_period(command: argparse.ArgumentParser) -> None:
     command.add_argument("--period", metavar="MONTH", help="a calendar month, like 2026-11")
     command.add_argument("--from", dest="start", metavar="ISO", help="an instant, like 2026-11-22T08:00")
     command.add_argument("--to", dest="end", metavar="ISO", help="the instant after the last")
+
+
+def _add_reading(command: argparse.ArgumentParser) -> None:
+    _add_period(command)
+    command.add_argument(
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help="read with N processes (default: one a core, up to 8, where there is enough to read for each)",
+    )
+
+
+def _jobs(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= _MOST_JOBS):
+        raise argparse.ArgumentTypeError(f"{text}: name a number of processes, from 1 to {_MOST_JOBS}")
+    return int(text)
 
 
 def _add_assign(command: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack
 
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from billing.bad_usage import BadUsageError
 from billing.blocking import Effect, judged
 from billing.conclude import Take
 from billing.config import Settings
+from billing.crew import Crew
 from billing.documents import STATEMENT
 from billing.findings import UNDER_WAY_MS
 from billing.out import Pages
@@ -71,7 +73,6 @@ async def _run_to_files(arguments: argparse.Namespace, settings: Settings) -> in
     """Each statement is written as soon as it is made, so that a month of them need not be in memory."""
     formats = arguments.format or list(STATEMENT)
     name = label(period_of(arguments, settings.zone), settings.zone)
-    written = Pages(arguments.out, name, [kind for kind in formats if kind != "table"])
 
     def take(statement: Statement) -> None:
         if arguments.tenant in {None, statement.tenant.id}:
@@ -79,7 +80,10 @@ async def _run_to_files(arguments: argparse.Namespace, settings: Settings) -> in
             if "table" in formats:
                 console().print(statement_table(statement))
 
-    assessment = await assessed(arguments, settings, take=take)
+    with Crew(arguments.jobs) as crew:
+        written = Pages(arguments.out, name, [kind for kind in formats if kind != "table"], crew)
+        assessment = await assessed(arguments, settings, take=take, crew=crew)
+        written.finish()
     if not written.count:
         return _nothing_used(assessment, arguments)
     remind(assessment, arguments)
@@ -250,20 +254,27 @@ def forget(_: Statement) -> None:
 
 
 async def assessed(
-    arguments: argparse.Namespace, settings: Settings, *, take: Take | None = None, reports: Iterable[By] = ()
+    arguments: argparse.Namespace,
+    settings: Settings,
+    *,
+    take: Take | None = None,
+    reports: Iterable[By] = (),
+    crew: Crew | None = None,
 ) -> Assessment:
-    """``take``: is given each statement as it is made. ``reports``: which are wanted.
+    """``take``: is given each statement as it is made. ``reports``: which are wanted. ``crew``: helps.
 
     Raises NothingStoredError, and what ``assess`` raises.
     """
     period = period_of(arguments, settings.zone)
     now, ends = clock.now(), (period.start, period.end)
     reports = {By.MACHINE, *reports}
-    async with open_store(settings.store, read_only=True) as store:
-        with progress_shown() as progress:
-            found = await assess(
-                store, settings, *ends, now=now, progress=progress, take=take, reports=reports
-            )
+    async with AsyncExitStack() as opened:
+        store = await opened.enter_async_context(open_store(settings.store, read_only=True))
+        progress = opened.enter_context(progress_shown())
+        crew = crew or opened.enter_context(Crew(arguments.jobs))
+        found = await assess(
+            store, settings, *ends, now=now, progress=progress, take=take, reports=reports, crew=crew
+        )
     if found.is_empty:
         early = " A machine's first record comes minutes after its first poll." if now < period.end else ""
         raise NothingStoredError(

@@ -1,6 +1,6 @@
 """The straight line over plain records: stored rows in, usage, open items and findings out. No I/O."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from billing.seal import Seal
 from billing.spell import Spell
 from billing.steady import Attributor
 from billing.sums import Part
-from billing.suspense import Gathering, Item, interval_item, span_item
+from billing.suspense import Gathering, Item, interval_item, place_of, span_item
 from billing.tally import Tally
 from billing.usage import Life, Usage
 from billing.validation import Validation
@@ -38,6 +38,20 @@ class Folded(Struct, frozen=True, kw_only=True):
     """The kind of each machine that was ever metered."""
     days: Mapping[str, tuple[MachineDay, ...]] = {}
     """By tenant, for the picture; empty where none is drawn."""
+
+
+def joined(
+    parts: Sequence[Folded], usages: Iterable[Usage], days: Mapping[str, tuple[MachineDay, ...]]
+) -> Folded:
+    """Of parts that have no machine in common, and what all of them put aside."""
+    return Folded(
+        usages=usages,
+        items=tuple(sorted((item for part in parts for item in part.items), key=place_of)),
+        findings=tuple(sorted(finding for part in parts for finding in part.findings)),
+        holes={key: ms for part in parts for key, ms in part.holes.items()},
+        kinds={machine: kind for part in parts for machine, kind in part.kinds.items()},
+        days=days,
+    )
 
 
 class Fold:

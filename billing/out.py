@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from billing.bad_usage import BadUsageError
+from billing.crew import Crew
 from billing.documents import STATEMENT
 from billing.statement import Heading, Statement
 
@@ -35,37 +36,50 @@ class _Page(Struct, frozen=True, kw_only=True):
 def write_files(out: Path, files: Iterable[tuple[str, bytes]]) -> None:
     """Each takes its place only when it is whole. Raises BadUsageError, UnwritableError."""
     made(out)
+    _say(_written(out, files))
+
+
+def _written(out: Path, files: Iterable[tuple[str, bytes]]) -> list[str]:
+    """A line of each file. Raises UnwritableError."""
     try:
-        for name, data in files:
-            if _put(out / name, data):
-                sys.stderr.write(f"{out / name}\n")
-            else:
-                sys.stderr.write(f"{out / name} (as it was)\n")
+        return [f"{out / name}{'' if _put(out / name, data) else ' (as it was)'}\n" for name, data in files]
     except OSError as error:
         raise UnwritableError(f"--out {out}: cannot be written ({error})") from None
+
+
+def _say(lines: Iterable[str]) -> None:
+    sys.stderr.writelines(lines)
+
+
+def _write_page(out: Path, stem: str, kinds: Iterable[str], page: Statement) -> list[str]:
+    return _written(out, ((f"{stem}.{kind}", STATEMENT[kind](page)) for kind in kinds))
 
 
 class Pages:
     """The pages of one period, statement by statement as they are made."""
 
-    def __init__(self, out: Path, name: str, kinds: Iterable[str]) -> None:
+    def __init__(self, out: Path, name: str, kinds: Iterable[str], crew: Crew) -> None:
         """``name``: of the period. Raises BadUsageError, UnwritableError."""
         made(out)
-        self._out, self._name = out, name
+        self._out, self._name, self._crew = out, name, crew
         self._kinds = sorted(kinds, key="json".__ne__)  # it says when it was made, to the next run
         self._generated: int | None = None
         self.count = 0
 
     def add(self, statement: Statement) -> None:
-        """Raises UnwritableError."""
+        """Raises UnwritableError and LostProcessError, also for what was added before."""
         if self._generated is None:
             before = sorted(self._out.glob(f"*_{self._name}.json"))
             self._generated = first_made(before, statement.heading)
         heading = replace(statement.heading, generated=self._generated)
         page = replace(statement, heading=heading)
         stem = f"{statement.tenant.id}_{self._name}"
-        write_files(self._out, ((f"{stem}.{kind}", STATEMENT[kind](page)) for kind in self._kinds))
+        self._crew.give(_say, _write_page, self._out, stem, self._kinds, page)
         self.count += 1
+
+    def finish(self) -> None:
+        """All of them lie there. Raises what ``add`` raises."""
+        self._crew.finish()
 
 
 def made(out: Path) -> None:

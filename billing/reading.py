@@ -29,7 +29,7 @@ from contract.series import (
 )
 from contract.stored import Facts, Stored
 from contract.witnesses import newest, unwitnessed, witnessed
-from store.protocol import ANY, Store
+from store.protocol import ANY, Readable
 
 F = TypeVar("F", bound=Record | Fact)
 _AHEAD_MS = 86_400_000
@@ -39,7 +39,7 @@ _AHEAD_MS = 86_400_000
 class Reader:
     """Reads one site. Collects what it could not read."""
 
-    def __init__(self, store: Store, site: str) -> None:
+    def __init__(self, store: Readable, site: str) -> None:
         self._store, self._site = store, site
         self._facts: dict[str, Facts] = {}
         self.findings: list[Finding] = []

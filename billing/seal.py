@@ -2,10 +2,43 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from msgspec import Struct
 
 from billing.spell import Spell
 from contract.records import Interval, Transition
+
+_Digests = Mapping[tuple[str, str], str]
+
+
+class Sealed(Struct, frozen=True, kw_only=True):
+    """By machine and epoch the SHA-256 of its records as hex, and the ids of all facts."""
+
+    intervals: _Digests
+    transitions: _Digests
+    facts: frozenset[str]
+
+    def digest(self, *more: str) -> str:
+        """SHA-256 over records, facts and ``more`` (the period, the tariff)."""
+        whole = hashlib.sha256("\n".join(more).encode())
+        for kind, meters in ((Interval, self.intervals), (Transition, self.transitions)):
+            for meter, found in sorted(meters.items()):
+                whole.update(f"\n{kind.__name__}/{'/'.join(meter)} {found}".encode())
+        for fact in sorted(self.facts):
+            whole.update(f"\n{fact}".encode())
+        return whole.hexdigest()
+
+
+def sealed_together(parts: Iterable[Sealed]) -> Sealed:
+    """Of parts that have no machine in common."""
+    parts = tuple(parts)
+    return Sealed(
+        intervals={meter: digest for part in parts for meter, digest in part.intervals.items()},
+        transitions={meter: digest for part in parts for meter, digest in part.transitions.items()},
+        facts=frozenset().union(*(part.facts for part in parts)),
+    )
 
 
 class Seal:
@@ -28,12 +61,9 @@ class Seal:
         """The leases, orders and corrections that decided something."""
         self._facts.update(ids)
 
-    def digest(self, *more: str) -> str:
-        """SHA-256 over records, facts and ``more`` (the period, the tariff)."""
-        whole = hashlib.sha256("\n".join(more).encode())
-        for kind, meters in ((Interval, self._intervals), (Transition, self._transitions)):
-            for meter, found in sorted(meters.items()):
-                whole.update(f"\n{kind.__name__}/{'/'.join(meter)} {found.hexdigest()}".encode())
-        for fact in sorted(self._facts):
-            whole.update(f"\n{fact}".encode())
-        return whole.hexdigest()
+    def sealed(self) -> Sealed:
+        return Sealed(
+            intervals={meter: found.hexdigest() for meter, found in self._intervals.items()},
+            transitions={meter: found.hexdigest() for meter, found in self._transitions.items()},
+            facts=frozenset(self._facts),
+        )

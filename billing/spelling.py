@@ -20,7 +20,7 @@ from contract.series import USAGE
 from contract.stored import Facts, Shape, Stored
 
 _MACHINE: Final = 1 + USAGE.tags.index("machine")
-_MANY: Final = 128_000
+MANY: Final = 128_000
 """So many rows wait to be gone through: the more of a machine lie together, the better. At most 200 MB."""
 _MOST_LAYOUTS: Final = 256
 """A site has a few. Where it has more, something is odd in each row, and they are no gain."""
@@ -45,10 +45,11 @@ class Spelling:
         read: Callable[[Stored], Interval | None],
         fold: Folding,
         limits: Limits,
+        many: int = MANY,
     ) -> None:
-        """``read``: a row as a record, or None when it cannot be read."""
+        """``read``: a row as a record, or None when it cannot be read. ``many``: rows wait at most."""
         self._facts, self._read, self._fold = facts, read, fold
-        self._limits = Limited(limits)
+        self._limits, self._many = Limited(limits), many
         self._courses: dict[str, Course] = {}
         self._layouts: dict[tuple[object, ...], Layout] = {}
         self._waiting: dict[str, list[Stored]] = defaultdict(list)
@@ -61,7 +62,7 @@ class Spelling:
         for stored in page:
             waiting[stored[machine]].append(stored)
         self._count += len(page)
-        if self._count >= _MANY:
+        if self._count >= self._many:
             self.settle()
 
     def settle(self) -> None:

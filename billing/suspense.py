@@ -114,8 +114,12 @@ class Gathering:
 
     def finish(self) -> list[Item]:
         self.settle()
-        found = [*self._done, *self._open.values()]
-        return sorted(found, key=lambda item: (item.machine, item.start, item.epoch))
+        return sorted([*self._done, *self._open.values()], key=place_of)
+
+
+def place_of(item: Item) -> tuple[str, int, str]:
+    """Where it stands in a list."""
+    return item.machine, item.start, item.epoch
 
 
 def _said(item: Item) -> tuple[str, str, str]:

@@ -129,9 +129,9 @@ class InfluxStore:
         check_tags(series, [*tags, *(["machine"] if among != ALL_MACHINES else [])])
         try:
             await self._prepared()
-            machines = None if among == ALL_MACHINES else await self._machines(series, tags, among)
+            alone = "" if among == ALL_MACHINES else await self._alone(series, tags, among)
             async for first, last in self._stretches(series, max(0, start), min(end, TIME_LIMIT), tags):
-                question = influxql.select(series, first, last, tags, machines=machines)
+                question = influxql.select(series, first, last, tags, alone)
                 async for page in in_order(self._stored(question)):
                     yield page
         except AwayError as error:
@@ -147,10 +147,10 @@ class InfluxStore:
             raise StoreAwayError(f"InfluxDB cannot be read: {error.answer.detail}") from error
         return sum(count for count in counts if isinstance(count, int))
 
-    async def _machines(self, series: Series, tags: Mapping[str, str], among: Machines) -> list[str]:
-        """Which there are: a tag cannot be asked for by its order. Raises AwayError."""
+    async def _alone(self, series: Series, tags: Mapping[str, str], among: Machines) -> str:
+        """It is asked which machines there are: a tag has no order in a question. Raises AwayError."""
         told = self._told(influxql.machines(series, tags), results.values)
-        return sorted({name async for names in told for name in names if name in among})
+        return influxql.of_machines(sorted({name async for names in told for name in names if name in among}))
 
     async def _stretches(
         self, series: Series, start: int, end: int, tags: Mapping[str, str]

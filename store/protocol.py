@@ -69,7 +69,17 @@ class UnusableStoreError(Exception):
     """The store can never be used as configured. The text says what a person has to do."""
 
 
-class Store(Protocol):
+class Readable(Protocol):
+    def pages(
+        self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
+    ) -> AsyncIterator[Sequence[Stored]]:
+        """The rows with all these tags and time in ``[start, end)``, some at a time and as they lie there.
+
+        In the order of ``Store.read``; for who reads millions. Raises StoreAwayError, also in the middle.
+        """
+
+
+class Store(Readable, Protocol):
     @property
     def retry_after_ms(self) -> int:
         """How long the store asked to be left alone in its answer to the latest write; 0 if it did not."""
@@ -88,14 +98,6 @@ class Store(Protocol):
         Raises StoreAwayError, also in the middle.
         """
 
-    def pages(
-        self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
-    ) -> AsyncIterator[Sequence[Stored]]:
-        """The rows that ``read`` gives, in the same order, some at a time and as they lie there.
-
-        For who reads millions. Raises StoreAwayError, also in the middle.
-        """
-
     async def count(self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY) -> int:
         """How many rows ``read`` would give, without their contents. Raises StoreAwayError."""
 
@@ -112,3 +114,16 @@ class DividedStore(Store, Protocol):
         among: Machines = ALL_MACHINES,
     ) -> AsyncIterator[Sequence[Stored]]:
         """``among``: of these alone, where the series is of machines (else ValueError)."""
+
+
+class Share:
+    """Of a divided store what is of some machines, and what is of none."""
+
+    def __init__(self, store: DividedStore, machines: Machines) -> None:
+        self._store, self._machines = store, machines
+
+    def pages(
+        self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
+    ) -> AsyncIterator[Sequence[Stored]]:
+        among = self._machines if "machine" in series.tags else ALL_MACHINES
+        return self._store.pages(series, start, end, tags, among)

@@ -37,7 +37,7 @@ async def test_its_period_has_no_findings_and_its_chains_no_break(tmp_path: Path
 def test_a_step_says_what_it_took(tmp_path: Path) -> None:
     build(PLAN, tmp_path)
     for step in ("scan", "rows", "rate"):
-        spent = do(step, tmp_path, days=1)
+        spent = do(step, tmp_path, days=1, jobs=2)
         assert (spent.step, spent.days) == (step, 1)
         assert spent.cpu_s > 0
         assert spent.peak_mb > 1

@@ -82,7 +82,7 @@ def rated(case: Case, tariff: Tariff, entries: Entries = Entries()) -> Assessmen
         generated=end,
         is_preliminary=False,
         tariff=tariff,
-        digest=fold.seal.digest(),
+        digest=fold.seal.sealed().digest(),
     )
     folded = fold.finish()
     booked = [each for line in books.leases.values() for each in bookings(line.by_id.values())]

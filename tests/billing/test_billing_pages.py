@@ -90,7 +90,7 @@ def assessment(make: SimpleNamespace) -> Assessment:
         generated=case.period[1] - 1,
         is_preliminary=True,
         tariff=tariff,
-        digest=fold.seal.digest(),
+        digest=fold.seal.sealed().digest(),
     )
     settings = Settings(
         site=heading.site,

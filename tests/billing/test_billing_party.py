@@ -66,5 +66,5 @@ def test_a_decision_about_the_party_is_no_difference_between_state_and_usage(mak
         fold.interval(make.interval(*ends, stop_tenant_ms=10 * MINUTE, tenant="hongye"))
         fold.transition(make.span(*ends, tenant="hongye", sequence=2))
         assert Rule.STOPS not in {finding.rule for finding in fold.finish().findings}
-        digests.add(fold.seal.digest())
+        digests.add(fold.seal.sealed().digest())
     assert len(digests) == 2

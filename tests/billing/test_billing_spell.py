@@ -137,7 +137,7 @@ def folded(intervals: Sequence[Interval], *, plainly: bool, grain: Grain, decide
     else:
         for interval in sorted(intervals, key=lambda each: stored_of(row_of(each), USAGE)):
             fold.interval(interval)
-    return fold.finish(), fold.seal.digest()
+    return fold.finish(), fold.seal.sealed().digest()
 
 
 QUARTERS = st.lists(st.sampled_from(["plain"] * 30 + sorted(ODDITIES)), min_size=1, max_size=60)

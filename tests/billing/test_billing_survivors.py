@@ -108,7 +108,7 @@ async def test_facts_of_one_millisecond_are_issued_one_after_the_other(
 def digest(make: SimpleNamespace, *decided: Correction) -> str:
     fold = Fold(Books(corrections=corrections(decided)), make.at("0:00"), make.at("24:00"))
     fold.interval(make.interval(make.at("8:00"), make.at("8:05"), digest="a" * 64))
-    return fold.seal.digest()
+    return fold.seal.sealed().digest()
 
 
 def test_a_decision_changes_the_digest(make: SimpleNamespace) -> None:

@@ -62,7 +62,7 @@ def folded(of: Sequence[Transition], *, plainly: bool, decided: bool) -> tuple[F
             fold.transition(reader.transition(row))  # type: ignore[arg-type]  # they can be read
     found = fold.finish()
     found = msgspec.structs.replace(found, usages=[_listed(usage) for usage in found.usages])
-    return found, fold.seal.digest(), reader.findings
+    return found, fold.seal.sealed().digest(), reader.findings
 
 
 def _listed(usage: Any) -> Any:

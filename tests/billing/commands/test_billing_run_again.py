@@ -80,18 +80,19 @@ def test_a_day_that_is_not_over_is_made_anew_each_time(
     assert found == [make.at("20:00"), make.at("20:00") + 1]
 
 
-def run(site: Path, out: Path) -> subprocess.Popen[bytes]:
+def run(site: Path, out: Path, *more: str) -> subprocess.Popen[bytes]:
     ends = [datetime.fromtimestamp(at / 1000, ZONE).isoformat() for at in (PLAN.start, PLAN.end)]
     period = ["--from", ends[0], "--to", ends[1]]
     arguments = [sys.executable, "-m", "billing", "run", "--config", str(site / "billing.toml"), *period]
-    return subprocess.Popen([*arguments, "--out", str(out)], stderr=subprocess.DEVNULL)
+    return subprocess.Popen([*arguments, "--out", str(out), *more], stderr=subprocess.DEVNULL)
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"], ids=["one process", "two processes"])
 @pytest.mark.parametrize("files", [0, 1, 30], ids=lambda files: f"killed with {files} files")
-def test_a_run_that_is_killed_is_run_again_to_the_same_bytes(tmp_path: Path, files: int) -> None:
+def test_a_run_that_is_killed_is_run_again_to_the_same_bytes(tmp_path: Path, files: int, jobs: str) -> None:
     build(PLAN, tmp_path)
     out, whole = tmp_path / "out", tmp_path / "whole"
-    killed = run(tmp_path, out)
+    killed = run(tmp_path, out, "--jobs", jobs)
     deadline = time.monotonic() + PATIENCE_S
     while files and (not out.exists() or len(list(out.iterdir())) < files):
         assert time.monotonic() < deadline, "nothing is written"
