@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from billing import figures
+from billing import figures, words
 from billing.book import Book, Column, Fact, Formula, Look, Sheet, Value, span, total
 from billing.charge import Charge
 from billing.machine_day import MachineDay
@@ -221,10 +221,11 @@ def _behind(statement: Statement) -> Sheet:
 def _parts(statement: Statement) -> Iterator[tuple[Value, ...]]:
     for number, charge in enumerate(statement.charges, 1):
         records = records_of(charge)
-        unit = charge.counted.en
+        is_money = charge.is_shared_by_amount
+        unit, scale = (words.CNY.en, 100) if is_money else (charge.counted.en, charge.scale)
         for machine in sorted({*charge.machines, *records}):
             part = charge.machines.get(machine)
-            exact = None if part is None else figures.plain(Fraction(part, charge.scale))
+            exact = None if part is None else figures.plain(Fraction(part, scale))
             yield number, charge.id, machine, exact, unit, records.get(machine, "")
 
 

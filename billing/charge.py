@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from billing import money
@@ -61,9 +62,15 @@ class Charge(Struct, frozen=True, kw_only=True):
     busy_ms: int = 0
     """Coverage: of the planned busy time of the machines behind the line, how much was observed."""
     machines: Mapping[str, int] = {}
-    """What each machine has of ``quantity``; empty for a line that is about no machine."""
+    """What each machine has of ``quantity``; of what is counted once (a fee, a limit) its part of the amount,
+    in fen. Empty for a line that is about no machine."""
     records: tuple[str, ...] = ()
     """The stored records behind the line, or the facts and entries."""
+
+    @property
+    def is_shared_by_amount(self) -> bool:
+        """Whether ``machines`` has parts of the amount."""
+        return bool(self.machines) and sum(self.machines.values()) != self.quantity
 
     @property
     def factor(self) -> Fraction:
@@ -111,6 +118,33 @@ def by_machine(quantity: int, places: Places) -> dict[str, int]:
 
 def _name(each: tuple[Place, Exact]) -> Place:
     return each[0]
+
+
+def by_order(line: Priced) -> list[Priced]:
+    """What each order has of a line over all orders of a tenant, to the fen; any other line as it is."""
+    of: dict[str, dict[Place, Exact]] = {}
+    for place, n in line.places.items():
+        if place.order_id:
+            of.setdefault(place.order_id, {})[place] = n
+    if not of:
+        return [line]
+    charge = line.charge
+    weights = {order_id: abs(Fraction(sum(places.values()))) for order_id, places in of.items()}
+    fens = money.shares(money.fens(charge.amount), weights)
+    return [_of_order(charge, order_id, places, fens[order_id]) for order_id, places in sorted(of.items())]
+
+
+def _of_order(charge: Charge, order_id: str, places: Places, fens: int) -> Priced:
+    quantity = int(sum(places.values()))
+    own = msgspec.structs.replace(
+        charge,
+        id=line_id(charge.id, order_id),
+        order_id=order_id,
+        quantity=quantity,
+        amount=money.yuan(fens),
+        machines=by_machine(quantity, places),
+    )
+    return Priced(charge=own, places=places)
 
 
 def on_machines(machines: Mapping[str, int]) -> dict[Place, Exact]:

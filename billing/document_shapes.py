@@ -87,7 +87,10 @@ class ChargeShape(_Shape, frozen=True):
     known_ms: Ms
     busy_ms: Ms
     coverage_percent: Annotated[Number | None, Meta(description="Of the busy time, how much was observed.")]
-    machines: Annotated[dict[str, int], Meta(description="What each machine has of the stored quantity.")]
+    machines: Annotated[
+        dict[str, int],
+        Meta(description="What each machine has of the quantity; of a fee or limit of the amount, in fen."),
+    ]
     records: Annotated[tuple[str, ...], Meta(description="Stored records, `machine/epoch/first-last`.")]
 
 

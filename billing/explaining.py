@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from billing import figures
+from billing import figures, money
 from billing.charge import Charge
 from billing.clause_text import ClauseText
 from billing.clauses import PIECES
@@ -80,7 +80,8 @@ def _head(charge: Charge) -> Iterator[str]:
     unit = charge.base.en
     yield f"  counted {charge.metered} {unit}, charged {charge.quantity} {unit}"
     for machine, share in charge.machines.items():
-        yield f"  of it {machine}: {share} {unit}"
+        own = figures.yuan(money.yuan(share)) if charge.is_shared_by_amount else f"{share} {unit}"
+        yield f"  of it {machine}: {own}"
     if charge.busy_ms:
         yield f"  observed: {figures.coverage(charge)} % of the planned busy time of its machines"
 

@@ -9,12 +9,13 @@ import msgspec
 
 from billing import money, words
 from billing.attribution import Place as Where
-from billing.charge import Priced, line_id, on_machines
+from billing.charge import Priced, line_id, on_machines, shared_out
 from billing.clauses import Base, Clause, SetupFee, Span, Whose
 from billing.known import Known, Month
 from billing.tariff import Tariff
 from billing.terms import About, Terms, charged, plainly
 from billing.usage import Usage
+from billing.where import ANY_KIND
 from billing.wording import CLAUSES
 from billing.words import Words
 from contract.names import NONE
@@ -28,7 +29,8 @@ def _fee(
     records = tuple(dict.fromkeys(record for usage in behind for record in usage.records))
     about = {**about, "vat": clause.vat, "known_ms": known_ms, "busy_ms": busy_ms, "records": records}
     charge = charged(terms, quantity, clause.price, **about)
-    return Priced(charge=charge, places=on_machines(charge.machines))
+    places = on_machines(charge.machines)
+    return Priced(charge=charge, places=shared_out(quantity, places) if places else {})
 
 
 def setup_fees(usages: Iterable[Usage], tariff: Tariff, known: Known) -> Iterator[Priced]:
@@ -44,7 +46,8 @@ def setup_fees(usages: Iterable[Usage], tariff: Tariff, known: Known) -> Iterato
         if any(map(is_begun, behind)) and (tenant, order_id, kind) not in known.begun:
             clause = fees[clause_id]
             label = clause.label or CLAUSES[Clause.SETUP_FEE]
-            machines = money.shares(1, {usage.machine: usage.busy_ms for usage in behind})
+            weights = {usage.machine: usage.used_ms for usage in behind}
+            machines = money.shares(money.fens(money.fen(Fraction(clause.price))), weights)
             yield _fee(
                 clause,
                 plainly(Clause.SETUP_FEE, label, words.ORDER),
@@ -81,6 +84,8 @@ def base_fees(usages: Iterable[Usage], tariff: Tariff, known: Known) -> Iterator
 def _base(base: Base, tenant: str, behind: list[Usage], known: Known) -> Iterator[Priced]:
     label, is_each = base.label or CLAUSES[Clause.BASE], base.each is Whose.MACHINE
     about: About = {"id": line_id(tenant, base.id), "tenant": tenant, "clause_id": base.id}
+    if base.where.kind != ANY_KIND:
+        about["kind"] = base.where.kind
     if base.per is Span.DAY:
         had = _days(base, behind, known)
         if quantity := sum(had.values()):

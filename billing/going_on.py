@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from billing.block import Each
-from billing.charge import Charge
+from billing.charge import Charge, by_order
 from billing.clauses import Piece, QuantityPrice, Rate, Span
 from billing.earlier import Earlier
 from billing.known import Known
 from billing.needs import measures_of
-from billing.rating import charges
+from billing.rating import priced
 from billing.tariff import Tariff
 from billing.tiers import Over
 from billing.usage import Usage
@@ -65,5 +65,7 @@ def earlier(
 
 
 def _lines(orders: Iterable[Usage], tariff: Tariff, known: Known) -> list[Charge]:
-    alone = msgspec.structs.replace(tariff, limits=(), bases=())
-    return [line for line in charges(orders, alone, known) if line.order_id != NONE]
+    of_orders = tuple(each for each in tariff.surcharges if each.per is Span.ORDER)
+    alone = msgspec.structs.replace(tariff, limits=(), bases=(), surcharges=of_orders)
+    parts = (own.charge for line in priced(orders, alone, known) for own in by_order(line))
+    return [charge for charge in parts if charge.order_id != NONE]

@@ -1,7 +1,7 @@
 """Minimums and caps: what is missing to a minimum, or is beyond a cap, is a line of its own.
 
 Orders and months are compared as their lines are printed, so that the page adds up to the minimum exactly. A
-day has of each line what it has of its quantity.
+day has of each line what it has of its quantity. Where they have several rates of VAT, so has a limit.
 """
 
 from collections import defaultdict
@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-import msgspec
 from msgspec import Struct
 
 from billing import money, words
-from billing.charge import Charge, Place, Priced, line_id
+from billing.charge import Charge, Place, Priced, by_order, line_id, shared_out
 from billing.clauses import Clause, Limit, Span, Whose
 from billing.fees import prorated
 from billing.grain import Cell
@@ -29,14 +28,21 @@ from contract.names import NONE
 _UNITS = {Span.ORDER: words.ORDER, Span.DAY: words.DAY, Span.MONTH: words.MONTH}
 
 
-class _About(Struct, frozen=True, kw_only=True):
-    """What one line of a limit is about."""
+class _Apart(Struct, kw_only=True):
+    """How far what a limit is about is from it."""
 
     tenant: str
     order_id: str = NONE
     machine: str = ""
+    day: str = ""
     part: Words = NO_WORDS
     suffix: str = ""
+    missing: Decimal
+    note: Words
+    charges: list[Charge]
+    """What it is about."""
+    by_vat: dict[str, Fraction]
+    """What that comes to, by category."""
 
 
 def with_limits(priced: Sequence[Priced], tariff: Tariff, known: Known) -> list[Priced]:
@@ -47,11 +53,12 @@ def with_limits(priced: Sequence[Priced], tariff: Tariff, known: Known) -> list[
         for kind in (Clause.MINIMUM, Clause.CAP):
             for limit in tariff.limits:
                 if limit.per is span and limit.clause is kind:
-                    found += _limited(found, limit, known, before)
+                    for apart in _limited(found, limit, known, before):
+                        found += _lines(limit, apart, tariff.vat_category)
     return found
 
 
-def _limited(found: Sequence[Priced], limit: Limit, known: Known, before: "_Before") -> list[Priced]:
+def _limited(found: Sequence[Priced], limit: Limit, known: Known, before: "_Before") -> list["_Apart"]:
     match limit.per:
         case Span.ORDER:
             return list(_orders(found, limit, before))
@@ -84,11 +91,13 @@ class _Before:
         return money.total(met) if met else None
 
 
-def _orders(priced: Iterable[Priced], limit: Limit, earlier: _Before) -> Iterator[Priced]:
+def _orders(priced: Iterable[Priced], limit: Limit, earlier: _Before) -> Iterator[_Apart]:
+    """Of a line over all orders of a tenant each has its part."""
     of: dict[_Order, list[Charge]] = defaultdict(list)
     for line in _about(priced, limit):
-        if line.charge.order_id != NONE:
-            of[line.charge.tenant, line.charge.order_id].append(line.charge)
+        for own in by_order(line):
+            if own.charge.order_id != NONE:
+                of[own.charge.tenant, own.charge.order_id].append(own.charge)
     for order, charges in sorted(of.items()):
         now, before = money.total([charge.amount for charge in charges]), earlier.of(order, limit)
         missing = _missing(limit, (before or Decimal(0)) + now)
@@ -98,7 +107,21 @@ def _orders(priced: Iterable[Priced], limit: Limit, earlier: _Before) -> Iterato
             missing -= was
         if missing:
             note = _note(limit, limit.amount, (before or Decimal(0)) + now)
-            yield _line(limit, _About(tenant=order[0], order_id=order[1]), missing, note, charges)
+            yield _Apart(
+                tenant=order[0],
+                order_id=order[1],
+                missing=missing,
+                note=note,
+                charges=charges,
+                by_vat=_by_vat(charges),
+            )
+
+
+def _by_vat(charges: Iterable[Charge]) -> dict[str, Fraction]:
+    found: dict[str, Fraction] = defaultdict(Fraction)
+    for charge in charges:
+        found[charge.vat] += Fraction(charge.amount)
+    return found
 
 
 def _kind(limit: Limit) -> str:
@@ -111,8 +134,8 @@ def _missing(limit: Limit, charged: Decimal) -> Decimal:
     return max(Decimal(0), apart) if limit.clause is Clause.MINIMUM else min(Decimal(0), apart)
 
 
-def _days(priced: Iterable[Priced], limit: Limit) -> Iterator[Priced]:
-    amounts: dict[tuple[str, str, str], Fraction] = defaultdict(Fraction)
+def _days(priced: Iterable[Priced], limit: Limit) -> Iterator[_Apart]:
+    amounts: dict[tuple[str, str, str], dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
     behind: dict[tuple[str, str, str], dict[str, Charge]] = defaultdict(dict)
     for line in _about(priced, limit):
         charge, whole = line.charge, line.charge.quantity
@@ -121,44 +144,57 @@ def _days(priced: Iterable[Priced], limit: Limit) -> Iterator[Priced]:
             if place.cell.day and whole:
                 machine = place.machine if limit.each is Whose.MACHINE else ""
                 key = (charge.tenant, place.cell.day, machine)
-                amounts[key] += exact * quantity / whole
+                amounts[key][charge.vat] += exact * quantity / whole
                 behind[key][charge.id] = charge
-    for key, exact in sorted(amounts.items()):
-        tenant, day, machine = key
+    for key, by_vat in sorted(amounts.items()):
+        (tenant, day, machine), exact = key, sum(by_vat.values(), Fraction(0))
         apart = Fraction(limit.amount) - exact
         missing = money.fen(
             max(Fraction(0), apart) if limit.clause is Clause.MINIMUM else min(Fraction(0), apart)
         )
         if missing and exact:
             shown = f"{day} {machine}".strip()
-            about = _About(
-                tenant=tenant, machine=machine, part=Words(shown, shown), suffix=f"{day}/{machine}"
+            yield _Apart(
+                tenant=tenant,
+                machine=machine,
+                day=day,
+                part=Words(shown, shown),
+                suffix=f"{day}/{machine}",
+                missing=missing,
+                note=_note(limit, limit.amount, money.shown(exact, 2)),
+                charges=list(behind[key].values()),
+                by_vat=by_vat,
             )
-            note = _note(limit, limit.amount, money.shown(exact, 2))
-            line = _line(limit, about, missing, note, list(behind[key].values()))
-            places = {Place(name, Cell(day=day)): n for name, n in line.charge.machines.items()}
-            yield msgspec.structs.replace(line, places=places)
 
 
-def _months(priced: Iterable[Priced], limit: Limit, known: Known) -> Iterator[Priced]:
+def _months(priced: Iterable[Priced], limit: Limit, known: Known) -> Iterator[_Apart]:
     """Of one month: a period never has more than one where a tariff has such a limit."""
     (month,) = known.months
     amount = prorated(limit.amount, month)
-    of: dict[tuple[str, str], int] = dict.fromkeys(((tenant, "") for tenant in limit.tenants), 0)
+    of: dict[tuple[str, str], dict[str, int]] = {(tenant, ""): {} for tenant in limit.tenants}
     charges: dict[str, list[Charge]] = defaultdict(list)
     for line in _about(priced, limit):
         charge = line.charge
         charges[charge.tenant].append(charge)
         for machine, fens in _by_machine(charge, limit).items():
-            of[charge.tenant, machine] = of.get((charge.tenant, machine), 0) + fens
-    for (tenant, machine), fens in sorted(of.items()):
+            by_vat = of.setdefault((charge.tenant, machine), {})
+            by_vat[charge.vat] = by_vat.get(charge.vat, 0) + fens
+    for (tenant, machine), by_vat in sorted(of.items()):
+        fens = sum(by_vat.values())
         apart = amount - money.yuan(fens)
         missing = max(Decimal(0), apart) if limit.clause is Clause.MINIMUM else min(Decimal(0), apart)
         if missing:
             shown = f"{month.name} {machine}".strip()
-            suffix = line_id(month.name, machine)
-            about = _About(tenant=tenant, machine=machine, part=Words(shown, shown), suffix=suffix)
-            yield _line(limit, about, missing, _note(limit, amount, money.yuan(fens)), charges[tenant])
+            yield _Apart(
+                tenant=tenant,
+                machine=machine,
+                part=Words(shown, shown),
+                suffix=line_id(month.name, machine),
+                missing=missing,
+                note=_note(limit, amount, money.yuan(fens)),
+                charges=charges[tenant],
+                by_vat={vat: Fraction(part) for vat, part in by_vat.items()},
+            )
 
 
 def _by_machine(charge: Charge, limit: Limit) -> dict[str, int]:
@@ -181,23 +217,34 @@ def _note(limit: Limit, amount: Decimal, charged: Decimal) -> Words:
     return (topped_up if limit.clause is Clause.MINIMUM else capped)(amount, charged)
 
 
-def _line(limit: Limit, about: _About, missing: Decimal, note: Words, charges: Sequence[Charge]) -> Priced:
-    weights = worth_by_machine(charges)
-    machines = {about.machine: 1} if about.machine else money.shares(1, weights) if weights else {}
-    terms = plainly(limit.clause, limit.label or CLAUSES[limit.clause], _UNITS[limit.per])
+def _lines(limit: Limit, apart: _Apart, vat_category: str) -> Iterator[Priced]:
+    """One, or one for each category of VAT. Who has no line pays a minimum of the tariff's category."""
+    worth = {vat: max(Fraction(0), part) for vat, part in apart.by_vat.items()}
+    only = {limit.vat or vat_category: Fraction(1)}
+    weights = only if limit.vat else worth or only
+    fens = money.shares(money.fens(apart.missing), weights)
+    shared = {vat: part for vat, part in fens.items() if part}
+    for vat, part in shared.items():
+        yield _line(limit, apart, money.yuan(part), vat, suffix=vat if len(shared) > 1 else "")
+
+
+def _line(limit: Limit, apart: _Apart, missing: Decimal, vat: str, *, suffix: str) -> Priced:
+    weights = {apart.machine: 1} if apart.machine else worth_by_machine(apart.charges)
+    machines = money.shares(money.fens(missing), weights) if weights else {}
     charge = charged(
-        terms,
+        plainly(limit.clause, limit.label or CLAUSES[limit.clause], _UNITS[limit.per]),
         1,
         missing,
-        id=line_id(about.tenant, about.order_id, limit.id, about.suffix.strip("/")),
-        tenant=about.tenant,
-        order_id=about.order_id,
+        id=line_id(apart.tenant, apart.order_id, limit.id, apart.suffix.strip("/"), suffix),
+        tenant=apart.tenant,
+        order_id=apart.order_id,
         kind=_kind(limit),
         clause_id=limit.id,
-        part=about.part,
-        note=note,
-        vat=limit.vat,
+        part=apart.part,
+        note=apart.note,
+        vat=vat,
         machines=machines,
-        records=tuple(dict.fromkeys(record for each in charges for record in each.records)),
+        records=tuple(dict.fromkeys(record for each in apart.charges for record in each.records)),
     )
-    return Priced(charge=charge)
+    lying = {Place(name, Cell(day=apart.day)): n for name, n in weights.items()}
+    return Priced(charge=charge, places=shared_out(1, lying) if apart.day and sum(lying.values()) else {})

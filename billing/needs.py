@@ -63,7 +63,8 @@ def _wanted(tariff: Tariff) -> Iterator[tuple[str, Dims]]:
             if dims != Dims() or measure in {RESERVED_MS, LEASED_OFF_MS}:
                 yield measure, dims
     if tariff.reservations:
-        yield from ((measure, Dims(lease=True)) for measure in (RESERVED_MS, LEASED_OFF_MS, USED_MS))
+        for measure in (RESERVED_MS, LEASED_OFF_MS, USED_MS):
+            yield measure, Dims(lease=True, day=by_day and measure != USED_MS)
 
 
 def _calendars(clause: Counted) -> tuple[str, ...]:

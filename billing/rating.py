@@ -29,6 +29,14 @@ _ORDER = tuple(Clause)
 
 def charges(usages: Iterable[Usage], tariff: Tariff, known: Known) -> list[Charge]:
     """Sorted by tenant, order, kind and clause. Only what has a payer is charged."""
+    day = known.days[-1]
+    lines = (line.charge for line in priced(usages, tariff, known))
+    taxed = [with_vat(charge, tariff.vat_percent(charge.vat, day), tariff) for charge in lines]
+    return sorted(taxed, key=_place)
+
+
+def priced(usages: Iterable[Usage], tariff: Tariff, known: Known) -> list[Priced]:
+    """The lines before tax, and where each lies."""
     used = sorted(usages, key=lambda usage: (usage.tenant, usage.order_id, usage.kind, usage.machine))
     before = (counts(known.earlier.orders, tariff), counts(known.earlier.leases, tariff))
     lines = [*counted_lines(counts(used, tariff), tariff, *before), *pollution_lines(used, tariff, known)]
@@ -37,10 +45,7 @@ def charges(usages: Iterable[Usage], tariff: Tariff, known: Known) -> list[Charg
     lines += list(reservation_lines(used, tariff, known))
     lines = with_surcharges(_there(lines), tariff, known)
     lines = with_limits(_there(lines), tariff, known)
-    lines += list(_manual(known, tariff))
-    day = known.days[-1]
-    taxed = [with_vat(line.charge, tariff.vat_percent(line.charge.vat, day), tariff) for line in lines]
-    return sorted(taxed, key=_place)
+    return [*lines, *_manual(known, tariff)]
 
 
 def _there(lines: Sequence[Priced]) -> list[Priced]:

@@ -9,11 +9,11 @@ from msgspec import Struct
 from billing import money, words
 from billing.attribution import Place as Where
 from billing.bookings import Booking, Returned
-from billing.charge import Priced, line_id, on_machines
+from billing.charge import Place, Priced, by_machine, line_id
 from billing.clauses import Clause, Reservation
-from billing.grain import LEASED_OFF_MS, RESERVED_MS, USED_MS
+from billing.grain import LEASED_OFF_MS, RESERVED_MS, USED_MS, Cell
 from billing.known import Known, Lease
-from billing.period import midnight_to
+from billing.period import Period, by_day, local, midnight_to
 from billing.tariff import Tariff
 from billing.terms import About, Terms, charged, plainly
 from billing.usage import Usage
@@ -25,14 +25,15 @@ class _Found(Struct, kw_only=True):
     """What one line has."""
 
     clause: Reservation
-    machines: dict[str, int]
-    records: dict[str, None]
+    places: dict[Place, int] = {}
+    """Milliseconds by machine, and by day where that was kept apart."""
+    records: dict[str, None] = {}
     bookings: int = 0
 
-    def add(self, machine: str, ms: int, records: Iterable[str], *, is_booking: bool) -> None:
-        self.machines[machine] = self.machines.get(machine, 0) + ms
+    def add(self, machine: str, ms: int, records: Iterable[str], day: str = "") -> None:
+        place = Place(machine, Cell(day=day))
+        self.places[place] = self.places.get(place, 0) + ms
         self.records |= dict.fromkeys(records)
-        self.bookings += is_booking
 
 
 _Key = tuple[str, str, str, str, Clause, bool]
@@ -110,12 +111,12 @@ def _waiting(
     found: dict[_Key, _Found],
 ) -> None:
     """Time under a lease in which the machine was idle or switched off."""
-    for clause, lease, ms in _idle(usage, tariff):
+    for clause, lease, day, ms in _idle(usage, tariff):
         order_id = booked[lease].order_id if lease in booked else usage.order_id
         kind = Clause.NO_SHOW if lease in missed else Clause.UNUSED
         key = (usage.tenant, order_id, usage.kind, clause.id, kind, False)
-        line = found.setdefault(key, _Found(clause=clause, machines={}, records={}))
-        line.add(usage.machine, ms, usage.records, is_booking=False)
+        line = found.setdefault(key, _Found(clause=clause))
+        line.add(usage.machine, ms, usage.records, day)
 
 
 def _waited_before(
@@ -126,22 +127,21 @@ def _waited_before(
     found: dict[_Key, _Found],
 ) -> None:
     """Before the period nobody could say yet that nobody came: that time was charged as unused."""
-    for clause, lease, ms in _idle(usage, tariff):
+    for clause, lease, _, ms in _idle(usage, tariff):
         if lease in missed:
             key = (usage.tenant, booked[lease].order_id, usage.kind, clause.id, Clause.NO_SHOW, True)
-            line = found.setdefault(key, _Found(clause=clause, machines={}, records={}))
-            line.add(usage.machine, ms, usage.records, is_booking=False)
+            found.setdefault(key, _Found(clause=clause)).add(usage.machine, ms, usage.records)
 
 
-def _idle(usage: Usage, tariff: Tariff) -> Iterator[tuple[Reservation, Lease, int]]:
-    """Each lease under which the machine was idle or switched off, and for how long (ms)."""
+def _idle(usage: Usage, tariff: Tariff) -> Iterator[tuple[Reservation, Lease, str, int]]:
+    """Each lease under which the machine was idle or switched off, on which day, and for how long (ms)."""
     clause = tariff.reservation(tariff.machine(usage.machine, usage.kind))
     if clause is None:
         return
     for measure in (RESERVED_MS, LEASED_OFF_MS):
         for cell, ms in usage.cells(measure):
             if ms:
-                yield clause, (usage.machine, cell.lease_id), ms
+                yield clause, (usage.machine, cell.lease_id), cell.day, ms
 
 
 def _given_back(
@@ -152,23 +152,27 @@ def _given_back(
     if clause is None or kind is None:
         return
     of = Clause.CANCELLED if booking.is_cancelled else Clause.NO_SHOW if is_missed else Clause.UNUSED
-    ms = sum(_late_ms(part, clause, known) for part in booking.returned)
+    late = [day for part in booking.returned for day in _late(part, clause, known)]
     begins = known.period.start <= booking.start < known.period.end
-    if ms or is_missed:
+    if late or is_missed:
         key = (booking.tenant, booking.order_id, kind, clause.id, of, False)
-        line = found.setdefault(key, _Found(clause=clause, machines={}, records={}))
-        is_counted = is_missed or (booking.is_cancelled and begins)
-        line.add(booking.machine, ms, (f"lease/{booking.lease_id}",), is_booking=is_counted)
+        line = found.setdefault(key, _Found(clause=clause))
+        line.bookings += is_missed or (booking.is_cancelled and begins)
+        for day in late:
+            name = local(day.start, known.zone).date().isoformat()
+            line.add(booking.machine, day.end - day.start, (), name)
+        line.records |= {f"lease/{booking.lease_id}": None}
 
 
-def _late_ms(part: Returned, clause: Reservation, known: Known) -> int:
-    """How much of what was given back too late lies in the period."""
+def _late(part: Returned, clause: Reservation, known: Known) -> list[Period]:
+    """What was given back too late of the period, cut at midnight."""
     deadline = part.start - clause.notice_ms
     if clause.is_same_day_late:
         deadline = min(deadline, midnight_to(part.start, known.zone) - 1)
     if part.at <= deadline or (part.is_reused and clause.is_waived_when_reused):
-        return 0
-    return max(0, min(part.end, known.period.end) - max(part.start, known.period.start))
+        return []
+    start, end = max(part.start, known.period.start), min(part.end, known.period.end)
+    return by_day(Period(start=start, end=end), known.zone) if start < end else []
 
 
 def _lines(key: _Key, found: _Found) -> Iterator[Priced]:
@@ -180,7 +184,7 @@ def _lines(key: _Key, found: _Found) -> Iterator[Priced]:
     }[of]
     if was_unused:
         percent -= clause.unused_percent
-    ms, label = sum(found.machines.values()), CLAUSES[of]
+    ms, label = sum(found.places.values()), CLAUSES[of]
     if percent and ms:
         terms = Terms(
             clause=of,
@@ -192,9 +196,8 @@ def _lines(key: _Key, found: _Found) -> Iterator[Priced]:
             scale=1000,
         )
         about = _about(key, found)
-        about["machines"] = dict(sorted(found.machines.items()))
-        charge = charged(terms, ms, clause.per_hour, **about)
-        yield Priced(charge=charge, places=on_machines(charge.machines))
+        about["machines"] = by_machine(ms, found.places)
+        yield Priced(charge=charged(terms, ms, clause.per_hour, **about), places=found.places)
     if fee and found.bookings:
         about = _about(key, found)
         about["id"] = line_id(about["id"], "fee")

@@ -15,8 +15,20 @@ import msgspec
 from billing import money, words
 from billing.amounts import steps
 from billing.calendars import BETWEEN
-from billing.charge import Charge, Place, Priced, by_machine, line_id
+from billing.charge import (
+    Charge,
+    Exact,
+    Place,
+    Places,
+    Priced,
+    by_machine,
+    by_order,
+    line_id,
+    shared_out,
+)
 from billing.clauses import Span, Surcharge
+from billing.fees import prorated
+from billing.grain import WHOLE, Cell
 from billing.known import Known
 from billing.tariff import Tariff
 from billing.terms import About, Terms, charged, plainly
@@ -29,13 +41,15 @@ def with_surcharges(priced: Sequence[Priced], tariff: Tariff, known: Known) -> l
     """In the order of the file: a later one may be about an earlier one, if it names it."""
     found = list(priced)
     for surcharge in tariff.surcharges:
-        of = [line for line in found if _is_of(line.charge, surcharge, known)]
         by_quantity = surcharge.is_by_quantity and surcharge.percent is not None
+        about_orders = surcharge.due_within_ms if by_quantity else surcharge.per is Span.ORDER
+        lines = [part for line in found for part in by_order(line)] if about_orders else found
+        of = [line for line in lines if _is_of(line.charge, surcharge, known)]
         if by_quantity:
             found += _parts(of, surcharge, tariff)
         else:
             before = [line for line in known.earlier.lines if _is_of(line, surcharge, known)]
-            found += _shares(of, surcharge, before, tariff.vat_category)
+            found += _shares(of, surcharge, before, tariff.vat_category, known)
     return found
 
 
@@ -61,9 +75,14 @@ def _parts(of: Iterable[Priced], surcharge: Surcharge, tariff: Tariff) -> Iterat
             if surcharge.where.covers(tariff.machine(place.machine, charge.kind))
             and (not key or _lies_in(place, key, surcharge))
         }
-        quantity = int(sum(places.values()))
-        share = Fraction(charge.times, charge.over) * Fraction(percent) / 100
-        if quantity:
+        there, share = (
+            Fraction(sum(places.values())),
+            Fraction(charge.times, charge.over) * Fraction(percent) / 100,
+        )
+        quantity = int(there)
+        if charge.is_shared_by_amount:  # of what is counted once a part may lie there
+            quantity, share = charge.quantity, share * there / charge.quantity
+        if quantity and share:
             exact = money.exact(quantity, charge.price, share.numerator, share.denominator)
             made = msgspec.structs.replace(
                 charge,
@@ -82,7 +101,7 @@ def _parts(of: Iterable[Priced], surcharge: Surcharge, tariff: Tariff) -> Iterat
                 over=share.denominator,
                 amount=money.fen(exact),
                 vat=surcharge.vat or charge.vat,
-                machines=by_machine(quantity, places),
+                machines=by_machine(money.in_fen(exact) if charge.is_shared_by_amount else quantity, places),
             )
             yield Priced(charge=made, places=places)
 
@@ -98,22 +117,26 @@ _Group = tuple[str, str]
 
 
 def _shares(
-    of: Iterable[Priced], surcharge: Surcharge, before: Iterable[Charge], vat_category: str
+    of: Iterable[Priced], surcharge: Surcharge, before: Iterable[Charge], vat_category: str, known: Known
 ) -> Iterator[Priced]:
     """``before``: the lines of the same orders before the period. An order is compared as a whole."""
-    groups: dict[_Group, list[Charge]] = defaultdict(list)
+    groups: dict[_Group, list[Priced]] = defaultdict(list)
     earlier: dict[_Group, list[Charge]] = defaultdict(list)
     for line in of:
-        groups[_group(line.charge, surcharge)].append(line.charge)
+        groups[_group(line.charge, surcharge)].append(line)
     for charge in before if surcharge.per is Span.ORDER else ():
         earlier[_group(charge, surcharge)].append(charge)
-    for group, charges in sorted(groups.items()):
+    for group, lines in sorted(groups.items()):
         if surcharge.price is None:
-            yield from _stepped(group, charges, surcharge, earlier[group])
+            yield from _stepped(group, lines, surcharge, earlier[group])
         elif surcharge.per is Span.MONTH or (group[1] != NONE and not earlier[group]):
-            vats = {charge.vat for charge in charges}
+            vats = {line.charge.vat for line in lines}
             vat = surcharge.vat or (vats.pop() if len(vats) == 1 else vat_category)
-            yield _fixed((*group, vat), charges, surcharge, surcharge.price)
+            price = surcharge.price
+            if surcharge.per is Span.MONTH:  # a rating never has more than one where a price is by the month
+                (month,) = known.months
+                price = prorated(price, month)
+            yield from _fixed((*group, vat), lines, surcharge, price)
 
 
 def _group(charge: Charge, surcharge: Surcharge) -> _Group:
@@ -124,14 +147,19 @@ _Whose = tuple[str, str, str]
 """Tenant, order and category of VAT."""
 
 
-def _fixed(whose: _Whose, charges: Sequence[Charge], surcharge: Surcharge, price: Decimal) -> Priced:
+def _fixed(whose: _Whose, lines: Sequence[Priced], surcharge: Surcharge, price: Decimal) -> Iterator[Priced]:
+    """A discount takes off what there is."""
     unit = words.ORDER if surcharge.per is Span.ORDER else words.MONTH
     terms = plainly(surcharge.clause, _label(surcharge), unit)
-    return Priced(charge=charged(terms, 1, price, **_about(whose, charges, surcharge, 1)))
+    there_is = max(Decimal(0), money.total([line.charge.amount for line in lines]))
+    price = max(price, -there_is)
+    if price:
+        charge = charged(terms, 1, price, **_about(whose, lines, surcharge, money.fens(price)))
+        yield Priced(charge=charge, places=_days_of(lines, surcharge, 1))
 
 
 def _stepped(
-    group: _Group, charges: Sequence[Charge], surcharge: Surcharge, before: Sequence[Charge]
+    group: _Group, lines: Sequence[Priced], surcharge: Surcharge, before: Sequence[Charge]
 ) -> Iterator[Priced]:
     """The amounts of all rates of VAT decide the step together; each rate has a line of its own."""
     terms = Terms(
@@ -143,12 +171,12 @@ def _stepped(
         ratio=Fraction(1, 100 * 100),
         scale=100,
     )
-    now, was = _by_vat(charges, surcharge), _by_vat(before, surcharge)
-    by_vat: dict[str, list[Charge]] = defaultdict(list)
-    for charge in charges:
-        by_vat[surcharge.vat or charge.vat].append(charge)
+    now, was = _by_vat([line.charge for line in lines], surcharge), _by_vat(before, surcharge)
+    by_vat: dict[str, list[Priced]] = defaultdict(list)
+    for line in lines:
+        by_vat[surcharge.vat or line.charge.vat].append(line)
     for step in steps(now, was, surcharge):
-        about = _about((*group, step.vat), by_vat[step.vat] or charges, surcharge, step.fens)
+        about = _about((*group, step.vat), by_vat[step.vat] or lines, surcharge, step.fens)
         if len(surcharge.steps) > 1:
             about["part"] = tier(step.number)
             about["id"] = line_id(about["id"], f"tier-{step.number}")
@@ -156,7 +184,8 @@ def _stepped(
             about["part"] = repriced(step.number, step.was)
             about["id"] = line_id(about["id"], "repriced")
         if step.fens and step.percent:
-            yield Priced(charge=charged(terms, step.fens, step.percent, **about))
+            days = {} if step.is_repriced else _days_of(by_vat[step.vat], surcharge, step.fens)
+            yield Priced(charge=charged(terms, step.fens, step.percent, **about), places=days)
 
 
 def _by_vat(charges: Iterable[Charge], surcharge: Surcharge) -> dict[str, int]:
@@ -172,9 +201,28 @@ def _label(surcharge: Surcharge) -> Words:
     return surcharge.label or CLAUSES[surcharge.clause]
 
 
-def _about(whose: _Whose, charges: Sequence[Charge], surcharge: Surcharge, quantity: int) -> About:
+def _days_of(lines: Iterable[Priced], surcharge: Surcharge, quantity: int) -> Places:
+    """On which days and machines a line about an order lies: there where the lines are that it is about."""
+    if surcharge.per is not Span.ORDER:
+        return {}
+    worth: dict[Place, Exact] = defaultdict(Fraction)
+    for line in lines:
+        whole = Fraction(sum(line.places.values()))
+        if not whole:
+            worth[Place("", WHOLE)] += Fraction(line.charge.amount)
+        else:
+            for place, n in line.places.items():
+                worth[Place(place.machine, Cell(day=place.cell.day))] += (
+                    Fraction(line.charge.amount) * n / whole
+                )
+    return shared_out(quantity, worth) if sum(worth.values()) else {}
+
+
+def _about(whose: _Whose, lines: Sequence[Priced], surcharge: Surcharge, fens: int) -> About:
+    """``fens``: what the machines share, of the line's quantity or of its amount."""
     tenant, order_id, vat = whose
-    kinds = {charge.kind for charge in charges}
+    charges = [line.charge for line in lines]
+    kinds, weights = {charge.kind for charge in charges}, worth_by_machine(charges)
     return {
         "id": line_id(tenant, order_id, surcharge.id, vat),
         "tenant": tenant,
@@ -182,7 +230,7 @@ def _about(whose: _Whose, charges: Sequence[Charge], surcharge: Surcharge, quant
         "kind": kinds.pop() if len(kinds) == 1 else NONE,
         "clause_id": surcharge.id,
         "vat": vat,
-        "machines": money.shares(quantity, worth_by_machine(charges)),
+        "machines": money.shares(fens, weights) if weights else {},
         "records": tuple(dict.fromkeys(record for each in charges for record in each.records)),
     }
 

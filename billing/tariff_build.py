@@ -204,8 +204,10 @@ class Builder:
         )
 
     def _limit(self, family: str, table: shape.LimitTable) -> Limit:
+        shared = self._shared(family, table)
+        shared["vat"] = table.vat or ""  # as the lines that it is about
         return Limit(
-            **self._shared(family, table),
+            **shared,
             clause=Clause(family),
             amount=table.amount,
             per=table.per,

@@ -29,6 +29,7 @@ def contradictions(file: TomlFile, data: Raw) -> Iterator[Complaint]:
     yield from _vat(file, data)
     yield from _of(file, data)
     yield from _of_hours(file, data)
+    yield from _of_what_is_there(file, data)
 
 
 def _placed(file: TomlFile, data: Raw) -> Iterator[Complaint]:
@@ -175,6 +176,36 @@ def _of(file: TomlFile, data: Raw) -> Iterator[Complaint]:
                     yield file.complain((name, index, "of"), f"there is no clause {each!r}", remedy)
 
 
+def _of_what_is_there(file: TomlFile, data: Raw) -> Iterator[Complaint]:
+    """A surcharge is about lines that are made before it, a credit about what was counted."""
+    made = [(name, index) for name in ("surcharge", "discount") for index in range(len(tables(data, name)))]
+    ids = {place: tables(data, place[0])[place[1]].get("id") for place in made}
+    for number, place in enumerate(made):
+        later = {str(ids[each]) for each in made[number:] if ids[each] is not None}
+        if place[0] == "surcharge":
+            later.add(Clause.DISCOUNT)
+        for each in _named(data, place):
+            if each in later:
+                problem = f"{each!r} is made after this one, so this cannot be about it"
+                yield file.complain((*place, "of"), problem, "put the other before this one, or leave it out")
+    counted = {str(table["id"]) for name in _COUNTED for table in tables(data, name) if "id" in table}
+    known = {str(kind) for kind in (*HOURLY, *_PER_UNIT)} | counted
+    everything = {str(table["id"]) for name in CLAUSES for table in tables(data, name) if "id" in table}
+    for index in range(len(tables(data, "scrap_credit"))):
+        for each in _named(data, ("scrap_credit", index)):
+            if each not in known and each in everything | {str(kind) for kind in _KINDS}:
+                problem = f"{each!r} is not given back: a credit is about what the machine counted"
+                remedy = f"name ids of such clauses, or {', '.join(sorted(map(str, (*HOURLY, *_PER_UNIT))))}"
+                yield file.complain(("scrap_credit", index, "of"), problem, remedy)
+
+
+def _named(data: Raw, place: tuple[str, int]) -> list[str]:
+    of = tables(data, place[0])[place[1]].get("of")
+    return [each for each in of if isinstance(each, str)] if isinstance(of, list) else []
+
+
+_COUNTED = ("rate", "piece", "quantity", "energy", "pollution")
+_PER_UNIT = (Clause.GOOD, Clause.PRODUCED, Clause.REWORK, Clause.QUANTITY, Clause.ENERGY, Clause.POLLUTION)
 _HOURLY_TABLES = ("rate", "piece", "quantity", "energy")
 
 

@@ -58,6 +58,11 @@ class Usage(Struct, frozen=True, kw_only=True):
         return sum(self.time.values())
 
     @property
+    def used_ms(self) -> int:
+        """What somebody did with it: run, setup, trial run."""
+        return self.time["run_ms"] + self.time["setup_ms"] + self.time["test_ms"]
+
+    @property
     def busy_ms(self) -> int:
         """Planned busy time: all but maintenance and power off."""
         return self.total_ms - self.time["maint_ms"] - self.time["off_ms"]

@@ -99,3 +99,37 @@ def test_every_complaint_comes_at_once() -> None:
 def test_broken_toml_is_a_complaint_too() -> None:
     (complaint,) = said(HEAD + "[[rate\n")
     assert complaint.startswith("t.toml:5: ")
+
+
+SURCHARGE = '\n[[surcharge]]\nid = "{0}"\nof = [{1}]\npercent = "10"\n'
+OF_WHAT = {
+    "a surcharge that comes later": (
+        SURCHARGE.format("one", '"two"') + SURCHARGE.format("two", '"run"'),
+        "surcharge.0.of: 'two' is made after this one",
+    ),
+    "itself": (SURCHARGE.format("one", '"one"'), "surcharge.0.of: 'one' is made after this one"),
+    "a discount, which all come after surcharges": (
+        SURCHARGE.format("one", '"discount"'),
+        "surcharge.0.of: 'discount' is made after this one",
+    ),
+    "a credit for a surcharge": (
+        SURCHARGE.format("one", '"run"') + '[[scrap_credit]]\nkind = "*"\nof = ["run", "one"]\n',
+        "scrap_credit.0.of: 'one' is not given back",
+    ),
+    "a credit for a fee": (
+        '[[scrap_credit]]\nkind = "*"\nof = ["setup_fee"]\n',
+        "scrap_credit.0.of: 'setup_fee' is not given back",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), OF_WHAT.values(), ids=OF_WHAT)
+def test_what_would_be_about_nothing_is_refused(text: str, told: str) -> None:
+    (complaint,) = said(HEAD + RUN + text)
+    assert told in complaint
+
+
+def test_a_surcharge_may_be_about_one_before_it_and_a_discount_about_any_surcharge() -> None:
+    text = SURCHARGE.format("one", '"run"') + SURCHARGE.format("two", '"run", "one"')
+    later = SURCHARGE.format("less", '"two"').replace("surcharge", "discount")
+    assert len(read_tariff("t.toml", HEAD + RUN + text + later).surcharges) == 3
