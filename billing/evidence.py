@@ -9,6 +9,7 @@ import hashlib
 import zlib
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,8 +20,8 @@ from msgspec import Struct
 from billing.manifest import Kept
 from billing.stretches import Stretch, cut, without
 from billing.xlsx import content
-from contract.series import BY_NAME, Row, Series, Value
-from contract.stored import Stored, fields_text, row_of_stored
+from contract.series import BY_NAME, Row, Series
+from contract.stored import Stored, fields_in, fields_text, row_of_stored
 from store.protocol import ANY, Store, UnusableStoreError, Written
 
 _LEVEL: Final = 1
@@ -28,6 +29,7 @@ _LEVEL: Final = 1
 PAGE_ROWS: Final = 500
 _MOST_TAGS: Final = 20_000
 """Remembered as text at once."""
+_is_json: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _SUFFIX: Final = ".jsonl.gz"
 
 
@@ -131,8 +133,8 @@ def _time(stored: Stored) -> int:
     return time
 
 
-def _batches(lines: Iterator["_Line"]) -> Iterator[list["_Line"]]:
-    while page := list(islice(lines, PAGE_ROWS)):
+def _batches(rows: Iterator[Stored]) -> Iterator[list[Stored]]:
+    while page := list(islice(rows, PAGE_ROWS)):
         yield page
 
 
@@ -195,18 +197,16 @@ class PackStore:
     async def read(
         self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
     ) -> AsyncIterator[Row]:
-        for name in self._of(series, start, end):
-            for row in rows_of(self._directory / str(name)):
-                if start <= row.time < end and tags.items() <= row.tags.items():
-                    yield row
+        async for page in self.pages(series, start, end, tags):
+            for stored in page:
+                yield row_of_stored(stored, series)
 
     async def pages(
         self, series: Series, start: int, end: int, tags: Mapping[str, str] = ANY
     ) -> AsyncIterator[Sequence[Stored]]:
         wanted = [(1 + series.tags.index(tag), value) for tag, value in tags.items()]
         for name in self._of(series, start, end):
-            for lines in _batches(_lines_of(self._directory / str(name))):
-                page = [line.stored(series) for line in lines]
+            for page in _batches(stored_in(self._directory / str(name))):
                 yield [
                     row
                     for row in page
@@ -221,11 +221,6 @@ class PackStore:
         ]
 
 
-def rows_of(path: Path) -> Iterator[Row]:
-    """Raises DamagedError, after the rows before the damage."""
-    return (line.row for line in _lines_of(path))
-
-
 class _Line(Struct, frozen=True, kw_only=True):
     """A row as it lies in a file: its fields are looked at by who wants them."""
 
@@ -233,26 +228,32 @@ class _Line(Struct, frozen=True, kw_only=True):
     time: int
     tags: dict[str, str]
     fields: msgspec.Raw
-
-    @property
-    def row(self) -> Row:
-        fields = msgspec.json.decode(self.fields, type=dict[str, Value])
-        return Row(series=self.series, time=self.time, tags=self.tags, fields=fields)
+    """A JSON object; or, of a row that could not be read when it was kept, its text as a string."""
 
     def stored(self, series: Series) -> Stored:
-        return (self.time, *(self.tags[tag] for tag in series.tags), bytes(self.fields).decode())
+        """Raises msgspec.DecodeError, UnicodeDecodeError and KeyError for what is no row of the series."""
+        if self.series != series.name or self.tags.keys() != set(series.tags):
+            raise msgspec.DecodeError(f"a row of {self.series} with the tags {', '.join(self.tags)}")
+        text = bytes(self.fields).decode()
+        if text[:1] == '"':
+            text = msgspec.json.decode(text, type=str)
+        return (self.time, *(self.tags[tag] for tag in series.tags), text)
 
 
-def _lines_of(path: Path) -> Iterator[_Line]:
-    last: _Line | None = None
+def stored_in(path: Path) -> Iterator[Stored]:
+    """The rows of a file, as they lay in the store. Raises DamagedError, after those before the damage."""
+    name = name_of(path.name)
+    if name is None:
+        raise DamagedError(f"{path}: is not called after a series and a stretch of time")
+    series, last = BY_NAME[name.series], None
     try:
         with gzip.open(path, "rb") as file:
             for text in file:
-                line = msgspec.json.decode(text, type=_Line)
-                yield line
-                last = line
+                stored = msgspec.json.decode(text, type=_Line).stored(series)
+                yield stored
+                last = stored
     except (OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
-        after = described(last.row) if last else "its beginning"
+        after = described(last, series) if last else "its beginning"
         raise DamagedError(f"{path}: cannot be read after {after} ({error})") from None
 
 
@@ -267,7 +268,7 @@ class _Lines:
         tags = self._tags.get(stored[1:-1])
         if tags is None:
             tags = self._tags[stored[1:-1]] = self._rest(stored)
-        return f'{{"fields":{stored[-1]}{tags}{stored[0]}}}\n'.encode()
+        return f'{{"fields":{_kept(stored[-1])}{tags}{stored[0]}}}\n'.encode()
 
     def _rest(self, stored: Stored) -> str:
         """What stands between the fields and the time."""
@@ -277,8 +278,23 @@ class _Lines:
         return f',"series":"{self._series.name}","tags":{tags},"time":'
 
 
-def described(row: Row) -> str:
+def _kept(text: str) -> str:
+    """What cannot be read is kept all the same, and comes back as it was."""
+    if "\n" not in text:
+        with suppress(msgspec.DecodeError):
+            _is_json(text)
+            return text if text[:1] == "{" else _quoted(text)
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return msgspec.json.encode(text).decode()
+
+
+def described(stored: Stored, series: Series) -> str:
     """Which record or fact a row is, for a person."""
-    machine, epoch = row.tags.get("machine", ""), row.tags.get("epoch", "")
-    name = "/".join(filter(None, (machine, epoch, str(row.fields.get("sequence", row.fields.get("id", ""))))))
-    return f"{row.series} {name} at {row.time}"
+    fields = fields_in(stored[-1]) or {}
+    tags = dict(zip(series.tags, stored[1:-1], strict=True))
+    number = fields.get("sequence", fields.get("id", ""))
+    name = "/".join(filter(None, (tags.get("machine", ""), tags.get("epoch", ""), str(number))))
+    return f"{series.name} {name} at {stored[0]}"

@@ -88,7 +88,7 @@ async def _keep_signatures(recorder: Recorder, settings: Settings, plan: Manifes
     """Those over the days of the period: reading them through the recorder puts them into the pack."""
     days = whole_days(plan.period, settings.zone)
     tags = {"site": plan.site}
-    async for _ in recorder.read(SIGNATURE, days.start + 1, days.end + 1, tags):
+    async for _ in recorder.pages(SIGNATURE, days.start + 1, days.end + 1, tags):
         pass
 
 

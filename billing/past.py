@@ -2,16 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from billing.adjusting import Document, document
-from billing.evidence import DamagedError, name_of, rows_of
+from billing.evidence import DamagedError, name_of, stored_in
 from billing.ledger import Event
 from billing.shelf import STATEMENTS, Shelf
-from contract.series import Row
+from contract.series import BY_NAME, Row
+from contract.stored import row_of_stored
 
 Key = tuple[str, int, tuple[tuple[str, str], ...]]
 
@@ -67,8 +69,13 @@ def news(past: Past, directory: Path, machines: frozenset[str]) -> Iterator[Row]
 
 def _rows(directory: Path, machines: frozenset[str]) -> Iterator[Row]:
     for path in sorted(directory.iterdir()):
-        if name_of(path.name):
-            yield from (row for row in rows_of(path) if row.tags.get("machine") in machines)
+        if name := name_of(path.name):
+            series = BY_NAME[name.series]
+            for stored in stored_in(path):
+                with suppress(msgspec.DecodeError):  # what cannot be read is no reason that can be told
+                    row = row_of_stored(stored, series)
+                    if row.tags.get("machine") in machines:
+                        yield row
 
 
 def _key(row: Row) -> Key:

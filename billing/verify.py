@@ -10,14 +10,15 @@ from billing.chains import Plan, walked
 from billing.comparing import Comparison
 from billing.config import Settings
 from billing.damage import damage, damaged, issue_damage, manifest_damage
-from billing.evidence import DamagedError, name_of, rows_of
+from billing.evidence import DamagedError, name_of, stored_in
 from billing.frozen import heads_of
 from billing.ledger import Entry, Event
 from billing.manifest import Manifest
 from billing.past import past_of
 from billing.period import Period, label
 from billing.shelf import Shelf
-from contract.series import BY_NAME, Row
+from contract.series import BY_NAME
+from contract.stored import Stored
 from store.protocol import Store
 
 
@@ -91,9 +92,10 @@ async def _against_store(
     for file in sorted(manifest.files):
         if not (found := name_of(file)) or not (place / file).is_file():
             continue
-        kept, comparison = _Kept(place / file), Comparison(file, settings.zone)
-        rows = store.read(BY_NAME[found.series], found.start, found.end, {"site": manifest.site})
-        async for text in comparison.differences(kept, rows):
+        series = BY_NAME[found.series]
+        kept, comparison = _Kept(place / file), Comparison(file, series, settings.zone)
+        pages = store.pages(series, found.start, found.end, {"site": manifest.site})
+        async for text in comparison.differences(kept, _rows(pages)):
             yield text
         if kept.damage:
             yield kept.damage
@@ -104,6 +106,12 @@ async def _against_store(
                 yield f"{file}: so may {comparison.many - len(comparison.more)} more"
 
 
+async def _rows(pages: AsyncIterator[Sequence[Stored]]) -> AsyncIterator[Stored]:
+    async for page in pages:
+        for stored in page:
+            yield stored
+
+
 class _Kept:
     """The rows of a file, up to where it can be read."""
 
@@ -111,8 +119,8 @@ class _Kept:
         self._path = path
         self.damage = ""
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Stored]:
         try:
-            yield from rows_of(self._path)
+            yield from stored_in(self._path)
         except DamagedError as error:
             self.damage = str(error)

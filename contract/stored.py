@@ -33,6 +33,14 @@ def fields_text(fields: Mapping[str, Value]) -> str:
     return _encoder.encode(fields).decode()
 
 
+def fields_in(text: str) -> dict[str, Any] | None:
+    """Whatever stands in the fields of a row; None when that is no JSON object."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+
+
 def row_of_stored(stored: Stored, series: Series) -> Row:
     """Raises msgspec.DecodeError when the fields are no flat JSON object."""
     time, *tags, fields = stored

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.evidence import DamagedError, PackStore, Recorder, described, rows_of
+from billing.evidence import DamagedError, PackStore, Recorder, stored_in
 from billing.stretches import Stretch, cut, without
 from contract.series import USAGE, row_of
 from store.config import SqliteConfig
@@ -58,9 +58,9 @@ def test_a_day_whose_orders_began_before_it_is_rated_again_from_its_evidence(
     assert plant.call("verify", *DAY) == 0
     place = plant.books / "2026-11-05" / "1"
     names = [path for path in place.iterdir() if path.name.startswith("usage-")]
-    rows = [row for path in names for row in rows_of(path)]
-    assert len({row.key for row in rows}) == len(rows) == 4 * 5
-    assert min(row.time for row in rows) < max(row.time for row in rows) - 4 * 86_400_000
+    rows = [row for path in names for row in stored_in(path)]
+    assert len({row[:-1] for row in rows}) == len(rows) == 4 * 5
+    assert min(row[0] for row in rows) < max(row[0] for row in rows) - 4 * 86_400_000
     capsys.readouterr()
 
 
@@ -71,7 +71,7 @@ def test_what_is_read_up_to_the_damage_is_named(plant: Plant, tmp_path: Path) ->
     broken = tmp_path / path.name
     broken.write_bytes(gzip.compress(lines[0] + b"{" + lines[1]))
     with pytest.raises(DamagedError, match="cannot be read after usage knit-01/e1/"):
-        list(rows_of(broken))
+        list(stored_in(broken))
 
 
 async def test_what_is_asked_of_one_kind_is_kept_of_all_so_that_the_next_kind_finds_its_own(
@@ -90,5 +90,5 @@ async def test_what_is_asked_of_one_kind_is_kept_of_all_so_that_the_next_kind_fi
             assert [row.tags["kind"] async for row in recorder.read(USAGE, 0, 10, asked)] == [kind] * 2
     again = PackStore(tmp_path, recorder.files)
     found = [row async for row in again.read(USAGE, 0, 10)]
-    assert sorted(found, key=described) == sorted(rows, key=described)
+    assert sorted(found, key=str) == sorted(rows, key=str)
     assert [len(page) async for page in again.pages(USAGE, 5, 10, {"kind": "weld"})] == [1]

@@ -243,6 +243,59 @@ def test_any_field_of_any_stored_row_that_is_changed_is_found_and_the_row_is_nam
     assert seen
 
 
+NO_ROW = {
+    "not there": lambda text, field: text.replace(f'"{field}":', f'"{field}_":', 1),
+    "null": lambda text, field: json.dumps({**json.loads(text), field: None}),
+    "a float": lambda text, field: json.dumps({**json.loads(text), field: 1.5}),
+    "a truth": lambda text, field: json.dumps({**json.loads(text), field: True}),
+    "a list": lambda text, field: json.dumps({**json.loads(text), field: [1]}),
+    "cut off": lambda text, _: text[:-1],
+    "empty": lambda *_: "",
+    "a list itself": lambda *_: "[]",
+    "nothing itself": lambda *_: "null",
+    "a text": lambda *_: '"x"',
+    "two lines": lambda text, _: text.replace(",", ",\n", 1).replace(":", ":[", 1),
+}
+"""What makes of the text of a row's fields one that cannot be read."""
+
+
+@pytest.mark.parametrize("how", NO_ROW)
+@pytest.mark.parametrize("series", STORED)
+def test_a_stored_row_that_cannot_be_read_any_more_is_found_and_named(
+    series: str, how: str, closed: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    query = f'UPDATE "{series}" SET fields = ? WHERE rowid = ?'
+    for row, fields in list(wanted(closed, series))[:2]:
+        field = next(name for name in sorted(fields) if name not in {"sequence", "id"})
+        change(closed, query, NO_ROW[how](row["fields"], field), row["row"])
+        code, said = verify(closed, capsys)
+        change(closed, query, row["fields"], row["row"])
+        assert code == 1
+        assert any(name in said for name in named(row, fields)), said
+
+
+@pytest.mark.parametrize("how", NO_ROW)
+@pytest.mark.parametrize("series", STORED)
+def test_a_row_of_the_evidence_that_cannot_be_read_any_more_is_found_and_named(
+    series: str, how: str, closed: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Packed again as it should be: where its text is no JSON, the row before it is named."""
+    path = min((closed.books / NAME / "1").glob(f"{series}-*.gz"))
+    before = path.read_bytes()
+    *_, last = lines = gzip.decompress(before).splitlines()
+    row = json.loads(last)
+    fields = json.dumps(row["fields"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    field = next(name for name in sorted(row["fields"]) if name not in {"sequence", "id"})
+    lines[-1] = last.replace(fields.encode(), NO_ROW[how](fields, field).encode())
+    path.write_bytes(gzip.compress(b"".join(line + b"\n" for line in lines), 1, mtime=0))
+    code, said = verify(closed, capsys)
+    path.write_bytes(before)
+    assert code == 1
+    is_text = how in {"cut off", "empty", "two lines"}
+    assert f"{path.name}: cannot be read after" in said if is_text else True
+    assert is_text or any(name in said for name in named(row["tags"], row["fields"])), said
+
+
 @pytest.mark.parametrize("series", STORED)
 def test_any_stored_row_that_is_taken_out_is_found_and_named(
     series: str, closed: Plant, capsys: pytest.CaptureFixture[str]
