@@ -9,9 +9,10 @@ from billing import again
 from billing.bad_usage import BadUsageError
 from billing.chain import Break, Life
 from billing.chain_walk import Start
-from billing.chains import Plan, walked
+from billing.chains import Plan, finding_of, walked
 from billing.damage import damage
 from billing.evidence import PackStore
+from billing.filling import open_line
 from billing.frozen import heads_of, starts_in
 from billing.ledger import Entry, line_of, sealed
 from billing.manifest import Kind, Manifest, canonical
@@ -31,7 +32,8 @@ async def audit(place: Path, manifest: Manifest) -> AsyncIterator[str]:
         yield text
     try:
         for each in await _breaks(place, manifest):
-            yield f"{each.rule} of {each.said(manifest.zone)}"
+            if open_line(finding_of(each), manifest.zone) not in manifest.open:
+                yield f"{each.rule} of {each.said(manifest.zone)}"
     except Exception as error:  # noqa: BLE001  what was tampered with may go wrong anywhere, and is told so
         yield f"its chains cannot be walked: {again.said(error)}"
 

@@ -46,16 +46,17 @@ class Plan(Struct, frozen=True, kw_only=True):
     """There is nothing but what lies in the period, which has whole days."""
 
 
+def finding_of(found: Break) -> Finding:
+    return Finding(rule=found.rule, machine=found.machine, at=found.at, text=f"{found.name}: {found.text}")
+
+
 class Walked(Struct, frozen=True, kw_only=True):
     breaks: tuple[Break, ...]
     heads: dict[str, str]
     """By machine and epoch: sequence and digest of the last record up to the end of the period's last day."""
 
     def findings(self) -> list[Finding]:
-        return [
-            Finding(rule=each.rule, machine=each.machine, at=each.at, text=f"{each.name}: {each.text}")
-            for each in self.breaks
-        ]
+        return list(map(finding_of, self.breaks))
 
 
 async def walked(store: Store, plan: Plan) -> Walked:

@@ -76,14 +76,16 @@ async def check_books(arguments: argparse.Namespace, settings: Settings) -> int:
     shelf = Shelf(Path(settings.books))
     if not shelf.revisions(name):
         raise NotNowError(f"{name} is not frozen: there is no evidence to verify; `freeze` it first")
-    wrong = 0
+    wrong, known = 0, list[str]()
     async with open_store(settings.store, read_only=True) as store:
-        async for text in verify(store, settings, shelf, period):
+        async for text in verify(store, settings, shelf, period, known):
             sys.stdout.write(f"{text}\n")
             wrong += 1
     if wrong:
         _say(f"{name}: {wrong} things are not as they were frozen")
         return 1
+    for text in known:
+        _say(f"as it was when it was frozen, with a reason: {text}")
     _say(f"{name}: ledger, evidence, statements, stored rows and chains are as they were frozen")
     return 0
 

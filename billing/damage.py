@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from billing.ledger import Entry, line_of
+from billing.evidence import DamagedError
+from billing.ledger import Entry, Event, line_of
 from billing.manifest import Manifest, canonical, digests_of
-from billing.shelf import ISSUED, PACK, TEXTS
+from billing.period import Period, by_day, label
+from billing.shelf import DAYS, ISSUED, PACK, TEXTS, Shelf
 
 Texts = dict[str, str]
 
@@ -52,6 +55,23 @@ def _changed_texts(path: Path, manifest: Manifest) -> Iterator[str]:
                 "was put in" if name not in before else "was removed" if name not in now else "was changed"
             )
             yield f"{TEXTS}: {name} {became}"
+
+
+def closed_damage(shelf: Shelf, period: Period, zone: ZoneInfo) -> Iterator[str]:
+    """What the closings of the days of a period left, beside the ledger's word for it."""
+    days = {label(day, zone) for day in by_day(period, zone)}
+    closed = [entry for entry in shelf.ledger.entries if entry.event is Event.CLOSED and entry.period in days]
+    for entry in closed:
+        try:
+            if shelf.closed(entry) is None:
+                yield f"{DAYS}/{entry.period}/{entry.revision}.json was removed"
+        except DamagedError as error:
+            yield str(error)
+    known = {(entry.period, entry.revision) for entry in closed}
+    for day in sorted(days):
+        for path in sorted((shelf.directory / DAYS / day).glob("*")):
+            if (day, int(path.stem) if path.stem.isdecimal() else 0) not in known:
+                yield f"{DAYS}/{day}/{path.name}: no entry of the ledger knows it"
 
 
 def manifest_damage(place: Path, manifest: Manifest, frozen: Entry) -> Iterator[str]:

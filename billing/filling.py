@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
@@ -150,14 +151,14 @@ def _reconfigured(settings: Settings, past: Past) -> list[str]:
 def open_lines(found: Assessment, settings: Settings) -> list[str]:
     """What blocks the period, by rule, machine and time range; a remark does not."""
     items = (*found.disputed, *found.suspense)
-    return [open_line(one, settings) for one in open_items(found.findings, items, settings.effects)]
+    return [open_line(one, settings.zone) for one in open_items(found.findings, items, settings.effects)]
 
 
 def chain_lines(walked: Walked, settings: Settings) -> list[str]:
-    return [open_line(one, settings) for one in open_items(walked.findings(), (), settings.effects)]
+    return [open_line(one, settings.zone) for one in open_items(walked.findings(), (), settings.effects)]
 
 
-def open_line(finding: Finding, settings: Settings) -> str:
-    ends = [shown(at, settings.zone) for at in (finding.at, finding.end) if at]
+def open_line(finding: Finding, zone: ZoneInfo) -> str:
+    ends = [shown(at, zone) for at in (finding.at, finding.end) if at]
     when = f" {' to '.join(ends)}" if ends else ""
     return f"{finding.rule} {finding.machine}{when}: {finding.text}"

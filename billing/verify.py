@@ -1,16 +1,17 @@
 """Verifying a period: ledger, packs, what they come to, the stored rows and their chains. Wiring."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from billing import again
-from billing.chain import Head
-from billing.chains import Plan, walked
+from billing.chain import Break, Head
+from billing.chains import Plan, finding_of, walked
 from billing.comparing import Comparison
 from billing.config import Settings
-from billing.damage import damage, damaged, issue_damage, manifest_damage
+from billing.damage import closed_damage, damage, damaged, issue_damage, manifest_damage
 from billing.evidence import DamagedError, name_of, stored_in
+from billing.filling import open_line
 from billing.frozen import heads_of
 from billing.ledger import Entry, Event
 from billing.manifest import Manifest
@@ -22,8 +23,13 @@ from contract.stored import Stored
 from store.protocol import Store
 
 
-async def verify(store: Store, settings: Settings, shelf: Shelf, period: Period) -> AsyncIterator[str]:
-    """Everything that is not as it was frozen, one line each; nothing when all is well."""
+async def verify(
+    store: Store, settings: Settings, shelf: Shelf, period: Period, known: list[str]
+) -> AsyncIterator[str]:
+    """Everything that is not as it was frozen, one line each; nothing when all is well.
+
+    ``known``: takes the breaks in chains that were there when it was frozen, with somebody's reason.
+    """
     ledger, name = shelf.ledger, label(period, settings.zone)
     for text in ledger.breaks:
         yield text
@@ -33,21 +39,38 @@ async def verify(store: Store, settings: Settings, shelf: Shelf, period: Period)
     for entry in frozen:
         async for text in _revision(store, settings, shelf, entry):
             yield f"{name}/{entry.revision}: {text}"
-    async for text in _chains(store, settings, shelf, period, frozen):
+    for text in closed_damage(shelf, period, settings.zone):
         yield text
+    opened = _open(shelf)
+    async for each in _breaks(store, settings, shelf, period):
+        text = f"{each.rule} of {each.said(settings.zone)}"
+        if open_line(finding_of(each), settings.zone) in opened:
+            known.append(text)
+        else:
+            yield text
 
 
-async def _chains(
-    store: Store, settings: Settings, shelf: Shelf, period: Period, frozen: Sequence[Entry]
-) -> AsyncIterator[str]:
+def _open(shelf: Shelf) -> set[str]:
+    """What was open in the packs that are as they were frozen."""
+    return {line for manifest in _manifests(shelf, shelf.ledger.entries) for line in manifest.open}
+
+
+def _manifests(shelf: Shelf, entries: Iterable[Entry]) -> Iterator[Manifest]:
+    for entry in entries:
+        if entry.event is Event.FROZEN:
+            with suppress(DamagedError):  # which is told of elsewhere
+                manifest = shelf.manifest(entry.period, entry.revision)
+                if manifest.digest == entry.pack:
+                    yield manifest
+
+
+async def _breaks(store: Store, settings: Settings, shelf: Shelf, period: Period) -> AsyncIterator[Break]:
     """From the first record of each epoch: nothing that was walked before is taken for granted."""
     heads: Mapping[str, Head] = {}
     now = period.end
-    for entry in frozen:
-        with suppress(DamagedError):  # which was told of before
-            manifest = shelf.manifest(entry.period, entry.revision)
-            if manifest.digest == entry.pack:
-                heads, now = heads_of(manifest), manifest.now
+    frozen = shelf.ledger.revisions(label(period, settings.zone), Event.FROZEN)
+    for manifest in _manifests(shelf, frozen):
+        heads, now = heads_of(manifest), manifest.now
     plan = Plan(
         site=settings.site.id,
         period=period,
@@ -57,7 +80,7 @@ async def _chains(
         trusted=settings.trusted,
     )
     for each in (await walked(store, plan)).breaks:
-        yield f"{each.rule} of {each.said(settings.zone)}"
+        yield each
 
 
 async def _revision(store: Store, settings: Settings, shelf: Shelf, entry: Entry) -> AsyncIterator[str]:
