@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -67,6 +68,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return commands.BAD_USAGE
     except _FAILURES as error:
         print(error, file=sys.stderr)
+        return commands.FAILURE
+    except BrokenPipeError:  # who reads has read enough; nothing more is said, also not at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return commands.FAILURE
+    except OSError as error:
+        print(f"{error}: mend that, and do it again; nothing was left by halves", file=sys.stderr)
         return commands.FAILURE
     except KeyboardInterrupt:
         return commands.FAILURE

@@ -10,15 +10,16 @@ from msgspec import Struct
 
 from billing.chains import Plan, walked
 from billing.config import Settings
+from billing.damage import damage
 from billing.evidence import DamagedError
 from billing.filling import Filled, chain_lines, fill
 from billing.frozen import newest_heads, starts_of
-from billing.ledger import Entry, Event, Ledger, next_entry
+from billing.ledger import Entry, Event, Ledger, next_entry, sealed
 from billing.manifest import Kind, Manifest
 from billing.past import NO_PAST, Past, past_of
 from billing.period import Period, label, shown, whole_days
 from billing.progress import Progress
-from billing.shelf import Shelf
+from billing.shelf import ISSUED, Shelf
 from store.protocol import Store
 
 _FEW: Final = 8
@@ -48,6 +49,7 @@ async def freeze(
     """Raises NotNowError, StoreAwayError, DamagedError."""
     name = label(order.period, settings.zone)
     with shelf.locked():
+        finished(shelf, name)
         refuse_to_freeze(shelf, settings, order, name)
         plan = _plan(shelf, settings, order, Kind.STATEMENT)
         return await _put(store, settings, plan, shelf, past=NO_PAST, progress=progress)
@@ -59,7 +61,7 @@ async def adjust(
     """A fresh rating less what was issued. Raises NotNowError, also when nothing is different."""
     name = label(order.period, settings.zone)
     with shelf.locked():
-        whole(shelf.ledger)
+        finished(shelf, name)
         if not shelf.ledger.revisions(name, Event.ISSUED):
             raise NotNowError(f"{name} is not issued: nothing is booked yet; `freeze` it as it is today")
         past = past_of(shelf, name)
@@ -137,11 +139,42 @@ def whole(ledger: Ledger) -> None:
         raise DamagedError("\n".join([*ledger.breaks, "restore the ledger from a copy before anything else"]))
 
 
+def finished(shelf: Shelf, name: str) -> None:
+    """Writes the entry that who was ended in the middle had still to write: of a pack that lies there whole.
+
+    A pack is laid down before its entry, and a pack's own word that it was issued before the ledger's. What
+    fits to the end of the ledger is finished; anything else is for `verify`. Raises DamagedError.
+    """
+    whole(shelf.ledger)
+    frozen = [entry.revision for entry in shelf.ledger.revisions(name, Event.FROZEN)]
+    for revision in shelf.revisions(name):
+        if revision > max(frozen, default=0) and (manifest := _laid_down(shelf, name, revision)):
+            pack = (name, revision, manifest.digest)
+            shelf.add(Event.FROZEN, manifest.now, pack, manifest.by, manifest.override)
+            frozen.append(revision)
+    ledger, said = shelf.ledger, shelf.issue_of(name, max(frozen, default=0))
+    is_next = said is not None and (said.number, said.previous) == (len(ledger.entries) + 1, ledger.head)
+    if said is not None and is_next and sealed(said) == said:
+        shelf.append(said)
+
+
+def _laid_down(shelf: Shelf, name: str, revision: int) -> Manifest | None:
+    """Of a pack that no entry knows, was never issued, and is whole."""
+    place = shelf.place(name, revision)
+    try:
+        manifest = shelf.manifest(name, revision)
+    except DamagedError:
+        return None
+    is_its = (manifest.name, manifest.revision) == (name, revision)
+    is_whole = is_its and not (place / ISSUED).exists() and not [*damage(place, manifest)]
+    return manifest if is_whole else None
+
+
 def issue(shelf: Shelf, name: str, now: int, by: str) -> Entry:
     """Marks the latest frozen run of a period as issued. Raises NotNowError, DamagedError."""
     with shelf.locked():
+        finished(shelf, name)
         ledger = shelf.ledger
-        whole(ledger)
         frozen = ledger.revisions(name, Event.FROZEN)
         if not frozen:
             raise NotNowError(f"{name} is not frozen; `freeze` it first")

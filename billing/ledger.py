@@ -48,6 +48,10 @@ class Ledger(Struct, frozen=True, kw_only=True):
     """Digest of the last entry."""
     breaks: tuple[str, ...] = ()
     """What is wrong with it, one line each."""
+    size: int = 0
+    """Bytes up to the end of the last whole line."""
+    is_cut_off: bool = False
+    """Whether an entry at its end was not written whole: a disk was full, or the power gone."""
 
     def revisions(self, period: str, event: Event) -> list[Entry]:
         return [entry for entry in self.entries if entry.period == period and entry.event is event]
@@ -63,7 +67,9 @@ def sealed(entry: Entry) -> Entry:
 
 
 def read_ledger(data: bytes) -> Ledger:
-    """Every line is walked, also behind a broken one."""
+    """Every line is walked, also behind a broken one. What an append left unfinished is left out."""
+    size = data.rfind(b"\n") + 1
+    is_cut_off, data = size < len(data), data[:size]
     entries: list[Entry] = []
     breaks: list[str] = []
     head = GENESIS
@@ -76,7 +82,7 @@ def read_ledger(data: bytes) -> Ledger:
         breaks += [f"ledger, entry {number}: {what}" for what in _wrong(entry, number, head, line)]
         entries.append(entry)
         head = entry.digest
-    return Ledger(entries=tuple(entries), head=head, breaks=tuple(breaks))
+    return Ledger(entries=tuple(entries), head=head, breaks=tuple(breaks), size=size, is_cut_off=is_cut_off)
 
 
 def _wrong(entry: Entry, number: int, head: str, line: bytes) -> Iterable[str]:

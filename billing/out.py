@@ -5,6 +5,7 @@ found, and leaves every file that has its bytes already. So that the bytes are t
 instant at which they were first made, for as long as they rest on the same.
 """
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -96,7 +97,7 @@ def _put(path: Path, data: bytes) -> bool:
     """Whether it was another file before, or none."""
     if path.is_file() and path.read_bytes() == data:
         return False
-    unfinished = path.with_name(path.name + _UNFINISHED)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}{_UNFINISHED}")  # two runs may write at once
     unfinished.write_bytes(data)
     unfinished.replace(path)
     return True

@@ -132,6 +132,13 @@ class Shelf:
         finally:
             shutil.rmtree(directory, ignore_errors=True)
 
+    def issue_of(self, period: str, revision: int) -> Entry | None:
+        """What a pack itself says of its issue; None where it says nothing, or nothing that can be read."""
+        try:
+            return msgspec.json.decode((self.place(period, revision) / ISSUED).read_bytes(), type=Entry)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
     def mark_issued(self, entry: Entry) -> None:
         """Before it is in the ledger: who takes it from there leaves this behind."""
         path = self.place(entry.period, entry.revision) / ISSUED
@@ -145,9 +152,18 @@ class Shelf:
         return self.append(next_entry(self.ledger, event, at, names, (by, override)))
 
     def append(self, entry: Entry) -> Entry:
-        """The next entry of the ledger; it is durable when this returns."""
+        """The next entry of the ledger; it is durable when this returns, or not there. Raises OSError.
+
+        What was not written whole before is cut off: it never was an entry.
+        """
+        size = self.ledger.size
         with (self.directory / "ledger.jsonl").open("ab") as file:
-            file.write(line_of(entry))
-            file.flush()
-            os.fsync(file.fileno())
+            file.truncate(size)
+            try:
+                file.write(line_of(entry))
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                os.ftruncate(file.fileno(), size)
+                raise
         return entry

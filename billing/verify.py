@@ -33,6 +33,8 @@ async def verify(
     ledger, name = shelf.ledger, label(period, settings.zone)
     for text in ledger.breaks:
         yield text
+    if ledger.is_cut_off:
+        yield "ledger: what stands at its end is no whole entry; the next one takes its place"
     frozen = ledger.revisions(name, Event.FROZEN)
     for revision in sorted({*shelf.revisions(name)} - {entry.revision for entry in frozen}):
         yield f"{name}/{revision}: no entry of the ledger knows this pack"

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from contract.messages import Lease, Order, Witness
-from contract.names import NONE
+from contract.names import NONE, Name, OrderId, is_order, is_tenant
 from contract.signature import Signature
 
 ABSENT: Final = -1
@@ -25,8 +25,8 @@ class LeaseFact(Struct, frozen=True, kw_only=True):
     machine: str
     issued: int
     id: str
-    tenant: str
-    order_id: str
+    tenant: Name
+    order_id: OrderId
     by: str
     effective: int
     """From when the lease holds, UTC ms; an agent cuts at the later of this and when it heard."""
@@ -43,8 +43,8 @@ class OrderFact(Struct, frozen=True, kw_only=True):
     site: str
     issued: int
     id: str
-    order_id: str
-    tenant: str
+    order_id: OrderId
+    tenant: Name
     article: str
     by: str
     wanted: int
@@ -107,6 +107,12 @@ class Correction(Struct, frozen=True, kw_only=True):
     new: str
     supersedes: str
 
+    def __post_init__(self) -> None:
+        """Raises ValueError: whose it was must be a name, wherever it comes from."""
+        is_fit = {CorrectedField.TENANT: is_tenant, CorrectedField.ORDER_ID: is_order}.get(self.field)
+        if is_fit is not None and not is_fit(self.new):
+            raise ValueError(f"new {self.field} {self.new!r} is no name")
+
 
 class QualityResult(Struct, frozen=True, kw_only=True):
     """A late inspection result: scrap and rework found after the machine had counted the pieces good."""
@@ -115,8 +121,8 @@ class QualityResult(Struct, frozen=True, kw_only=True):
     machine: str
     issued: int
     id: str
-    order_id: str
-    tenant: str
+    order_id: OrderId
+    tenant: Name
     by: str
     cause: str
     produced_at: int

@@ -47,6 +47,16 @@ Ms = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 _name, _order = re.compile(NAME), re.compile(ORDER_ID)
 
 
+def is_tenant(text: str) -> bool:
+    """Whether a fact may say so of a tenant: a name, or that it is nobody."""
+    return _name.match(text) is not None
+
+
+def is_order(text: str) -> bool:
+    """Likewise of an order."""
+    return _order.match(text) is not None
+
+
 def is_name(text: str) -> bool:
     """Whether ``text`` may name a site, area, machine, gateway, kind or tenant of somebody."""
     return _name.match(text) is not None and text not in RESERVED

@@ -67,6 +67,8 @@ def facts_of(fact: type[Any]) -> st.SearchStrategy[Any]:
     if fact is Interval:
         fields = fields_of(fact, {"quantities", "totals"})
         return st.builds(lambda pairs, **rest: Interval(**pairs, **rest), quantities(), **fields)
+    if fact is facts.Correction:  # whose it was is a name, whatever else a text may be
+        return st.builds(fact, **{**fields_of(fact, set()), "new": st.from_regex(NAME)})
     return st.builds(fact, **fields_of(fact, set()))
 
 

@@ -2,11 +2,14 @@
 
 import gzip
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from billing.__main__ import main
 from tests.billing.life.conftest import DAY_MS, LATER, MIDNIGHT, MONTH, Plant, alter
 from tests.billing.rows import make_quality
 
@@ -150,3 +153,73 @@ def test_a_period_that_was_never_frozen_has_nothing_to_verify(
 ) -> None:
     assert plant.call("verify", *MONTH) == 1
     assert "there is no evidence to verify; `freeze` it first" in capsys.readouterr().err
+
+
+def test_a_period_that_was_frozen_with_a_break_and_a_reason_is_as_it_was_frozen(
+    plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alter(plant, "DELETE FROM usage WHERE rowid = 50")
+    assert plant.call("freeze", *MONTH, "--by", "Li Na", "--override", "the row is lost, agreed") == 0
+    capsys.readouterr()
+    assert plant.call("verify", *MONTH) == 0
+    told = capsys.readouterr().err
+    assert told.count("as it was when it was frozen, with a reason: chain of knit-01 e1/") == 1
+    alter(plant, "DELETE FROM usage WHERE rowid = 52")
+    assert plant.call("verify", *MONTH) == 1
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", "", '"x"'])
+@pytest.mark.parametrize("series", ["usage", "state", "lease", "witness", "meter"])
+def test_a_period_that_was_frozen_with_a_row_that_cannot_be_read_is_as_it_was_frozen(
+    series: str, text: str, plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the pack by itself comes out the same again, with the same rows left out."""
+    alter(plant, f'UPDATE "{series}" SET fields = ? WHERE rowid = (SELECT max(rowid) FROM "{series}")', text)
+    assert plant.call("freeze", *MONTH, "--by", "Li Na", "--override", "agreed") == 0
+    capsys.readouterr()
+    assert plant.call("verify", *MONTH) == 0, capsys.readouterr().out
+    assert main(["verify", "--pack", str(plant.books / "2026-11" / "1")]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("flipped", "is not what was closed"),
+        ("emptied", "cannot be read"),
+        ("removed", "days/2026-11-03/1.json was removed"),
+        ("put in", "days/2026-11-03/2.json: no entry of the ledger knows it"),
+    ],
+)
+def test_what_closing_a_day_left_is_looked_at_too(
+    how: str, told: str, plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plant.call("close", "--day", "2026-11-03", "--by", "Li Na") == 0
+    assert plant.call("freeze", *MONTH, "--by", "Li Na") == 0
+    assert plant.call("verify", *MONTH) == 0
+    path = plant.books / "days" / "2026-11-03" / "1.json"
+    data = path.read_bytes()
+    match how:
+        case "flipped":
+            path.write_bytes(data.replace(b'"figures":"', b'"figures":"0', 1))
+        case "emptied":
+            path.write_bytes(b"")
+        case "removed":
+            path.unlink()
+        case _:
+            path.with_name("2.json").write_bytes(data)
+    capsys.readouterr()
+    assert plant.call("verify", *MONTH) == 1
+    assert told in capsys.readouterr().out
+
+
+def test_a_name_that_is_a_path_leads_nowhere(plant: Plant, tmp_path: Path) -> None:
+    """By who writes past the store's own checks: the row cannot be read, and no page is called so."""
+    outside = {path for path in tmp_path.rglob("*") if path.name.startswith("stolen")}
+    with closing(sqlite3.connect(plant.database)) as connection, connection:
+        connection.execute("UPDATE usage SET tenant = ?", ("../../stolen",))
+        connection.execute("UPDATE lease SET fields = replace(fields, ?, ?)", ("hongye", "../../stolen"))
+    out = tmp_path / "a" / "b" / "out"
+    assert plant.call("run", *MONTH, "--out", str(out)) == 1
+    assert plant.call("freeze", *MONTH, "--by", "Li Na", "--override", "agreed") == 0
+    assert main(["verify", "--pack", str(plant.books / "2026-11" / "1")]) == 0
+    assert {path for path in tmp_path.rglob("*") if path.name.startswith("stolen")} == outside == set()
