@@ -157,13 +157,14 @@ class Shelf:
         What was not written whole before is cut off: it never was an entry.
         """
         size = self.ledger.size
-        with (self.directory / "ledger.jsonl").open("ab") as file:
+        with (self.directory / "ledger.jsonl").open("ab", buffering=0) as file:
             file.truncate(size)
             try:
-                file.write(line_of(entry))
-                file.flush()
+                rest = line_of(entry)
+                while rest:
+                    rest = rest[file.write(rest) :]
                 os.fsync(file.fileno())
             except OSError:
-                os.ftruncate(file.fileno(), size)
+                file.truncate(size)
                 raise
         return entry

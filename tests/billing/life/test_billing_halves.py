@@ -1,4 +1,4 @@
-"""Who was ended in the middle, or found no room, left nothing by halves: the next command goes on from there."""
+"""Who was ended in the middle, or found no room, left nothing by halves: the next command goes on there."""
 
 import os
 import resource
