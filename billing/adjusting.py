@@ -28,6 +28,11 @@ class Line(Struct, frozen=True, kw_only=True):
     quantity: str
     """As it is shown."""
     unit: str
+    price: str | None = None
+    """None where an earlier version wrote the document."""
+    price_per: str = ""
+    times: int = 1
+    over: int = 1
     vat_percent: Decimal | None
     net: Decimal
     tax: Decimal

@@ -227,6 +227,8 @@ def _parts(statement: Statement) -> Iterator[tuple[Value, ...]]:
             part = charge.machines.get(machine)
             exact = None if part is None else figures.plain(Fraction(part, scale))
             yield number, charge.id, machine, exact, unit, records.get(machine, "")
+        for each in charge.of:
+            yield number, charge.id, each.line, Fraction(each.amount), words.CNY.en, ""
 
 
 def _open(statement: Statement) -> Sheet:

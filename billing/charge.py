@@ -3,7 +3,7 @@
 amount = quantity x price x times / over, rounded once, half away from zero, to the fen
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -16,6 +16,15 @@ from billing.clauses import Clause
 from billing.grain import WHOLE, Cell
 from billing.words import NO_WORDS, Unit, Words
 from contract.names import NONE
+
+
+class Of(Struct, frozen=True, kw_only=True):
+    """What a line that is made of others has of one of them."""
+
+    line: str
+    """Its id."""
+    amount: str
+    """In yuan, exactly, or to the hundredth of a fen."""
 
 
 class Charge(Struct, frozen=True, kw_only=True):
@@ -64,6 +73,9 @@ class Charge(Struct, frozen=True, kw_only=True):
     machines: Mapping[str, int] = {}
     """What each machine has of ``quantity``; of what is counted once (a fee, a limit) its part of the amount,
     in fen. Empty for a line that is about no machine."""
+    of: tuple[Of, ...] = ()
+    """Of a limit, or a percentage of amounts: the lines that it is made of. They sum to what is compared, or
+    to its quantity."""
     records: tuple[str, ...] = ()
     """The stored records behind the line, or the facts and entries."""
 
@@ -76,6 +88,11 @@ class Charge(Struct, frozen=True, kw_only=True):
     def factor(self) -> Fraction:
         """What quantity x price is multiplied with, quantity as it is shown."""
         return Fraction(self.times * self.scale, self.over)
+
+
+def parts_of(amounts: Iterable[tuple[str, Fraction]]) -> tuple[Of, ...]:
+    """``amounts``: by line, in yuan."""
+    return tuple(Of(line=line, amount=money.shown_plainly(amount)) for line, amount in amounts if amount)
 
 
 class Place(NamedTuple):
@@ -138,7 +155,6 @@ def _of_order(charge: Charge, order_id: str, places: Places, fens: int) -> Price
     quantity = int(sum(places.values()))
     own = msgspec.structs.replace(
         charge,
-        id=line_id(charge.id, order_id),
         order_id=order_id,
         quantity=quantity,
         amount=money.yuan(fens),

@@ -5,6 +5,7 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +19,7 @@ from billing.config import Settings
 from billing.evidence import PackStore
 from billing.explaining import Behind, explained, spans_of
 from billing.ledger import Event
+from billing.manifest import Kind
 from billing.pack_settings import settings_in
 from billing.period import Period, label, midnight_from
 from billing.reading import Reader
@@ -28,6 +30,8 @@ from contract.records import Interval, Transition
 from contract.series import STATE, USAGE
 from store.opening import open_store
 from store.protocol import Store
+
+_FEW: Final = 60
 
 
 class _Source(Struct, frozen=True, kw_only=True):
@@ -43,13 +47,14 @@ class _Source(Struct, frozen=True, kw_only=True):
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     period = period_of(arguments, settings.zone)
     name, shelf = label(period, settings.zone), Shelf(Path(settings.books))
-    frozen = shelf.ledger.revisions(name, Event.FROZEN)
-    if frozen:
-        manifest = shelf.manifest(name, frozen[-1].revision)
+    if revision := _revision(shelf, name, arguments.revision):
+        manifest = shelf.manifest(name, revision)
         place = shelf.place(name, manifest.revision)
         issued = {entry.revision for entry in shelf.ledger.revisions(name, Event.ISSUED)}
         is_out = "issued" if manifest.revision in issued else "frozen"
         said = f"{name}, revision {manifest.revision}, {is_out}: from its evidence"
+        if manifest.kind is Kind.ADJUSTMENT:
+            said += "; an adjustment is the difference of this fresh rating to what was issued before it"
         source = _Source(
             store=PackStore(place, manifest.files),
             settings=msgspec.structs.replace(settings_in(place, manifest), books=settings.books),
@@ -64,6 +69,20 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return await _explain(
             arguments, _Source(store=store, settings=settings, period=period, now=now, said=said)
         )
+
+
+def _revision(shelf: Shelf, name: str, wanted: int | None) -> int | None:
+    """What a tenant holds comes before what nobody has seen yet. Raises BadUsageError."""
+    frozen, issued = (
+        [entry.revision for entry in shelf.ledger.revisions(name, event)]
+        for event in (Event.FROZEN, Event.ISSUED)
+    )
+    if wanted is None:
+        return max(issued or frozen, default=None)
+    if wanted not in frozen:
+        there = ", ".join(map(str, frozen)) or "none: it is not frozen"
+        raise BadUsageError(f"--revision {wanted}: {name} has no such revision; there are {there}")
+    return wanted
 
 
 async def _explain(arguments: argparse.Namespace, source: _Source) -> int:
@@ -93,6 +112,8 @@ def _chosen(arguments: argparse.Namespace, lines: Sequence[tuple[int, Charge]]) 
         if arguments.id == charge.id or arguments.line == number:
             return charge
     there = [f"  {charge.tenant} {number}  {charge.id}" for number, charge in lines]
+    if len(there) > _FEW:
+        there = [*there[:_FEW], f"  and {len(there) - _FEW} more; --tenant NAME shows those of one"]
     wanted = arguments.id or f"--line {arguments.line}"
     raise BadUsageError("\n".join([f"no line {wanted} in this period; there are:", *(there or ["  none"])]))
 

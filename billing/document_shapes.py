@@ -58,6 +58,11 @@ class TariffShape(_Shape, frozen=True):
     digest: Digest
 
 
+class OfLineShape(_Shape, frozen=True):
+    line: Annotated[str, Meta(description="The id of another line of the statement.")]
+    amount: Annotated[str, Meta(description="What of it counts, in yuan.", pattern=r"^-?\d+\.\d{2}(\d{2})?$")]
+
+
 class ChargeShape(_Shape, frozen=True):
     """A line: amount = quantity x price x times / over, rounded once to the fen, half away from zero."""
 
@@ -90,6 +95,10 @@ class ChargeShape(_Shape, frozen=True):
     machines: Annotated[
         dict[str, int],
         Meta(description="What each machine has of the quantity; of a fee or limit of the amount, in fen."),
+    ]
+    of_lines: Annotated[
+        tuple[OfLineShape, ...],
+        Meta(description="Of a limit, or a percentage of amounts: the lines that it is made of."),
     ]
     records: Annotated[tuple[str, ...], Meta(description="Stored records, `machine/epoch/first-last`.")]
 
@@ -253,6 +262,10 @@ class ChangeShape(_Shape, frozen=True):
     quantity_before: Number
     quantity: Number
     unit: str
+    price: Number | None
+    price_per: str
+    times: int
+    over: Annotated[int, Meta(ge=1)]
     vat_percent: Number | None
     gross_before: Yuan
     gross_now: Yuan

@@ -56,10 +56,23 @@ class Behind(Struct, frozen=True, kw_only=True):
 def explained(charge: Charge, clause: ClauseText | None, behind: Behind, zone: ZoneInfo) -> Iterator[str]:
     yield from _head(charge)
     yield from _clause(charge, clause)
+    if charge.of:
+        yield from _lines(charge)
+        return
     yield from _intervals(charge, behind.intervals, zone)
     yield from _stops(behind.stops, zone)
     if others := [name for name in charge.records if name.count("/") == 1]:
         yield f"and {', '.join(others)}"
+
+
+def _lines(charge: Charge) -> Iterator[str]:
+    """What is made of other lines: those have the records."""
+    yield f"made of {len(charge.of)} lines; `explain` each for its intervals"
+    together = Fraction(0)
+    for each in charge.of:
+        yield f"  {each.amount}  {each.line}"
+        together += Fraction(each.amount)
+    yield f"  {money.shown_plainly(together)}  together"
 
 
 def _head(charge: Charge) -> Iterator[str]:

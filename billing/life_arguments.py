@@ -111,6 +111,12 @@ def add_life(add: Add, add_period: Callable[[argparse.ArgumentParser], None]) ->
     explain.add_argument("id", nargs="?", metavar="LINE", help="the id of a line")
     explain.add_argument("--tenant", metavar="NAME", help="with --line: whose statement")
     explain.add_argument("--line", type=int, metavar="NUMBER", help="the line on it, from 1")
+    explain.add_argument(
+        "--revision",
+        type=int,
+        metavar="N",
+        help="of a frozen period (default: the latest that was issued, else the latest)",
+    )
     add_period(explain)
 
 

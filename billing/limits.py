@@ -12,7 +12,7 @@ from fractions import Fraction
 from msgspec import Struct
 
 from billing import money, words
-from billing.charge import Charge, Place, Priced, by_order, line_id, shared_out
+from billing.charge import Charge, Place, Priced, by_order, line_id, parts_of, shared_out
 from billing.clauses import Clause, Limit, Span, Whose
 from billing.fees import prorated
 from billing.grain import Cell
@@ -43,6 +43,8 @@ class _Apart(Struct, kw_only=True):
     """What it is about."""
     by_vat: dict[str, Fraction]
     """What that comes to, by category."""
+    of: list[tuple[Charge, Fraction]]
+    """What of each line it is compared with, in yuan."""
 
 
 def with_limits(priced: Sequence[Priced], tariff: Tariff, known: Known) -> list[Priced]:
@@ -114,6 +116,7 @@ def _orders(priced: Iterable[Priced], limit: Limit, earlier: _Before) -> Iterato
                 note=note,
                 charges=charges,
                 by_vat=_by_vat(charges),
+                of=[(charge, Fraction(charge.amount)) for charge in charges],
             )
 
 
@@ -137,6 +140,7 @@ def _missing(limit: Limit, charged: Decimal) -> Decimal:
 def _days(priced: Iterable[Priced], limit: Limit) -> Iterator[_Apart]:
     amounts: dict[tuple[str, str, str], dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
     behind: dict[tuple[str, str, str], dict[str, Charge]] = defaultdict(dict)
+    parts: dict[tuple[str, str, str], dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
     for line in _about(priced, limit):
         charge, whole = line.charge, line.charge.quantity
         exact = money.exact(whole, charge.price, charge.times, charge.over)
@@ -146,6 +150,7 @@ def _days(priced: Iterable[Priced], limit: Limit) -> Iterator[_Apart]:
                 key = (charge.tenant, place.cell.day, machine)
                 amounts[key][charge.vat] += exact * quantity / whole
                 behind[key][charge.id] = charge
+                parts[key][charge.id] += exact * quantity / whole
     for key, by_vat in sorted(amounts.items()):
         (tenant, day, machine), exact = key, sum(by_vat.values(), Fraction(0))
         apart = Fraction(limit.amount) - exact
@@ -164,6 +169,7 @@ def _days(priced: Iterable[Priced], limit: Limit) -> Iterator[_Apart]:
                 note=_note(limit, limit.amount, money.shown(exact, 2)),
                 charges=list(behind[key].values()),
                 by_vat=by_vat,
+                of=[(charge, parts[key][charge.id]) for charge in behind[key].values()],
             )
 
 
@@ -173,10 +179,12 @@ def _months(priced: Iterable[Priced], limit: Limit, known: Known) -> Iterator[_A
     amount = prorated(limit.amount, month)
     of: dict[tuple[str, str], dict[str, int]] = {(tenant, ""): {} for tenant in limit.tenants}
     charges: dict[str, list[Charge]] = defaultdict(list)
+    parts: dict[tuple[str, str], list[tuple[Charge, Fraction]]] = defaultdict(list)
     for line in _about(priced, limit):
         charge = line.charge
         charges[charge.tenant].append(charge)
         for machine, fens in _by_machine(charge, limit).items():
+            parts[charge.tenant, machine].append((charge, Fraction(fens, 100)))
             by_vat = of.setdefault((charge.tenant, machine), {})
             by_vat[charge.vat] = by_vat.get(charge.vat, 0) + fens
     for (tenant, machine), by_vat in sorted(of.items()):
@@ -194,6 +202,7 @@ def _months(priced: Iterable[Priced], limit: Limit, known: Known) -> Iterator[_A
                 note=_note(limit, amount, money.yuan(fens)),
                 charges=charges[tenant],
                 by_vat={vat: Fraction(part) for vat, part in by_vat.items()},
+                of=parts[tenant, machine],
             )
 
 
@@ -244,6 +253,7 @@ def _line(limit: Limit, apart: _Apart, missing: Decimal, vat: str, *, suffix: st
         note=apart.note,
         vat=vat,
         machines=machines,
+        of=parts_of((charge.id, part) for charge, part in apart.of),
         records=tuple(dict.fromkeys(record for each in apart.charges for record in each.records)),
     )
     lying = {Place(name, Cell(day=apart.day)): n for name, n in weights.items()}

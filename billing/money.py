@@ -57,6 +57,13 @@ def per_hour(ms: int, price: Decimal) -> Fraction:
     return exact(ms, price, 1, HOUR_MS)
 
 
+def shown_plainly(amount: Fraction) -> str:
+    """In yuan, with as many of four places as it needs, and two at least."""
+    whole = rounded(amount.numerator * 10_000, amount.denominator)
+    text = str(_placed(whole, 4))
+    return text.removesuffix("00")
+
+
 def total(amounts: list[Decimal]) -> Decimal:
     """The sum of rounded lines, with two places even when there is no line."""
     return sum(amounts, Decimal("0.00"))

@@ -70,6 +70,10 @@ def _fields(change: Change) -> dict[str, Any]:
         "quantity_before": change.before.quantity,
         "quantity": line.quantity,
         "unit": line.unit,
+        "price": line.price,
+        "price_per": line.price_per,
+        "times": line.times,
+        "over": line.over,
         "vat_percent": None if line.vat_percent is None else str(line.vat_percent),
         "gross_before": str(change.before.gross),
         "gross_now": str(line.gross),
@@ -83,6 +87,7 @@ def _fields(change: Change) -> dict[str, Any]:
 COLUMNS = (
     *("tenant", "id", "order_id", "kind", "charge_en", "charge_zh", "unit"),
     *("quantity_before", "quantity", "gross_before", "gross_now", "net", "tax", "gross"),
+    *("price", "price_per", "times", "over", "vat_percent"),
     "override",
 )
 
@@ -103,7 +108,8 @@ def _row(note: Note, change: Change) -> list[object]:
         now.unit,
     )
     money = (before.gross, now.gross, change.net, change.tax, change.gross)
-    return [*what, Decimal(before.quantity), Decimal(now.quantity), *money, _override(note.manifest)]
+    priced = (now.price, now.price_per, now.times, now.over, now.vat_percent)
+    return [*what, Decimal(before.quantity), Decimal(now.quantity), *money, *priced, _override(note.manifest)]
 
 
 def adjustment_html(note: Note) -> str:
@@ -127,6 +133,11 @@ def adjustment_html(note: Note) -> str:
     )
 
 
+def _factor(change: Change) -> str:
+    times = "" if change.now.times == 1 else f" × {change.now.times}"
+    return times + ("" if change.now.over == 1 else f" ÷ {change.now.over}")
+
+
 def _lines(changes: Sequence[Change]) -> list[dict[str, Any]]:
     return [
         {
@@ -135,6 +146,9 @@ def _lines(changes: Sequence[Change]) -> list[dict[str, Any]]:
             "gross_before": figures.yuan(change.before.gross),
             "gross_now": figures.yuan(change.now.gross),
             "gross": figures.yuan(change.gross),
+            "net": figures.yuan(change.net),
+            "tax": figures.yuan(change.tax),
+            "factor": _factor(change),
         }
         for change in changes
     ]

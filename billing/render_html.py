@@ -76,6 +76,7 @@ def _line(charge: Charge) -> dict[str, Any]:
         "times": figures.times(charge),
         "vat": figures.NOTHING if charge.vat_percent is None else f"{charge.vat_percent} %",
         "amount": figures.yuan(charge.amount),
+        "tax": figures.yuan(charge.tax),
         "observed": figures.NOTHING if known is None else f"{known} %",
     }
 

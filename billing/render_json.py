@@ -152,6 +152,7 @@ def _charge(charge: Charge) -> dict[str, Any]:
         "busy_ms": charge.busy_ms,
         "coverage_percent": None if coverage is None else str(coverage),
         "machines": dict(charge.machines),
+        "of_lines": [{"line": each.line, "amount": each.amount} for each in charge.of],
         "records": list(charge.records),
     }
 

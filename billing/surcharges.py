@@ -24,6 +24,7 @@ from billing.charge import (
     by_machine,
     by_order,
     line_id,
+    parts_of,
     shared_out,
 )
 from billing.clauses import Span, Surcharge
@@ -86,7 +87,7 @@ def _parts(of: Iterable[Priced], surcharge: Surcharge, tariff: Tariff) -> Iterat
             exact = money.exact(quantity, charge.price, share.numerator, share.denominator)
             made = msgspec.structs.replace(
                 charge,
-                id=line_id(charge.id, surcharge.id),
+                id=line_id(charge.id, _whose(line), surcharge.id),
                 clause=surcharge.clause,
                 clause_id=surcharge.id,
                 label=_label(surcharge),
@@ -104,6 +105,12 @@ def _parts(of: Iterable[Priced], surcharge: Surcharge, tariff: Tariff) -> Iterat
                 machines=by_machine(money.in_fen(exact) if charge.is_shared_by_amount else quantity, places),
             )
             yield Priced(charge=made, places=places)
+
+
+def _whose(line: Priced) -> str:
+    """The order, of a part of a line that is over several."""
+    order_id = line.charge.order_id
+    return order_id if order_id != NONE and any(place.order_id for place in line.places) else ""
 
 
 def _lies_in(place: Place, key: str, surcharge: Surcharge) -> bool:
@@ -143,11 +150,11 @@ def _group(charge: Charge, surcharge: Surcharge) -> _Group:
     return charge.tenant, charge.order_id if surcharge.per is Span.ORDER else NONE
 
 
-_Whose = tuple[str, str, str]
+_Rated = tuple[str, str, str]
 """Tenant, order and category of VAT."""
 
 
-def _fixed(whose: _Whose, lines: Sequence[Priced], surcharge: Surcharge, price: Decimal) -> Iterator[Priced]:
+def _fixed(whose: _Rated, lines: Sequence[Priced], surcharge: Surcharge, price: Decimal) -> Iterator[Priced]:
     """A discount takes off what there is."""
     unit = words.ORDER if surcharge.per is Span.ORDER else words.MONTH
     terms = plainly(surcharge.clause, _label(surcharge), unit)
@@ -218,7 +225,7 @@ def _days_of(lines: Iterable[Priced], surcharge: Surcharge, quantity: int) -> Pl
     return shared_out(quantity, worth) if sum(worth.values()) else {}
 
 
-def _about(whose: _Whose, lines: Sequence[Priced], surcharge: Surcharge, fens: int) -> About:
+def _about(whose: _Rated, lines: Sequence[Priced], surcharge: Surcharge, fens: int) -> About:
     """``fens``: what the machines share, of the line's quantity or of its amount."""
     tenant, order_id, vat = whose
     charges = [line.charge for line in lines]
@@ -231,6 +238,7 @@ def _about(whose: _Whose, lines: Sequence[Priced], surcharge: Surcharge, fens: i
         "clause_id": surcharge.id,
         "vat": vat,
         "machines": money.shares(fens, weights) if weights else {},
+        "of": parts_of((charge.id, Fraction(charge.amount)) for charge in charges),
         "records": tuple(dict.fromkeys(record for each in charges for record in each.records)),
     }
 

@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict, Unpack
 from msgspec import Struct
 
 from billing import money, words
-from billing.charge import Charge
+from billing.charge import Charge, Of
 from billing.clauses import Clause, Piece, QuantityPrice, Rate
 from billing.wording import CLAUSES, QUANTITIES
 from billing.words import Unit, Words
@@ -41,6 +41,7 @@ class About(TypedDict):
     known_ms: NotRequired[int]
     busy_ms: NotRequired[int]
     machines: NotRequired[Mapping[str, int]]
+    of: NotRequired[tuple[Of, ...]]
     records: NotRequired[tuple[str, ...]]
 
 
