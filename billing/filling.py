@@ -17,10 +17,10 @@ from billing.evidence import Recorder, packed
 from billing.findings import Finding
 from billing.manifest import Kept, Kind, Manifest, canonical, digests_of
 from billing.owners_page import owners_page
-from billing.past import Past, news
+from billing.past import Past, leases_in, news
 from billing.period import shown, whole_days
 from billing.progress import Progress
-from billing.reasons import reasons
+from billing.reasons import Whose, reasons
 from billing.render_adjustment import Note
 from billing.render_json import statement_json
 from billing.report import By
@@ -28,6 +28,7 @@ from billing.run import assess
 from billing.shelf import ACCOUNTS, RATING, STATEMENTS, TEXTS
 from billing.statement import Assessment, Statement
 from billing.stop_tables import SHIPPED
+from billing.timeline import timelines
 from billing.totals import Status, totals
 from contract.series import SIGNATURE
 from store.protocol import Store
@@ -130,9 +131,11 @@ def _write_notes(
     directory: Path, settings: Settings, plan: Manifest, past: Past, changed: Iterable[Adjustment]
 ) -> dict[str, Kept]:
     files: dict[str, Kept] = {}
+    plans = tuple(timelines(leases_in(each)) for each in (past.latest, directory) if each)
     for adjustment in changed:
+        whose = Whose(tenant=adjustment.tenant.id, period=plan.period, zone=settings.zone, plans=plans)
         fresh = news(past, directory, adjustment.machines)
-        heard = reasons(fresh, adjustment.machines, plan.period, settings.zone)
+        heard = reasons(fresh, adjustment.machines, whose)
         why = [*_reconfigured(settings, past), *heard]
         note = Note(site=settings.site, manifest=plan, adjustment=adjustment, reasons=tuple(why))
         for kind, made in ADJUSTMENT.items():

@@ -12,7 +12,8 @@ from billing.adjusting import Document, document
 from billing.evidence import DamagedError, name_of, stored_in
 from billing.ledger import Event
 from billing.shelf import STATEMENTS, Shelf
-from contract.series import BY_NAME, Row
+from contract.facts import LeaseFact
+from contract.series import BY_NAME, LEASE, Row, fact_of
 from contract.stored import row_of_stored
 
 Key = tuple[str, int, tuple[tuple[str, str], ...]]
@@ -80,3 +81,13 @@ def _rows(directory: Path, machines: frozenset[str]) -> Iterator[Row]:
 
 def _key(row: Row) -> Key:
     return row.series, row.time, tuple(sorted(row.tags.items()))
+
+
+def leases_in(directory: Path) -> Iterator[LeaseFact]:
+    """Of a pack, all that can be read."""
+    for path in sorted(directory.glob(f"{LEASE.name}-*")):
+        for stored in stored_in(path):
+            with suppress(msgspec.DecodeError):
+                fact = fact_of(row_of_stored(stored, LEASE))
+                if isinstance(fact, LeaseFact):
+                    yield fact

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from billing.adjusting import Document, Line, adjustments, booked_lines, document
 from billing.manifest import Kind, Manifest
 from billing.period import Period
-from billing.reasons import reasons
+from billing.reasons import Whose, reasons
 from billing.render_adjustment import Note, adjustment_csv, adjustment_html, adjustment_json
 from billing.statement import Named
+from billing.timeline import timelines
 from contract.facts import CorrectedField
 from contract.series import row_of
 from tests.billing.life.conftest import DAY_MS, LATER, MIDNIGHT, MONTH, Plant
-from tests.billing.rows import clock_ms, make_correction, make_interval, make_quality
+from tests.billing.rows import clock_ms, make_correction, make_interval, make_lease, make_quality
 
 BY = ("--by", "Li Na")
 FIRST = MIDNIGHT - 21 * DAY_MS
@@ -219,9 +220,78 @@ def test_a_page_escapes_what_people_wrote() -> None:
     assert adjustment_csv(note).count("\r\n") == 2
 
 
+HALF, HOUR = DAY_MS // 2, 3_600_000
+
+
 def test_records_that_were_stored_late_are_counted_by_machine() -> None:
     rows = [
-        row_of(make_interval(0, 300_000, machine=m, sequence=n)) for n, m in enumerate(("k-1", "k-1", "k-2"))
+        row_of(make_interval(at, at + 300_000, machine=m, sequence=n))
+        for n, (m, at) in enumerate((("k-1", 0), ("k-1", HOUR), ("k-1", HALF + HOUR), ("k-2", 0)))
     ]
-    found = reasons(rows, frozenset({"k-1"}), Period(start=0, end=DAY_MS), ZoneInfo("Asia/Shanghai"))
-    assert list(found) == ["k-1: 2 records that were stored since"]
+    assert list(reasons(rows, frozenset({"k-1"}), HIS)) == ["k-1: 2 records that were stored since"]
+
+
+HIS = Whose(
+    tenant="hongye",
+    period=Period(start=0, end=DAY_MS),
+    zone=ZoneInfo("Asia/Shanghai"),
+    plans=(
+        timelines(
+            [
+                make_lease(0, "L1", "hongye", machine="k-1"),
+                make_lease(DAY_MS // 2, "L2", "rongda", machine="k-1"),
+            ]
+        ),
+    ),
+)
+"""Hongye has the machine up to noon, Rongda from then on."""
+TOLD: dict[str, tuple[list[Any], list[str]]] = {
+    "what the other firm made": ([make_quality(HALF + 1, machine="k-1", scrap=2)], []),
+    "what the other firm made, by name": ([make_quality(1, machine="k-1", tenant="rongda", scrap=2)], []),
+    "what hongye made": (
+        [make_quality(1, "Q-9", machine="k-1", scrap=2)],
+        ["k-1, inspection Q-9 by li: 2 scrap, 0 rework, cause unknown"],
+    ),
+    "what changed between others": (
+        [make_correction(HALF, DAY_MS, "third", machine="k-1", old="rongda", why="their own matter")],
+        [],
+    ),
+    "what was taken from hongye, and its order": (
+        [
+            make_correction(0, HOUR, "rongda", machine="k-1", old="hongye", why="agreed"),
+            make_correction(
+                0, HOUR, "SECRET-1", machine="k-1", field=CorrectedField.ORDER_ID, old="A-1", why="agreed"
+            ),
+        ],
+        ["k-1, 1970-01-01T08:00:00+08:00: tenant hongye -> another tenant, by li: agreed"],
+    ),
+    "what was given to hongye, and its order": (
+        [
+            make_correction(HALF, DAY_MS, "hongye", machine="k-1", old="rongda", why="agreed"),
+            make_correction(
+                HALF,
+                DAY_MS,
+                "A-2",
+                machine="k-1",
+                field=CorrectedField.ORDER_ID,
+                old="SECRET-1",
+                why="agreed",
+            ),
+        ],
+        [
+            "k-1, 1970-01-01T20:00:00+08:00: tenant another tenant -> hongye, by li: agreed",
+            "k-1, 1970-01-01T20:00:00+08:00: order_id none -> A-2, by li: agreed",
+        ],
+    ),
+    "a lease of the other firm's": ([make_lease(HALF + 1, "L3", "third", machine="k-1")], []),
+    "a lease that takes it from hongye": (
+        [make_lease(HOUR, "L3", "third", machine="k-1")],
+        ["k-1: lease L3 to another tenant from 1970-01-01T09:00:00+08:00"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_firm_is_told_what_is_about_it_and_of_another_neither_name_nor_business(name: str) -> None:
+    facts, told = TOLD[name]
+    assert list(reasons([row_of(fact) for fact in facts], frozenset({"k-1"}), HIS)) == told

@@ -6,7 +6,8 @@ import pytest
 
 from billing.clause_text import clause_text
 from tests.billing.case_file import CASES
-from tests.billing.life.conftest import DAY_MS, MIDNIGHT, MONTH, Plant, alter
+from tests.billing.life.conftest import DAY_MS, LATER, MIDNIGHT, MONTH, Plant, alter
+from tests.billing.rows import make_quality
 from tests.billing.test_billing_cases import assessed
 
 LINES = {
@@ -133,3 +134,40 @@ def test_a_clause_is_found_however_its_table_is_written(name: str) -> None:
 
 def test_there_are_cases() -> None:
     assert list(CASES.glob("*/tariff.toml"))
+
+
+def test_what_was_issued_is_explained_as_it_was_until_what_came_later_is_issued_too(
+    issued: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = explain(issued, capsys, "hongye/A-1/knit/piece")
+    issued.put([make_quality(MIDNIGHT - 15 * DAY_MS + 31_000_000, scrap=3, cause="tenant", issued=LATER)])
+    assert issued.call("adjust", *MONTH, "--by", "Li Na", at=LATER + DAY_MS) == 0
+    assert explain(issued, capsys, "hongye/A-1/knit/piece") == before
+    fresh = explain(issued, capsys, "hongye/A-1/knit/piece", "--revision", "2")
+    assert fresh.startswith("2026-11, revision 2, frozen: from its evidence; an adjustment is the difference")
+    assert issued.call("issue", *MONTH, "--by", "Li Na", at=LATER + DAY_MS) == 0
+    assert explain(issued, capsys, "hongye/A-1/knit/piece") == fresh.replace("frozen:", "issued:")
+    assert explain(issued, capsys, "hongye/A-1/knit/piece", "--revision", "1") == before
+    assert issued.call("explain", "hongye/A-1/knit/piece", "--revision", "3", *MONTH) == 2
+    assert "has no such revision; there are 1, 2" in capsys.readouterr().err
+
+
+def test_a_line_that_is_made_of_others_says_of_which_and_how_much(
+    plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A day of 25.50: 12.00 and 10.00 of run, 0.50 of stop and 7.00 of pieces, at most 20.00."""
+    tariff = plant.folder / "tariff.toml"
+    cap = '[[cap]]\nper = "day"\namount = "20.00"\n[[discount]]\nof = ["run"]\npercent = "10"\n'
+    tariff.write_text(tariff.read_text("utf-8") + cap, "utf-8")
+    said = explain(plant, capsys, "hongye/none/cap.day/2026-11-03")
+    assert "made of 4 lines; `explain` each for its intervals" in said
+    for line in (
+        "  22.00  hongye/A-1/knit/rate.run",
+        "  0.50  hongye/A-1/knit/rate.stop_tenant",
+        "  7.00  hongye/A-1/knit/piece",
+        "  -2.20  hongye/A-1/discount",
+        "  27.30  together",
+    ):
+        assert line in said, said
+    assert "stored intervals" not in said
+    assert "at most 20.00, charged 27.30" in said
