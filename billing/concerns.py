@@ -51,6 +51,7 @@ class Concerns:
         self._orders = _by_tenant(earlier.orders, lambda usage: usage.tenant)
         self._leases = _by_tenant(earlier.leases, lambda usage: usage.tenant)
         self._lines = _by_tenant(earlier.lines, lambda line: line.tenant)
+        self._limits = _by_tenant(earlier.limits, lambda line: line.tenant)
         named = {
             tenant
             for tariff in tariffs
@@ -77,6 +78,7 @@ class Concerns:
                 orders=tuple(self._orders.get(tenant, ())),
                 leases=tuple(self._leases.get(tenant, ())),
                 lines=tuple(self._lines.get(tenant, ())),
+                limits=tuple(self._limits.get(tenant, ())),
             ),
         )
 

@@ -18,7 +18,9 @@ class Earlier(Struct, frozen=True, kw_only=True):
     leases: tuple[Usage, ...] = ()
     """Under leases of the period that began before it, from their beginning to its start."""
     lines: tuple[Charge, ...] = ()
-    """What those orders came to, by the tariff of today, without minimums and caps."""
+    """What those orders came to, by the tariffs of then, without the minimums and caps that hold today."""
+    limits: tuple[Charge, ...] = ()
+    """What minimums and caps of orders that hold today had made of it."""
 
     def records(self) -> Iterator[str]:
         """The records behind it, each once."""

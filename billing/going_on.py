@@ -1,15 +1,18 @@
 """Which clauses of a tariff go on from one period to the next, and what orders came to before one. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from billing.block import Each
 from billing.charge import Charge, by_order
-from billing.clauses import Piece, QuantityPrice, Rate, Span
-from billing.earlier import Earlier
+from billing.clauses import Clause, Piece, QuantityPrice, Rate, Span
+from billing.earlier import NOTHING_EARLIER, Earlier
+from billing.fees import is_begun
 from billing.known import Known
 from billing.needs import measures_of
+from billing.period import Period
 from billing.rating import priced
 from billing.tariff import Tariff
 from billing.tiers import Over
@@ -17,6 +20,7 @@ from billing.usage import Usage
 from billing.where import Machine
 from contract.names import NONE
 
+_LIMITS = frozenset({Clause.MINIMUM, Clause.CAP})
 _Ruled = Rate | Piece | QuantityPrice
 
 
@@ -53,19 +57,65 @@ def leases_of(usage: Usage, tariff: Tariff, machine: Machine) -> set[str]:
     return {cell.lease_id for measure in measures for cell in usage.parts.get(measure, {})} - {"", NONE}
 
 
+class Stretch(NamedTuple):
+    """A part of the time before a period in which each tenant has one tariff."""
+
+    period: Period
+    orders: tuple[Usage, ...]
+    leases: tuple[Usage, ...]
+
+
 def earlier(
-    orders: Sequence[Usage], leases: Sequence[Usage], tariffs: Mapping[str, Tariff], known: Known
+    stretches: Sequence[Stretch],
+    tariff_of: Callable[[str, Period], Tariff],
+    today: Mapping[str, Tariff],
+    known: Known,
 ) -> Earlier:
-    """``tariffs``: by tenant; ``known``: of the time from the first of ``orders`` up to the period."""
-    lines: list[Charge] = []
-    for tariff in {tariff.digest: tariff for tariff in tariffs.values() if compares_orders(tariff)}.values():
-        own = [usage for usage in orders if tariffs[usage.tenant].digest == tariff.digest]
-        lines += _lines(own, tariff, known)
-    return Earlier(orders=tuple(orders), leases=tuple(leases), lines=tuple(lines))
+    """``stretches``: one after the other, up to the period that ``known`` is about; ``today``: by tenant.
+
+    Each is priced by the tariffs of its time, as it was billed then: a tariff changes between two bills.
+    """
+    found = NOTHING_EARLIER
+    begun = known.begun
+    kept = {tenant: {limit.id for limit in tariff.limits} for tenant, tariff in today.items()}
+    for stretch in stretches:
+        then = msgspec.structs.replace(known, period=stretch.period, earlier=found, begun=begun)
+        lines = [
+            charge
+            for tariff, orders in _by_tariff(stretch, tariff_of, today)
+            for charge in _lines(orders, tariff, then)
+        ]
+        is_limit = [charge.clause in _LIMITS and charge.clause_id in kept[charge.tenant] for charge in lines]
+        found = Earlier(
+            orders=found.orders + stretch.orders,
+            leases=found.leases + stretch.leases,
+            lines=found.lines + tuple(c for c, limits in zip(lines, is_limit, strict=True) if not limits),
+            limits=found.limits + tuple(c for c, limits in zip(lines, is_limit, strict=True) if limits),
+        )
+        begun |= {(u.tenant, u.order_id, u.kind) for u in stretch.orders if is_begun(u)}
+    return found
+
+
+def _by_tariff(
+    stretch: Stretch, tariff_of: Callable[[str, Period], Tariff], today: Mapping[str, Tariff]
+) -> list[tuple[Tariff, list[Usage]]]:
+    """Of the orders about which today's tariff asks what they came to."""
+    tariffs, found = dict[str, Tariff](), dict[str, list[Usage]]()
+    for usage in stretch.orders:
+        if compares_orders(today[usage.tenant]):
+            tariff = tariff_of(usage.tenant, stretch.period)
+            tariffs[tariff.digest] = tariff
+            found.setdefault(tariff.digest, []).append(usage)
+    return [(tariffs[digest], usages) for digest, usages in found.items()]
 
 
 def _lines(orders: Iterable[Usage], tariff: Tariff, known: Known) -> list[Charge]:
-    of_orders = tuple(each for each in tariff.surcharges if each.per is Span.ORDER)
-    alone = msgspec.structs.replace(tariff, limits=(), bases=(), surcharges=of_orders)
+    """What is about orders, of what they used."""
+    alone = msgspec.structs.replace(
+        tariff,
+        limits=tuple(each for each in tariff.limits if each.per is Span.ORDER),
+        bases=(),
+        surcharges=tuple(each for each in tariff.surcharges if each.per is Span.ORDER),
+    )
     parts = (own.charge for line in priced(orders, alone, known) for own in by_order(line))
     return [charge for charge in parts if charge.order_id != NONE]

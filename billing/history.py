@@ -2,24 +2,25 @@
 about whole orders and leases know what they had used and what it came to. Reads no further back than it must.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import msgspec
 from msgspec import Struct
 
 from billing.announcements import LATE_MS
 from billing.attribution import Books, Place
+from billing.config import Settings
 from billing.earlier import NOTHING_EARLIER, Earlier
 from billing.feasible import NO_LIMITS
 from billing.fees import is_begun
 from billing.gathering import Gathering, Wanted
-from billing.going_on import compares_orders, continues_orders, earlier, leases_of
+from billing.going_on import Stretch, compares_orders, continues_orders, earlier, leases_of
 from billing.grain import Grain
 from billing.known import Begun, Known
 from billing.needs import grain_of_all
-from billing.period import LONGEST_DAYS, Period, midnight_from, midnight_to
+from billing.period import LONGEST_DAYS, Period, midnight, midnight_from, midnight_to
 from billing.reading import Reader
 from billing.reservations import may_be_missed
 from billing.spell import Spell
@@ -49,15 +50,13 @@ class History:
         self._reader, self._books, self._zone = reader, books, zone
         self._lookback_ms = lookback_ms
 
-    async def before(
-        self, usages: Iterable[Usage], tariff_of: Callable[[str], Tariff], about: Known, horizon: int
-    ) -> Before:
+    async def before(self, usages: Iterable[Usage], settings: Settings, about: Known, horizon: int) -> Before:
         """``usages``: of the period that ``about`` is about; ``horizon``: until when facts count, UTC ms."""
         start = about.period.start
         paid = _Paid(usages)
         tariffs, with_fee = dict[str, Tariff](), dict[Begun, int]()
         for usage in paid:
-            tariff = tariffs.setdefault(usage.tenant, tariff_of(usage.tenant))
+            tariff = tariffs.setdefault(usage.tenant, settings.tariff_of(usage.tenant))
             if usage.order_id != NONE and _has_fee(usage, tariff):
                 with_fee[usage.tenant, usage.order_id, usage.kind] = self._since(usage.order_id, start)
         begun = set[Begun]()
@@ -68,12 +67,24 @@ class History:
         wanted = wanted.with_leases(self._missed(paid, tariffs, about))
         found = NOTHING_EARLIER
         if wanted.first is not None:
-            period = Period(start=wanted.first, end=start)
-            known = msgspec.structs.replace(about, period=period)
-            grain = grain_of_all(tariffs.values(), self._zone)
-            gathering = await self._gathered(wanted, period, grain, horizon)
-            found = earlier(gathering.orders(), gathering.leases(), tariffs, known)
+            parts = self._parts(Period(start=wanted.first, end=start), settings)
+            every = [each for part in parts for each in settings.during(*part.days(self._zone)).all_tariffs]
+            grain = grain_of_all([*tariffs.values(), *every], self._zone)
+            stretches = [await self._gathered(wanted, part, grain, horizon) for part in parts]
+
+            def tariff_of(tenant: str, then: Period) -> Tariff:
+                return settings.tariff_on(tenant, then.days(self._zone)[0])
+
+            found = earlier(stretches, tariff_of, tariffs, about)
         return Before(begun=frozenset(begun), earlier=found)
+
+    def _parts(self, whole: Period, settings: Settings) -> list[Period]:
+        """Cut where a version of a tariff begins: bills were too."""
+        begin = {
+            midnight(tariff.valid_from, self._zone) for each in settings.versions.values() for tariff in each
+        }
+        edges = [whole.start, *sorted(at for at in begin if whole.start < at < whole.end), whole.end]
+        return [Period(start=start, end=end) for start, end in pairwise(edges)]
 
     def _since(self, order_id: str, start: int) -> int:
         """No work of an order is older than a day before its announcement, if it was ever announced."""
@@ -125,7 +136,7 @@ class History:
                 since = max(booking.start, about.period.start - _FURTHEST_MS)
                 yield booking.machine, kind, booking.lease_id, since
 
-    async def _gathered(self, wanted: Wanted, of: Period, grain: Grain, horizon: int) -> Gathering:
+    async def _gathered(self, wanted: Wanted, of: Period, grain: Grain, horizon: int) -> Stretch:
         gathering = Gathering(wanted, self._books, grain, of.end)
         kinds = [ANY] if wanted.kinds is None else [{"kind": kind} for kind in sorted(wanted.kinds)]
         for kind in kinds:
@@ -137,7 +148,7 @@ class History:
                 gathering.transition(transition)
         for result in await self._reader.qualities(of.start, of.end, horizon):
             gathering.quality(result)
-        return gathering
+        return Stretch(of, gathering.orders(), gathering.leases())
 
 
 class _Used:

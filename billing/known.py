@@ -55,7 +55,7 @@ class Known(Struct, frozen=True, kw_only=True):
         """What of it changes figures, for a digest over everything that a statement was made from."""
         return [
             *(f"begun {'/'.join(begun)}" for begun in sorted(self.begun)),
-            *(f"before {line.id} {line.amount}" for line in self.earlier.lines),
+            *(f"before {line.id} {line.amount}" for line in (*self.earlier.lines, *self.earlier.limits)),
             *(f"earlier {record}" for record in self.earlier.records()),
             *(f"lease/{booking.machine}/{booking.lease_id}" for booking in self.bookings),
             *(f"wanted {order} {ms}" for order, ms in sorted(self.rushed.items())),

@@ -50,7 +50,7 @@ class _Apart(Struct, kw_only=True):
 def with_limits(priced: Sequence[Priced], tariff: Tariff, known: Known) -> list[Priced]:
     """Orders, days, months: what tops an order up counts for the month. Minimums come before caps."""
     found = list(priced)
-    before = _Before(known.earlier.lines)
+    before = _Before(known.earlier.lines, known.earlier.limits)
     for span in Span:
         for kind in (Clause.MINIMUM, Clause.CAP):
             for limit in tariff.limits:
@@ -77,14 +77,21 @@ _Order = tuple[str, str]
 class _Before:
     """What orders came to before the period, and what each limit made of it: the next one follows on that."""
 
-    def __init__(self, lines: Iterable[Charge]) -> None:
+    def __init__(self, lines: Iterable[Charge], limits: Iterable[Charge]) -> None:
         self._of: dict[_Order, dict[str, Decimal]] = defaultdict(dict)
+        self._made: dict[tuple[_Order, str], Decimal] = defaultdict(Decimal)
+        for line in limits:
+            self._made[(line.tenant, line.order_id), line.clause_id] += line.amount
         for line in lines:
             self.add((line.tenant, line.order_id), line.kind, line.amount)
 
     def add(self, order: _Order, kind: str, amount: Decimal) -> None:
         kinds = self._of[order]
         kinds[kind] = kinds.get(kind, Decimal(0)) + amount
+
+    def made(self, order: _Order, limit: Limit) -> Decimal:
+        """What the limit had made of it."""
+        return self._made[order, limit.id]
 
     def of(self, order: _Order, limit: Limit) -> Decimal | None:
         """None of an order that had no line that the limit is about."""
@@ -104,7 +111,7 @@ def _orders(priced: Iterable[Priced], limit: Limit, earlier: _Before) -> Iterato
         now, before = money.total([charge.amount for charge in charges]), earlier.of(order, limit)
         missing = _missing(limit, (before or Decimal(0)) + now)
         if before is not None:
-            was = _missing(limit, before)
+            was = earlier.made(order, limit)
             earlier.add(order, _kind(limit), was)
             missing -= was
         if missing:

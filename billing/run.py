@@ -118,7 +118,7 @@ async def _known(
         entries=settings.entries,
     )
     history = History(reader, books, settings.zone, settings.lookback_ms)
-    before = await history.before(folded.usages, settings.tariff_of, known, max(now, period.end))
+    before = await history.before(folded.usages, settings, known, max(now, period.end))
     return msgspec.structs.replace(known, begun=before.begun, earlier=before.earlier)
 
 

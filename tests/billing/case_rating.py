@@ -7,6 +7,7 @@ import msgspec
 from billing.announcements import announcements, rushed
 from billing.attribution import Books
 from billing.bookings import bookings
+from billing.charge import Priced
 from billing.conclude import conclude
 from billing.config import Settings
 from billing.corrections import corrections
@@ -16,8 +17,9 @@ from billing.entries import Entries
 from billing.entries_file import read_entries
 from billing.fold import Fold
 from billing.gathering import Gathering, Wanted
-from billing.going_on import earlier
+from billing.going_on import Stretch, earlier
 from billing.known import Known
+from billing.limits import with_limits
 from billing.needs import grain_of
 from billing.period import Period
 from billing.statement import Assessment, Heading, Named
@@ -97,7 +99,9 @@ def rated(case: Case, tariff: Tariff, entries: Entries = Entries()) -> Assessmen
     )
     before = _earlier(case, tariff, books, known)
     lines = (*case.before, *before.lines)
-    known = msgspec.structs.replace(known, earlier=msgspec.structs.replace(before, lines=lines))
+    made = with_limits([Priced(charge=line) for line in lines], tariff, known)[len(lines) :]
+    before = msgspec.structs.replace(before, lines=lines, limits=tuple(line.charge for line in made))
+    known = msgspec.structs.replace(known, earlier=before)
     return conclude(heading, settings, folded, [], known)
 
 
@@ -122,4 +126,4 @@ def _earlier(case: Case, tariff: Tariff, books: Books, known: Known) -> Earlier:
     used = gathering.orders()
     tariffs = dict.fromkeys((usage.tenant for usage in used), tariff)
     of = msgspec.structs.replace(known, period=Period(start=_LONG_AGO, end=start))
-    return earlier(used, gathering.leases(), tariffs, of)
+    return earlier([Stretch(of.period, used, gathering.leases())], lambda *_: tariff, tariffs, of)

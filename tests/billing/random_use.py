@@ -13,7 +13,7 @@ from billing.charge import Charge
 from billing.earlier import Earlier
 from billing.fold import Fold
 from billing.gathering import Gathering, Wanted
-from billing.going_on import earlier
+from billing.going_on import Stretch, earlier
 from billing.known import Known
 from billing.needs import grain_of
 from billing.period import Period
@@ -274,7 +274,8 @@ def _earlier(
         gathering.transition(span)
     before = msgspec.structs.replace(known, period=Period(start=PERIOD.start, end=start))
     tariffs = dict.fromkeys(TENANT.values(), of)
-    return earlier(gathering.orders(), gathering.leases(), tariffs, before)
+    stretch = Stretch(before.period, gathering.orders(), gathering.leases())
+    return earlier([stretch], lambda *_: of, tariffs, before)
 
 
 def in_order(day: Sequence[Slot]) -> list[Slot]:

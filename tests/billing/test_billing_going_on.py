@@ -203,3 +203,57 @@ async def test_whether_anybody_came_is_known_when_the_booking_is_over(
     assert await billed(BOOKED, -24, 0, *booked, *idle) == ["A-1 unused 60.00"]
     assert await billed(BOOKED, 0, 24) == ["A-1 no_show 60.00", "A-1 no_show 60.00"]
     assert await billed(BOOKED, -24, 24) == ["A-1 no_show 180.00"]
+
+
+VERSIONS = {
+    "t1.toml": ("2026-01-01", "2026-11-22", "8.00", "150.00"),
+    "t2.toml": ("2026-11-23", None, "9.00", "MINIMUM"),
+}
+PRICES = """
+[[rate]]
+kind = "*"
+class = "run"
+per_hour = "{0}"
+
+[[minimum]]
+per = "order"
+amount = "{1}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("minimum", "later"),
+    [
+        # 7.5 h at 8.00, 60.00, was topped up by 90.00; 10 h at 9.00 make it 150.00: all of that goes back
+        ("150.00", ["A-1 run 90.00", "A-1 minimum -90.00"]),
+        # the second version wants 200.00: 50.00 are still missing, so 40.00 go back
+        ("200.00", ["A-1 run 90.00", "A-1 minimum -40.00"]),
+    ],
+)
+async def test_what_an_order_came_to_before_prices_changed_is_what_was_billed_then(
+    minimum: str, later: list[str], store: Store, used: Callable[..., Any], make: SimpleNamespace
+) -> None:
+    """The case's midnight is the one on which the prices change."""
+    versions = []
+    for valid_from, valid_to, *prices in VERSIONS.values():
+        until = f"valid_to = {valid_to}\n" if valid_to else ""
+        text = PRICES.format(*prices).replace("MINIMUM", minimum)
+        head = f'id = "t"\nversion = "{valid_from}"\ncurrency = "CNY"\nvalid_from = {valid_from}\n{until}'
+        versions.append(read_tariff("t.toml", head + text))
+    settings = Settings(
+        site=Named(id=make.site),
+        timezone="Asia/Shanghai",
+        store=SqliteConfig(kind="sqlite", path=Path("unused.db")),
+        tariff=versions[-1],
+        versions={"": tuple(versions)},
+    )
+    change = make.midnight + DAY
+    facts = [make.order("A-1", "hongye", issued=make.midnight), used(8, 15.5), used(24, 34)]
+    await store.write([row_of(fact) for fact in facts])
+    found = []
+    for start, end in ((make.midnight, change), (change, change + DAY)):
+        bill = await assess(store, settings, start, end, now=make.midnight + 9 * DAY)
+        found.append(
+            [f"{each.order_id} {each.clause} {each.amount}" for s in bill.statements for each in s.charges]
+        )
+    assert found == [["A-1 run 60.00", "A-1 minimum 90.00"], later]
