@@ -187,6 +187,7 @@ def _base(base: Base) -> Words:
     )
 
 
+_PER = {Span.ORDER: "an order", Span.DAY: "a day", Span.MONTH: "a month"}
 _SPANS = {Span.ORDER: "单", Span.DAY: "天", Span.MONTH: "月"}
 
 
@@ -277,7 +278,7 @@ def _limit(limit: Limit) -> Words:
     of_zh = f"，仅 {limit.where.kind}" if limit.where != EVERYWHERE else ""
     who = f" ({', '.join(limit.tenants)}, used or not)" if limit.tenants and is_least else ""
     return Words(
-        f"at {'least' if is_least else 'most'} {limit.amount} a {limit.per}{each}{of}{who}",
+        f"at {'least' if is_least else 'most'} {limit.amount} {_PER[limit.per]}{each}{of}{who}",
         f"{each_zh}每{_SPANS[limit.per]}{'最低' if is_least else '封顶'} {limit.amount}{of_zh}{who}",
     )
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from billing import clock
 from billing.commands import FINE, console
 from billing.config import Settings
-from billing.estimate import Estimate, Job, estimate
+from billing.estimate import Estimate, Job, counted_names, estimate
 from billing.job_arguments import job_of
 from billing.period import local, shown
 from billing.render_json import estimate_json
@@ -31,6 +31,11 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     tariff = settings.during(*days).tariff_of(job.tenant)
     check_tariffs([tariff], *days, settings.config)
     found = estimate(job, tariff, settings.zone)
+    for name in found.unpriced:
+        priced = ", ".join(sorted(counted_names(tariff))) or "no quantity but pieces"
+        sys.stderr.write(
+            f"{name}: has no price in tariff {tariff.id} {tariff.version}, which prices {priced}\n"
+        )
     if not found.charges:
         raise NothingPricedError(
             f"tariff {tariff.id} {tariff.version} has no price for any of this on machines of kind"

@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+from difflib import get_close_matches
 
 from billing import clock
 from billing.bad_usage import BadUsageError
 from billing.commands import FINE
 from billing.config import Settings
 from billing.period import read_instant, shown
+from billing.reading import Reader
 from billing.writing import write
 from contract.facts import QualityResult
 from contract.names import NONE, is_name, is_order_id
@@ -20,6 +22,12 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     now = clock.now()
     result = _result(arguments, settings, now)
     async with open_store(settings.store) as store:
+        metered = {meter.machine for meter in await Reader(store, settings.site.id).meters(now + 1)}
+        if metered and result.machine not in metered:
+            near = ", ".join(get_close_matches(result.machine, metered)) or f"{len(metered)} others"
+            raise BadUsageError(
+                f"--machine {result.machine}: was never metered at this site; there are {near}"
+            )
         (written,) = await write(store, [result])
     made = shown(written.produced_at, settings.zone)
     sys.stderr.write(f"{written.machine} at {made}: {written.scrap} scrap, {written.rework} rework\n")

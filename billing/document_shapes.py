@@ -92,13 +92,9 @@ class ChargeShape(_Shape, frozen=True):
     known_ms: Ms
     busy_ms: Ms
     coverage_percent: Annotated[Number | None, Meta(description="Of the busy time, how much was observed.")]
-    machines: Annotated[
-        dict[str, int],
-        Meta(description="What each machine has of the quantity; of a fee or limit of the amount, in fen."),
-    ]
+    machines: Annotated[dict[str, int], Meta(description="Of the quantity; of a fee or limit in fen.")]
     of_lines: Annotated[
-        tuple[OfLineShape, ...],
-        Meta(description="Of a limit, or a percentage of amounts: the lines that it is made of."),
+        tuple[OfLineShape, ...], Meta(description="Of a limit, or a share: what it is made of.")
     ]
     records: Annotated[tuple[str, ...], Meta(description="Stored records, `machine/epoch/first-last`.")]
 

@@ -29,6 +29,7 @@ from contract.names import NONE
 from contract.records import Cause, Clock, Interval, Method, Quality, Reason, Transition
 from contract.states import TIME_FIELDS, Party, State
 
+_PIECES: Final = frozenset({"produced", "scrap", "rework"})
 EPOCH: Final = "estimate"
 MACHINE: Final = "estimate"
 """The machine, where none is named: it has the prices of its kind."""
@@ -70,6 +71,8 @@ class Estimate(Struct, frozen=True, kw_only=True):
     period: Period
     left_out: tuple[str, ...]
     """Clauses that a single job says nothing about: by the month, or of what is booked and not used."""
+    unpriced: tuple[str, ...] = ()
+    """Quantities of the job that no clause has a price for."""
 
 
 def estimate(job: Job, tariff: Tariff, zone: ZoneInfo) -> Estimate:
@@ -79,7 +82,20 @@ def estimate(job: Job, tariff: Tariff, zone: ZoneInfo) -> Estimate:
     period = Period(start=midnight(first, zone), end=midnight(last + timedelta(days=1), zone))
     known = Known(period=period, zone=zone, kinds={job.machine: job.kind})
     lines = charges(_usages(job, alone, zone), alone, known)
-    return Estimate(charges=tuple(lines), period=period, left_out=tuple(clause.id for clause in left_out))
+    return Estimate(
+        charges=tuple(lines),
+        period=period,
+        left_out=tuple(clause.id for clause in left_out),
+        unpriced=tuple(sorted({*job.quantities} - _PIECES - counted_names(tariff))),
+    )
+
+
+def counted_names(tariff: Tariff) -> frozenset[str]:
+    """Quantities beside pieces that the tariff asks for."""
+    names = {name for price in tariff.quantities for name in (price.name, price.less)}
+    names |= {each.name for each in tariff.pollutions}
+    names |= {step.counted for each in tariff.pollutions for step in each.steps}
+    return frozenset(names | ({ENERGY} if tariff.energies else set())) - {""}
 
 
 def _alone(tariff: Tariff) -> tuple[Tariff, list[AnyClause]]:

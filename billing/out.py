@@ -88,7 +88,7 @@ def made(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise BadUsageError(f"--out {out}: is a file; name a directory")
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        out.mkdir(0o750, parents=True, exist_ok=True)  # bills are nobody else's business
     except OSError as error:
         raise UnwritableError(f"--out {out}: cannot be written ({error})") from None
 

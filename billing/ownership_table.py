@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from billing.ownership import Owner, Ownership
-from billing.toml_values import Day, Name, Percent, Table, Text, Yuan
+from billing.toml_values import Day, Name, Share, Table, Text, Yuan
 from billing.words import Words
 from contract.complaint import Complaint, TomlFile
 
@@ -26,7 +26,7 @@ class OwnershipTable(Table):
     id: Name
     machines: Annotated[tuple[_Pattern, ...], Field(min_length=1)]
     owner: Annotated[tuple[OwnerTable, ...], Field(min_length=1)]
-    host_fee_percent: Percent = Decimal(0)
+    host_fee_percent: Share = Decimal(0)
     host_fee_a_month: Yuan = Decimal(0)
     valid_from: Day = date(1970, 1, 1)
     valid_to: Day | None = None

@@ -33,6 +33,8 @@ RATING: Final = "rating"
 """Of an adjustment: the fresh rating that it was found with."""
 DAYS: Final = "days"
 """What closings of days left."""
+_OURS: Final = 0o750
+"""Bills are nobody's business who is not of the group."""
 _UNFINISHED: Final = ".unfinished"
 _CLOSE_AGAIN: Final = (
     "restore it from a copy, or take it away: the next closing walks the chains from further back"
@@ -69,7 +71,7 @@ class Shelf:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One at a time: two who freeze at once would both be the next revision."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(_OURS, parents=True, exist_ok=True)
         with (self.directory / "lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

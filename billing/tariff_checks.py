@@ -30,6 +30,7 @@ def contradictions(file: TomlFile, data: Raw) -> Iterator[Complaint]:
     yield from _of(file, data)
     yield from _of_hours(file, data)
     yield from _of_what_is_there(file, data)
+    yield from _discounts(file, data)
 
 
 def _placed(file: TomlFile, data: Raw) -> Iterator[Complaint]:
@@ -174,6 +175,16 @@ def _of(file: TomlFile, data: Raw) -> Iterator[Complaint]:
                 if isinstance(each, str) and each not in known:
                     remedy = f"name ids of clauses, or {', '.join(sorted(map(str, _KINDS)))}"
                     yield file.complain((name, index, "of"), f"there is no clause {each!r}", remedy)
+
+
+def _discounts(file: TomlFile, data: Raw) -> Iterator[Complaint]:
+    for index, table in enumerate(tables(data, "discount")):
+        steps = [("steps", n, step) for n, step in enumerate(tables(table, "steps"))]
+        for path, given in [((), table), *((step[:2], step[2]) for step in steps)]:
+            percent = given.get("percent")
+            if isinstance(percent, str) and percent.isdecimal() and int(percent) > 100:
+                problem = "takes off more than there is"
+                yield file.complain(("discount", index, *path, "percent"), problem, "100 is the most")
 
 
 def _of_what_is_there(file: TomlFile, data: Raw) -> Iterator[Complaint]:

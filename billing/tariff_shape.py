@@ -19,6 +19,7 @@ from billing.toml_values import (
     Price,
     Quantity,
     Seconds,
+    Share,
     Table,
     Text,
     Whole,
@@ -58,8 +59,7 @@ class _TieredTable(ClauseTable):
         ends = [tier.up_to for tier in self.tiers]
         if self.tiers and (None in ends[:-1] or ends[-1] is not None):
             raise ValueError("every tier has an up_to but the last, which has none")
-        known = [end for end in ends if end is not None]
-        if known != sorted(set(known)):
+        if (known := [end for end in ends if end is not None]) != sorted(set(known)):
             raise ValueError("the up_to of tiers rise from one to the next")
         return self
 
@@ -113,7 +113,7 @@ class _QuantifiedTable(_TieredTable):
 
 class PieceTable(_QuantifiedTable):
     basis: Literal["good", "produced"]
-    allowance_percent: Percent | None = None
+    allowance_percent: Share | None = None
     tenant_pays: tuple[Party, ...] | None = None
     rework: Literal["each", "once"] = "each"
 
@@ -259,7 +259,7 @@ class GradeTable(Table):
 
 class VatTable(Table):
     name: Name
-    percent: Percent
+    percent: Share
     valid_from: Day
 
 

@@ -117,6 +117,8 @@ Yuan = Annotated[Decimal, BeforeValidator(_yuan), _AMOUNT]
 Signed = Annotated[Decimal, BeforeValidator(_signed), _SIGNED]
 Positive = Annotated[Decimal, BeforeValidator(_positive), _AMOUNT]
 Percent = Annotated[Decimal, BeforeValidator(_percent), _AMOUNT]
+Share = Annotated[Percent, Field(le=100)]
+"""A percentage of something that is divided: not more than all of it."""
 Kind = Annotated[str, BeforeValidator(_kind), _KIND]
 Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra=NAME_SCHEMA)]
 Order = Annotated[str, AfterValidator(_order)]

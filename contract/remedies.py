@@ -4,6 +4,7 @@ Pure. pydantic and tomllib name their rules and what they expected ("Input shoul
 to parse string"); who wrote the file wants to know what to write. Errors are pydantic's, as mappings.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from types import MappingProxyType
@@ -35,8 +36,12 @@ _LETTERS: Final = MappingProxyType(
 """What the patterns of our shapes mean, without their anchors."""
 
 
+_MEMBER: Final = re.compile(r"<\w+\.\w+: ('[^']*')>")
+"""A member of an enumeration, as Python shows it."""
+
+
 def _choice(its: Mapping[str, Any]) -> str:
-    told = str(its.get("expected") or its.get("expected_tags"))
+    told = _MEMBER.sub(r"\1", str(its.get("expected") or its.get("expected_tags")))
     return f"write one of {told.replace(' or ', ', ')}"
 
 

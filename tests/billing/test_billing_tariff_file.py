@@ -133,3 +133,19 @@ def test_a_surcharge_may_be_about_one_before_it_and_a_discount_about_any_surchar
     text = SURCHARGE.format("one", '"run"') + SURCHARGE.format("two", '"run", "one"')
     later = SURCHARGE.format("less", '"two"').replace("surcharge", "discount")
     assert len(read_tariff("t.toml", HEAD + RUN + text + later).surcharges) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[[discount]]\nof = ["run"]\npercent = "150"\n', "discount.0.percent: takes off more than there is"),
+        (
+            '[[discount]]\nof = ["run"]\nsteps = [{ above = "1.00", percent = "101" }]\n',
+            "discount.0.steps.0.percent: takes off more",
+        ),
+        ('[[base]]\nkind = "*"\nper = "week"\nprice = "1.00"\n', "write one of 'day', 'month'"),
+        ('[[vat]]\nname = "all"\npercent = "130"\nvalid_from = 2026-01-01\n', "100 is the most"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_plain_words(text: str, told: str) -> None:
+    assert any(told in complaint for complaint in said(HEAD + RUN + text)), said(HEAD + RUN + text)

@@ -128,3 +128,25 @@ def test_owners_get_what_their_machines_earned(
     shown = capsys.readouterr().out
     assert "甲" in shown
     assert "-0.60" in shown
+
+
+def test_a_quantity_without_a_price_is_told(
+    billing: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = ("--kind", "knit", "--from", "2026-11-23T09:00", "--run", "3")
+    assert billing("estimate", *job, "--quantity", "weld_m=5") == 0
+    assert "weld_m: has no price in tariff house 1, which prices no quantity" in capsys.readouterr().err
+    assert billing("estimate", *job, "--pieces", "5") == 0
+    assert "has no price" not in capsys.readouterr().err
+
+
+def test_what_inspection_found_of_a_machine_that_never_was_is_a_slip(
+    billing: Callable[..., int],
+    put: Callable[[Any], None],
+    make: SimpleNamespace,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    put([make.meter(make.midnight, machine="knit-07")])
+    found = ("--at", "2026-11-22T12:02", "--scrap", "4", "--cause", "host", "--by", "Li Na")
+    assert billing("inspect", "--machine", "knit-70", *found) == 2
+    assert "--machine knit-70: was never metered at this site; there are knit-07" in capsys.readouterr().err
