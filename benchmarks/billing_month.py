@@ -179,7 +179,7 @@ def command(directory: Path, name: str, start: int, end: int, *more: str) -> int
     return 0
 
 
-def do(step: str, directory: Path, days: int, jobs: int) -> Spent:
+def do(step: str, directory: Path, days: int, jobs: int | None) -> Spent:
     """One step, in a process of its own: see ``measured``."""
     plan = msgspec.json.decode((directory / "plan.json").read_bytes(), type=Plan)
     start, end = plan.start, plan.start + days * _DAY
@@ -194,7 +194,8 @@ def do(step: str, directory: Path, days: int, jobs: int) -> Spent:
                 asyncio.run(rate(directory, start, end, crew))
         case "run":
             out = str(directory / f"out-{days}")
-            command(directory, "run", start, end, "--out", out, "--jobs", str(jobs))
+            many = () if jobs is None else ("--jobs", str(jobs))
+            command(directory, "run", start, end, "--out", out, *many)
         case _:
             shutil.rmtree(directory / "books", ignore_errors=True)
             command(directory, step, start, end, "--by", "bench", "--override", "bench")
@@ -214,9 +215,9 @@ def cpu_s() -> float:
     return sum(each.ru_utime + each.ru_stime for each in spent)
 
 
-def measured(step: str, directory: Path, days: int, jobs: int) -> Spent:
+def measured(step: str, directory: Path, days: int, jobs: int | None) -> Spent:
     arguments = [sys.executable, __file__, "--do", step, "--keep", str(directory), "--days", str(days)]
-    arguments += ["--jobs", str(jobs)]
+    arguments += [] if jobs is None else ["--jobs", str(jobs)]
     root = str(Path(__file__).parent.parent)
     done = subprocess.run(
         arguments, stdout=subprocess.PIPE, check=True, env={**os.environ, "PYTHONPATH": root}
@@ -259,7 +260,7 @@ def main() -> int:
     )
     parser.add_argument("--influx", metavar="URL", help="of an InfluxDB 1.x, to measure it instead of SQLite")
     parser.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help="processes that rate and run (default 1)"
+        "--jobs", type=int, metavar="N", help="processes that rate and run (default: as many as `run` takes)"
     )
     parser.add_argument("--do", help=argparse.SUPPRESS)
     given = parser.parse_args()
