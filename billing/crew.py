@@ -63,10 +63,15 @@ class Crew:
         self._pool.shutdown(cancel_futures=True)
 
     def begin(self, size: int, numbers: int) -> None:
-        """``numbers``: so many integers each of them can say while it works."""
+        """``numbers``: so many integers each of them can say while it works. Raises LostProcessError."""
         context = multiprocessing.get_context("spawn")
-        self._size, self._numbers = size, context.Array("q", 1 + size * numbers)
-        self._pool = ProcessPoolExecutor(size, context, _begin, (self._numbers,))
+        try:
+            self._size, self._numbers = size, context.Array("q", 1 + size * numbers)
+            self._pool = ProcessPoolExecutor(size, context, _begin, (self._numbers,))
+        except OSError as error:  # no shared memory, or no room in it
+            raise LostProcessError(
+                f"no process can be started beside this one ({error}); with --jobs 1 none is"
+            ) from None
 
     def do(self, what: Callable[P, R], *args: P.args, **more: P.kwargs) -> "Future[R]":
         """By one of those who have begun. Raises LostProcessError."""
