@@ -4,13 +4,15 @@ Each opens the store for itself. What it added up lies in a file, and the little
 """
 
 import asyncio
+import os
+import shutil
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Final
+from tempfile import TemporaryDirectory, gettempdir
+from typing import Any, Final
 
 import msgspec
 
@@ -28,6 +30,8 @@ from store.protocol import Machines, Share
 _LOOK_S: Final = 0.2
 """How often it is looked how far they are."""
 _PPM: Final = 1_000_000
+_CALLED: Final = "gongfang-billing-"
+"""So begins what a run puts aside; then its process id."""
 
 
 async def add_up_by(
@@ -38,7 +42,8 @@ async def add_up_by(
     Raises StoreAwayError, UnwritableError and LostProcessError.
     """
     try:
-        place = Path(aside.enter_context(TemporaryDirectory(prefix="gongfang-billing-")))
+        _tidy_up(Path(gettempdir()))
+        place = Path(aside.enter_context(TemporaryDirectory(prefix=f"{_CALLED}{os.getpid()}-")))
     except OSError as error:
         raise unwritable(error) from None
     crew.begin(len(shares), 3)
@@ -47,6 +52,8 @@ async def add_up_by(
         asyncio.wrap_future(crew.do(_add_up, work, share, place, number))
         for number, share in enumerate(shares)
     ]
+    for each in running:  # what becomes of the others when one failed, nobody asks
+        each.add_done_callback(_heard)
     waiting = set(running)
     while waiting:
         done, waiting = await asyncio.wait(waiting, timeout=_LOOK_S, return_when=asyncio.FIRST_EXCEPTION)
@@ -63,6 +70,19 @@ async def add_up_by(
         sealed=sealed_together(each.sealed for each in added),
         unread=tuple(finding for each in added for finding in each.unread),
     )
+
+
+def _heard(future: "asyncio.Future[Any]") -> None:
+    if not future.cancelled():
+        future.exception()
+
+
+def _tidy_up(within: Path) -> None:
+    """What a run left behind that was killed."""
+    for path in within.glob(f"{_CALLED}*"):
+        pid = path.name.removeprefix(_CALLED).partition("-")[0]
+        if pid.isdecimal() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def all_together(work: Work, said: Sequence[int]) -> Read:

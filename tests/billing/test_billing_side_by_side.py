@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from benchmarks.billing_month import build
-from benchmarks.billing_site import SITE, Plan
+from benchmarks.billing_site import SITE, ZONE, Plan
 from billing import out as pages
 from billing.config import Settings, load
 from billing.crew import Crew, LostProcessError
@@ -32,6 +33,7 @@ from tests.billing.rows import make_interval
 
 PLAN = Plan(machines=9, tenants=5, days=2)
 PATIENCE_S = 30.0
+ROOT = str(Path(__file__).parents[2])
 
 
 @pytest.fixture(params=["sqlite", "influx"])
@@ -180,9 +182,8 @@ def test_they_end_with_the_one_who_began_them_even_if_he_is_killed(tmp_path: Pat
     )
     path = tmp_path / "began.py"
     path.write_text(script, "utf-8")
-    root = str(Path(__file__).parents[2])
     begun = subprocess.Popen(
-        [sys.executable, str(path)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": root}
+        [sys.executable, str(path)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": ROOT}
     )
     assert begun.stdout is not None
     theirs = [int(pid) for pid in begun.stdout.readline().split()]
@@ -194,6 +195,51 @@ def test_they_end_with_the_one_who_began_them_even_if_he_is_killed(tmp_path: Pat
     while any(alive(pid) for pid in theirs):
         assert time.monotonic() < deadline, "they work on for nobody"
         time.sleep(0.01)
+
+
+def run(site: Path, *more: str) -> "subprocess.Popen[str]":
+    """As a person does, with a place of its own for what is put aside."""
+    (site / "tmp").mkdir(exist_ok=True)
+    ends = [datetime.fromtimestamp(at / 1000, ZONE).isoformat() for at in (PLAN.start, PLAN.end)]
+    command = ["run", "--config", str(site / "billing.toml"), "--from", ends[0], "--to", ends[1], *more]
+    return subprocess.Popen(
+        [sys.executable, "-m", "billing", *command, "--out", str(site / "out"), "--jobs", "3"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(site / "tmp"), "PYTHONPATH": ROOT},
+    )
+
+
+def wait_for_what_is_put_aside(site: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not list((site / "tmp").glob("gongfang-billing-*/*")):
+        assert time.monotonic() < deadline, "nobody began"
+        time.sleep(0.002)
+
+
+def test_who_has_enough_ends_all_of_them_without_many_words(tmp_path: Path) -> None:
+    """Ctrl-C on a terminal goes to all of them."""
+    build(PLAN, tmp_path)
+    running = run(tmp_path)
+    wait_for_what_is_put_aside(tmp_path)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=PATIENCE_S)
+    assert (running.returncode, "Traceback" in said, "Stopped" in said) == (1, False, False), said
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_what_a_killed_run_put_aside_the_next_one_takes_away(tmp_path: Path) -> None:
+    build(PLAN, tmp_path)
+    killed = run(tmp_path)
+    wait_for_what_is_put_aside(tmp_path)
+    killed.kill()
+    killed.communicate()
+    assert len(list((tmp_path / "tmp").iterdir())) == 1
+    other = tmp_path / "tmp" / f"gongfang-billing-{os.getpid()}-of-one-that-runs"
+    other.mkdir()
+    again = run(tmp_path)
+    again.communicate(timeout=PATIENCE_S)
+    assert (again.returncode, list((tmp_path / "tmp").iterdir())) == (0, [other])
 
 
 def alive(pid: int) -> bool:
