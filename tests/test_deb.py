@@ -191,6 +191,8 @@ def test_what_is_installed_has_its_user_its_places_and_its_commands(
     assert "nologin" in system.run("getent", "passwd", "gongfang")
     for command in ("agent", "collector", "billing"):
         assert "usage: gongfang-" in system.run(f"/usr/bin/gongfang-{command}", "--help")
+        launcher = system.run("cat", f"/opt/gongfang/.venv/bin/gongfang-{command}")
+        assert 'if __name__ == "__main__"' in launcher, "processes that work beside billing read it too"
     check = ("gongfang-agent", "check", "--config", "/opt/gongfang/configs/sites/knitting.toml")
     assert "knit-01" in system.run("runuser", "-u", "gongfang", "--", *check)
     for unit in ("agent", "collector"):
