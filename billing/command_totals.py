@@ -23,7 +23,7 @@ from billing.period import label
 from billing.render_table import owners_table
 from billing.render_totals_table import totals_table
 from billing.report import By
-from billing.shelf import ACCOUNTS, STATEMENTS, Shelf
+from billing.shelf import ACCOUNTS, STANDING, STATEMENTS, Shelf
 from billing.totals import Status, Totals, totals, with_adjustments
 
 P = TypeVar("P")
@@ -83,13 +83,17 @@ def booked(shelf: Shelf, name: str) -> Totals | None:
     base = next((revision for revision in bases if revision in issued), bases[-1])
     before = _read(shelf.place(name, base) / ACCOUNTS / "totals.json", Totals)
     last = frozen[-1].revision
+    later = [each for each in frozen if each.kind is Kind.ADJUSTMENT and each.revision in {*issued, last}]
     adjusted = [
         (each.revision, Status.ISSUED if each.revision in issued else Status.FROZEN, document)
-        for each in frozen
-        if each.kind is Kind.ADJUSTMENT and each.revision in {*issued, last}
+        for each in later
         for document in _documents(shelf.place(name, each.revision) / STATEMENTS)
     ]
-    return with_adjustments(before, Status.ISSUED if base in issued else Status.FROZEN, adjusted)
+    standing = None
+    if later and f"{ACCOUNTS}/{STANDING}" in later[-1].files:
+        standing = _read(shelf.place(name, later[-1].revision) / ACCOUNTS / STANDING, Totals)
+    status = Status.ISSUED if base in issued else Status.FROZEN
+    return with_adjustments(before, status, adjusted, standing)
 
 
 def booked_owners(shelf: Shelf, name: str) -> OwnersPage | None:

@@ -25,7 +25,7 @@ from billing.render_adjustment import Note
 from billing.render_json import statement_json
 from billing.report import By
 from billing.run import assess
-from billing.shelf import ACCOUNTS, RATING, STATEMENTS, TEXTS
+from billing.shelf import ACCOUNTS, RATING, STANDING, STATEMENTS, TEXTS
 from billing.statement import Assessment, Statement
 from billing.stop_tables import SHIPPED
 from billing.timeline import timelines
@@ -119,6 +119,8 @@ def _write_accounts(
     if plan.kind is Kind.STATEMENT:
         page = totals(found, settings.effects, **frozen)
         made |= {f"{ACCOUNTS}/totals.{kind}": of(page) for kind, of in TOTALS.items()}
+    else:
+        made[f"{ACCOUNTS}/{STANDING}"] = TOTALS["json"](totals(found, settings.effects, **frozen))
     if found.revenue.splits:
         owners = owners_page(found, **frozen)
         made |= {f"{ACCOUNTS}/owners.{kind}": of(owners) for kind, of in OWNERS.items()}

@@ -175,9 +175,19 @@ def span_of(heading: Heading) -> Span:
 
 
 def with_adjustments(
-    before: Totals, status: Status, adjusted: Iterable[tuple[int, Status, Document]]
+    before: Totals,
+    status: Status,
+    adjusted: Iterable[tuple[int, Status, Document]],
+    standing: "Totals | None" = None,
 ) -> Totals:
-    """What was frozen, as it stands today: issued or not, and with every adjustment since, by revision."""
+    """What was frozen, as it stands today: issued or not, and with every adjustment since, by revision.
+
+    ``standing``: of the newest of them, what waited, what was found and what was the host's then.
+    """
+    if standing is not None:
+        told = (standing.waiting, standing.host, standing.findings)
+        before = structs.replace(before, **dict(zip(("waiting", "host", "findings"), told, strict=True)))
+    waits = {each.tenant.id: each.waiting for each in (standing or before).tenants}
     tenants = {each.tenant.id: each for each in before.tenants}
     parts = {
         name: [structs.replace(part, status=status) for part in each.parts] for name, each in tenants.items()
@@ -191,7 +201,7 @@ def with_adjustments(
         TenantTotal(
             tenant=named[name],
             parts=tuple(parts[name]),
-            waiting=tenants[name].waiting if name in tenants else 0,
+            waiting=waits.get(name, 0),
             **_money(parts[name]),
         )
         for name in sorted(parts)

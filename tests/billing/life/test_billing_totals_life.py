@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 
 from scripts.schemas import DOCUMENTS
-from tests.billing.life.conftest import DAY_MS, LATER, MIDNIGHT, MONTH, Plant
-from tests.billing.rows import make_quality
+from tests.billing.life.conftest import DAY_MS, HOUR_MS, LATER, MIDNIGHT, MONTH, Plant
+from tests.billing.rows import make_lease, make_quality
 from tests.billing.sheets import calculated, opened
 
 BY = ("--by", "Li Na")
@@ -118,7 +118,8 @@ def test_after_an_adjustment_owners_get_what_the_fresh_rating_comes_to(plant: Pl
     plant.put([make_quality(THIRD + 30_600_000, "Q-7", scrap=3, cause="tenant", issued=LATER)])
     assert plant.call("adjust", *MONTH, *BY, at=LATER + DAY_MS) == 0
     place = plant.books / "2026-11/2/accounts"
-    assert sorted(path.name for path in place.iterdir()) == [f"owners.{k}" for k in FORMS]
+    names = sorted(path.name for path in place.iterdir())
+    assert names == [*(f"owners.{k}" for k in FORMS), "standing.json"]
     told = json.loads((place / "owners.json").read_text("utf-8"))
     (pool,) = told["ownerships"]
     assert (pool["shared"], told["revision"]) == ("883.95", 2)
@@ -187,3 +188,23 @@ def test_an_adjustment_goes_out_in_every_form_and_adds_up(issued: Plant) -> None
     assert issued.ledger.entries[0].pack in html
     assert "承租方 Tenant" in html
     assert issued.call("verify", *MONTH) == 0
+
+
+def test_what_an_adjustment_settled_waits_no_more(plant: Plant, told: Any) -> None:
+    """On the fifth, from 8 to 9, Rongda's lease was in force, and the records name Hongye's."""
+    eight = MIDNIGHT - 17 * DAY_MS + 8 * HOUR_MS
+    plant.put([make_lease(eight, "L2", "rongda", "B-1"), make_lease(eight + HOUR_MS, "L3")])
+    assert plant.call("freeze", *MONTH, *BY, "--override", "Wang is on leave") == 0
+    assert plant.call("issue", *MONTH, *BY) == 0
+    page = told(plant)
+    waited, found = len(page["waiting"]), len(page["findings"])
+    assert waited > 0
+    stretch = ("--from", "2026-11-05T08:00", "--to", "2026-12-01T00:00")
+    whose = ("--machine", "knit-01", "--tenant", "rongda", "--order", "B-1", "--why", "both agreed", *BY)
+    assert plant.call("assign", *whose, *stretch) == 0
+    assert plant.call("adjust", *MONTH, *BY, at=LATER + DAY_MS) == 0
+    page = told(plant, LATER + DAY_MS)
+    assert (page["waiting"], [each["waiting"] for each in page["tenants"]]) == ([], [0, 0])
+    assert len(page["findings"]) <= found
+    assert parts(page, "rongda")[0][:3] == ("adjustment", "frozen", 2)
+    assert plant.call("verify", *MONTH, at=LATER + DAY_MS) == 0
