@@ -11,7 +11,7 @@ import msgspec
 
 from billing.period import shown
 from contract.series import Series
-from contract.stored import Stored, fields_in
+from contract.stored import Stored, fields_in, name_of_stored
 
 _FEW = 8
 _SHOWN = 60
@@ -23,11 +23,7 @@ def record_of(stored: Stored, series: Series, zone: ZoneInfo, beside: Stored | N
 
     ``beside``: what it should be, which may say its number where the row itself does not.
     """
-    tags = dict(zip(series.tags, stored[1:-1], strict=True))
-    fields = fields_in(stored[-1]) or (beside and fields_in(beside[-1])) or {}
-    number = fields.get("sequence", fields.get("id", ""))
-    named = (tags.get("machine", ""), tags.get("epoch", ""), str(number))
-    return f"{series.name} {'/'.join(filter(None, named))}, {shown(stored[0], zone)}"
+    return f"{name_of_stored(stored, series, beside)}, {shown(stored[0], zone)}"
 
 
 class Comparison:

@@ -21,7 +21,7 @@ from billing.manifest import Kept
 from billing.stretches import Stretch, cut, without
 from billing.xlsx import content
 from contract.series import BY_NAME, Row, Series
-from contract.stored import Stored, fields_in, fields_text, row_of_stored
+from contract.stored import Stored, fields_text, name_of_stored, row_of_stored
 from store.protocol import ANY, Store, UnusableStoreError, Written
 
 _LEVEL: Final = 1
@@ -231,7 +231,7 @@ class _Line(Struct, frozen=True, kw_only=True):
     """A JSON object; or, of a row that could not be read when it was kept, its text as a string."""
 
     def stored(self, series: Series) -> Stored:
-        """Raises msgspec.DecodeError, UnicodeDecodeError and KeyError for what is no row of the series."""
+        """Raises msgspec.DecodeError and UnicodeDecodeError for what is no row of the series."""
         if self.series != series.name or self.tags.keys() != set(series.tags):
             raise msgspec.DecodeError(f"a row of {self.series} with the tags {', '.join(self.tags)}")
         text = bytes(self.fields).decode()
@@ -293,8 +293,4 @@ def _quoted(text: str) -> str:
 
 def described(stored: Stored, series: Series) -> str:
     """Which record or fact a row is, for a person."""
-    fields = fields_in(stored[-1]) or {}
-    tags = dict(zip(series.tags, stored[1:-1], strict=True))
-    number = fields.get("sequence", fields.get("id", ""))
-    name = "/".join(filter(None, (tags.get("machine", ""), tags.get("epoch", ""), str(number))))
-    return f"{series.name} {name} at {stored[0]}"
+    return f"{name_of_stored(stored, series)} at {stored[0]}"

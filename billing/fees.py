@@ -47,7 +47,7 @@ def setup_fees(usages: Iterable[Usage], tariff: Tariff, known: Known) -> Iterato
             clause = fees[clause_id]
             label = clause.label or CLAUSES[Clause.SETUP_FEE]
             weights = {usage.machine: usage.used_ms for usage in behind}
-            machines = money.shares(money.fens(money.fen(Fraction(clause.price))), weights)
+            machines = money.shares(money.in_fen(Fraction(clause.price)), weights)
             yield _fee(
                 clause,
                 plainly(Clause.SETUP_FEE, label, words.ORDER),

@@ -116,11 +116,11 @@ def _write_accounts(
     """The totals of a statement's pack; and what owners get, after an adjustment by the fresh rating."""
     frozen: dict[str, Any] = {"status": Status.FROZEN, "revision": plan.revision, "override": said}
     made: dict[str, bytes] = {}
+    page = totals(found, settings.effects, **frozen)
     if plan.kind is Kind.STATEMENT:
-        page = totals(found, settings.effects, **frozen)
         made |= {f"{ACCOUNTS}/totals.{kind}": of(page) for kind, of in TOTALS.items()}
     else:
-        made[f"{ACCOUNTS}/{STANDING}"] = TOTALS["json"](totals(found, settings.effects, **frozen))
+        made[f"{ACCOUNTS}/{STANDING}"] = TOTALS["json"](page)
     if found.revenue.splits:
         owners = owners_page(found, **frozen)
         made |= {f"{ACCOUNTS}/owners.{kind}": of(owners) for kind, of in OWNERS.items()}

@@ -41,8 +41,6 @@ class _Apart(Struct, kw_only=True):
     note: Words
     charges: list[Charge]
     """What it is about."""
-    by_vat: dict[str, Fraction]
-    """What that comes to, by category."""
     of: list[tuple[Charge, Fraction]]
     """What of each line it is compared with, in yuan."""
 
@@ -122,15 +120,14 @@ def _orders(priced: Iterable[Priced], limit: Limit, earlier: _Before) -> Iterato
                 missing=missing,
                 note=note,
                 charges=charges,
-                by_vat=_by_vat(charges),
                 of=[(charge, Fraction(charge.amount)) for charge in charges],
             )
 
 
-def _by_vat(charges: Iterable[Charge]) -> dict[str, Fraction]:
+def _by_vat(parts: Iterable[tuple[Charge, Fraction]]) -> dict[str, Fraction]:
     found: dict[str, Fraction] = defaultdict(Fraction)
-    for charge in charges:
-        found[charge.vat] += Fraction(charge.amount)
+    for charge, part in parts:
+        found[charge.vat] += part
     return found
 
 
@@ -145,7 +142,6 @@ def _missing(limit: Limit, charged: Decimal) -> Decimal:
 
 
 def _days(priced: Iterable[Priced], limit: Limit) -> Iterator[_Apart]:
-    amounts: dict[tuple[str, str, str], dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
     behind: dict[tuple[str, str, str], dict[str, Charge]] = defaultdict(dict)
     parts: dict[tuple[str, str, str], dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
     for line in _about(priced, limit):
@@ -155,11 +151,10 @@ def _days(priced: Iterable[Priced], limit: Limit) -> Iterator[_Apart]:
             if place.cell.day and whole:
                 machine = place.machine if limit.each is Whose.MACHINE else ""
                 key = (charge.tenant, place.cell.day, machine)
-                amounts[key][charge.vat] += exact * quantity / whole
                 behind[key][charge.id] = charge
                 parts[key][charge.id] += exact * quantity / whole
-    for key, by_vat in sorted(amounts.items()):
-        (tenant, day, machine), exact = key, sum(by_vat.values(), Fraction(0))
+    for key, of in sorted(parts.items()):
+        (tenant, day, machine), exact = key, sum(of.values(), Fraction(0))
         apart = Fraction(limit.amount) - exact
         missing = money.fen(
             max(Fraction(0), apart) if limit.clause is Clause.MINIMUM else min(Fraction(0), apart)
@@ -175,8 +170,7 @@ def _days(priced: Iterable[Priced], limit: Limit) -> Iterator[_Apart]:
                 missing=missing,
                 note=_note(limit, limit.amount, money.shown(exact, 2)),
                 charges=list(behind[key].values()),
-                by_vat=by_vat,
-                of=[(charge, parts[key][charge.id]) for charge in behind[key].values()],
+                of=[(charge, of[charge.id]) for charge in behind[key].values()],
             )
 
 
@@ -184,18 +178,15 @@ def _months(priced: Iterable[Priced], limit: Limit, known: Known) -> Iterator[_A
     """Of one month: a period never has more than one where a tariff has such a limit."""
     (month,) = known.months
     amount = prorated(limit.amount, month)
-    of: dict[tuple[str, str], dict[str, int]] = {(tenant, ""): {} for tenant in limit.tenants}
+    parts: dict[tuple[str, str], list[tuple[Charge, int]]] = {(tenant, ""): [] for tenant in limit.tenants}
     charges: dict[str, list[Charge]] = defaultdict(list)
-    parts: dict[tuple[str, str], list[tuple[Charge, Fraction]]] = defaultdict(list)
     for line in _about(priced, limit):
         charge = line.charge
         charges[charge.tenant].append(charge)
         for machine, fens in _by_machine(charge, limit).items():
-            parts[charge.tenant, machine].append((charge, Fraction(fens, 100)))
-            by_vat = of.setdefault((charge.tenant, machine), {})
-            by_vat[charge.vat] = by_vat.get(charge.vat, 0) + fens
-    for (tenant, machine), by_vat in sorted(of.items()):
-        fens = sum(by_vat.values())
+            parts.setdefault((charge.tenant, machine), []).append((charge, fens))
+    for (tenant, machine), of in sorted(parts.items()):
+        fens = sum(part for _, part in of)
         apart = amount - money.yuan(fens)
         missing = max(Decimal(0), apart) if limit.clause is Clause.MINIMUM else min(Decimal(0), apart)
         if missing:
@@ -208,8 +199,7 @@ def _months(priced: Iterable[Priced], limit: Limit, known: Known) -> Iterator[_A
                 missing=missing,
                 note=_note(limit, amount, money.yuan(fens)),
                 charges=charges[tenant],
-                by_vat={vat: Fraction(part) for vat, part in by_vat.items()},
-                of=parts[tenant, machine],
+                of=[(charge, Fraction(part, 100)) for charge, part in of],
             )
 
 
@@ -235,7 +225,7 @@ def _note(limit: Limit, amount: Decimal, charged: Decimal) -> Words:
 
 def _lines(limit: Limit, apart: _Apart, vat_category: str) -> Iterator[Priced]:
     """One, or one for each category of VAT. Who has no line pays a minimum of the tariff's category."""
-    worth = {vat: max(Fraction(0), part) for vat, part in apart.by_vat.items()}
+    worth = {vat: max(Fraction(0), part) for vat, part in _by_vat(apart.of).items()}
     only = {limit.vat or vat_category: Fraction(1)}
     weights = only if limit.vat else worth or only
     fens = money.shares(money.fens(apart.missing), weights)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from msgspec import Struct
 
@@ -19,6 +19,8 @@ from billing.fold import Fold, Folded
 from billing.machine_day import DayPart, MachineDay, machine_days
 from billing.sums import Part, Sum, joined
 from billing.usage import Key, Usage
+
+T = TypeVar("T")
 
 
 class Handed(Struct, frozen=True):
@@ -87,12 +89,16 @@ def gone_through(parts: Sequence[PutAside]) -> tuple[Iterable[Usage], Mapping[st
     return _Usages([part.sums for part in parts]), _Days([part.days for part in parts])
 
 
+def _owners(asides: Iterable[Aside[T]]) -> list[str]:
+    return sorted({owner for aside in asides for owner in aside.places})
+
+
 class _Usages:
     def __init__(self, asides: Sequence[Aside[Part]]) -> None:
         self._asides = asides
 
     def __iter__(self) -> Iterator[Usage]:
-        for tenant in sorted({owner for aside in self._asides for owner in aside.places}):
+        for tenant in _owners(self._asides):
             yield from joined(chain.from_iterable(aside.of(tenant) for aside in self._asides))
 
 
@@ -107,7 +113,7 @@ class _Days(Mapping[str, tuple[MachineDay, ...]]):
         return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted({owner for aside in self._asides for owner in aside.places}))
+        return iter(_owners(self._asides))
 
     def __len__(self) -> int:
-        return len(list(iter(self)))
+        return len(_owners(self._asides))

@@ -185,8 +185,9 @@ def with_adjustments(
     ``standing``: of the newest of them, what waited, what was found and what was the host's then.
     """
     if standing is not None:
-        told = (standing.waiting, standing.host, standing.findings)
-        before = structs.replace(before, **dict(zip(("waiting", "host", "findings"), told, strict=True)))
+        before = structs.replace(
+            before, waiting=standing.waiting, host=standing.host, findings=standing.findings
+        )
     waits = {each.tenant.id: each.waiting for each in (standing or before).tenants}
     tenants = {each.tenant.id: each for each in before.tenants}
     parts = {

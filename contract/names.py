@@ -59,8 +59,8 @@ def is_order(text: str) -> bool:
 
 def is_name(text: str) -> bool:
     """Whether ``text`` may name a site, area, machine, gateway, kind or tenant of somebody."""
-    return _name.match(text) is not None and text not in RESERVED
+    return is_tenant(text) and text not in RESERVED
 
 
 def is_order_id(text: str) -> bool:
-    return _order.match(text) is not None and text not in RESERVED
+    return is_order(text) and text not in RESERVED

@@ -41,6 +41,15 @@ def fields_in(text: str) -> dict[str, Any] | None:
         return None
 
 
+def name_of_stored(stored: Stored, series: Series, beside: Stored | None = None) -> str:
+    """Series, machine, epoch, and sequence or id: of ``beside`` where the row itself does not say its own."""
+    tags = dict(zip(series.tags, stored[1:-1], strict=True))
+    fields = fields_in(stored[-1]) or (beside and fields_in(beside[-1])) or {}
+    number = fields.get("sequence", fields.get("id", ""))
+    named = (tags.get("machine", ""), tags.get("epoch", ""), str(number))
+    return f"{series.name} {'/'.join(filter(None, named))}"
+
+
 def row_of_stored(stored: Stored, series: Series) -> Row:
     """Raises msgspec.DecodeError when the fields are no flat JSON object."""
     time, *tags, fields = stored
